@@ -1,0 +1,53 @@
+// Part of the stand-ins for machines without downloads: what becomes of the text a command prints.
+import { StringDecoder } from "node:string_decoder";
+import { message } from "./errors.ts";
+import type { Log } from "./provider.ts";
+
+export interface Output {
+  stdout(chunk: Buffer): void;
+  stderr(chunk: Buffer): void;
+}
+
+/** Runs a command; its lines go to the engine as they come, its whole output is the result, or part of the failure. */
+export async function recordOutput(
+  command: string,
+  logging: string | undefined,
+  log: Log,
+  run: (output: Output) => Promise<void>,
+): Promise<{ stdout: string; stderr: string }> {
+  const chunks: { stdout: Buffer[]; stderr: Buffer[]; all: Buffer[] } = { stdout: [], stderr: [], all: [] };
+  const lines = splitLines((line) => log("status", line));
+  const collect = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
+    chunks[stream].push(chunk);
+    chunks.all.push(chunk);
+    if (logging === undefined || logging === "stdoutAndStderr" || logging === stream) lines.write(chunk);
+  };
+  try {
+    await run({ stdout: collect("stdout"), stderr: collect("stderr") });
+  } catch (error) {
+    throw new Error(`${message(error)}: running ${JSON.stringify(command)}:\n${Buffer.concat(chunks.all)}`);
+  } finally {
+    lines.end();
+  }
+  return { stdout: trimmed(chunks.stdout), stderr: trimmed(chunks.stderr) };
+}
+
+/** Exactly one trailing newline is cut. */
+function trimmed(chunks: Buffer[]): string {
+  return Buffer.concat(chunks).toString().replace(/\n$/, "");
+}
+
+function splitLines(emit: (line: string) => void) {
+  const decoder = new StringDecoder();
+  let rest = "";
+  return {
+    write(chunk: Buffer) {
+      const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
+      rest = lines.pop() ?? "";
+      for (const line of lines) emit(line);
+    },
+    end() {
+      if (rest !== "") emit(rest);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// Part of the stand-ins for machines without downloads: runs one command over an SSH connection.
+import { constants } from "node:os";
+import type { Client, ClientChannel } from "ssh2";
+import type { Output } from "./output.ts";
+import type { Log } from "./provider.ts";
+
+export { dial, type Login } from "./ssh-dial.ts";
+
+/**
+ * What the host lets us set. A variable of `environment` that is refused fails the step, one of the previous output only warns.
+ * The ssh library does not tell whether a variable was refused, so a first command on the same connection looks.
+ */
+export async function acceptedEnvironment(
+  client: Client,
+  environment: Record<string, string>,
+  previous: Record<string, string>,
+  log: Log,
+): Promise<Record<string, string>> {
+  const wanted = { ...environment, ...previous };
+  const names = Object.keys(wanted);
+  if (names.length === 0) return {};
+  const seen: Buffer[] = [];
+  const look = `for n in ${names.join(" ")}; do eval "test -z "\\\${$n+x}" || echo $n"; done`;
+  const output = { stdout: (chunk: Buffer) => void seen.push(chunk), stderr: () => {} };
+  await execute(client, look, Object.fromEntries(names.map((name) => [name, "x"])), undefined, output);
+  const accepted = Buffer.concat(seen).toString().split("\n");
+  for (const name of names.filter((name) => !accepted.includes(name))) {
+    const hint = `Unable to set '${name}': the host's sshd refuses it (AcceptEnv)`;
+    log(name in environment ? "error" : "warning", hint);
+    if (name in environment)
+      throw new Error(`could not set environment variable "${name}": ssh: setenv failed`);
+    delete wanted[name];
+  }
+  return wanted;
+}
+
+/** Runs a command and resolves when it has ended well. */
+export async function execute(
+  client: Client,
+  command: string,
+  env: Record<string, string>,
+  stdin: string | undefined,
+  output: Output,
+): Promise<void> {
+  const channel = await new Promise<ClientChannel>((resolve, reject) => {
+    client.exec(command, { env }, (error, opened) => (error ? reject(error) : resolve(opened)));
+  });
+  const ended = new Promise<string | undefined>((resolve) => {
+    let outcome: string | undefined = "wait: remote command exited without exit status or exit signal";
+    channel.on("exit", (code: number | null, signal?: string) => {
+      if (code === null)
+        outcome = `Process exited with status ${128 + signalNumber(signal)} from signal ${signal?.replace(/^SIG/, "")}`;
+      else outcome = code === 0 ? undefined : `Process exited with status ${code}`;
+    });
+    channel.on("close", () => resolve(outcome));
+    client.once("close", () => resolve(outcome));
+  });
+  channel.on("data", output.stdout);
+  channel.stderr.on("data", output.stderr);
+  channel.on("error", () => {}); // a command may end without reading its standard input
+  let written = false;
+  channel.end(stdin, () => {
+    written = true;
+  });
+  const failure = (await ended) ?? (written ? undefined : "EOF"); // as the official provider has it for input that found no taker
+  if (failure !== undefined) throw new Error(failure);
+}
+
+function signalNumber(name: string | undefined): number {
+  return Object.entries(constants.signals).find(([known]) => known === name)?.[1] ?? 0;
+}
