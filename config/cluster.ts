@@ -1,0 +1,108 @@
+/** The settings that concern the cluster as a whole. */
+
+import type { ClusterConfig, NodeConfig } from "../config.ts";
+import { defaults } from "./defaults.ts";
+import { didYouMean } from "./did-you-mean.ts";
+import { type Fields, show } from "./value.ts";
+
+/** Refusals that can be overridden by name, one by one. Host keys cannot. */
+export const overrides = ["version-below-security-floor", "two-node-restart", "nospace-alarm"] as const;
+
+type ClusterPart = Pick<
+  ClusterConfig,
+  "target" | "clusterName" | "dataDir" | "protect" | "rolloutOrder" | "checkId" | "allow"
+>;
+
+export function parseCluster(top: Fields, nodes: readonly NodeConfig[]): ClusterPart {
+  return {
+    target: parseTarget(top),
+    clusterName: parseClusterName(top),
+    dataDir: parseDataDir(top),
+    protect: top.flag("protect", defaults.protect),
+    rolloutOrder: parseRolloutOrder(top, nodes),
+    checkId: top.integer("checkId", defaults.checkId, 0),
+    allow: parseAllow(top),
+  };
+}
+
+function parseTarget(top: Fields): "ssh" {
+  const target = top.text("target", defaults.target);
+  if (target !== "ssh") {
+    const later = target === "aws" ? "aws comes later; use ssh" : "use ssh";
+    top.problem("target", `${show(target)} is not supported; ${later}.`);
+  }
+  return "ssh";
+}
+
+function parseClusterName(top: Fields): string {
+  const name = top.text("clusterName", defaults.clusterName);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) {
+    top.problem(
+      "clusterName",
+      `${show(name)} is no cluster name; use up to 63 letters, digits, dots, hyphens and underscores.`,
+    );
+  }
+  return name;
+}
+
+/** Folders that hold something else already. */
+const systemFolders =
+  `/ /bin /boot /dev /etc /etc/etcd /home /lib /lib32 /lib64 /media /mnt /opt /opt/etcd /proc /root
+  /run /sbin /srv /sys /tmp /usr /usr/local /var /var/backups /var/cache /var/lib /var/lib/systemd /var/log /var/mail
+  /var/opt /var/run /var/spool /var/tmp`.split(/\s+/);
+
+/** Folders the unit's sandbox hides or makes private, and those that do not survive a reboot or are not for data. */
+const closedTrees = [
+  "/bin",
+  "/boot",
+  "/dev",
+  "/etc",
+  "/home",
+  "/lib",
+  "/opt/etcd",
+  "/proc",
+  "/root",
+  "/run",
+  "/sbin",
+].concat(["/sys", "/tmp", "/usr", "/var/run", "/var/tmp"]);
+
+function parseDataDir(top: Fields): string {
+  const text = top.text("dataDir", defaults.dataDir);
+  const path = text.replace(/\/+$/, "") || "/";
+  const clean =
+    /^(\/[A-Za-z0-9._-]+)+$|^\/$/.test(path) &&
+    !path.split("/").some((part) => part === "." || part === "..");
+  if (!path.startsWith("/")) {
+    top.problem("dataDir", `${show(text)} is not an absolute path; write it like /var/lib/etcd.`);
+  } else if (!clean) {
+    top.problem(
+      "dataDir",
+      `${show(text)} is no plain path; use letters, digits, dots, hyphens and underscores between single slashes.`,
+    );
+  } else if (systemFolders.includes(path) || closedTrees.some((tree) => path.startsWith(`${tree}/`))) {
+    top.problem("dataDir", `${path} belongs to the system; use a folder of etcd's own, like /var/lib/etcd.`);
+  }
+  return path;
+}
+
+function parseRolloutOrder(top: Fields, nodes: readonly NodeConfig[]): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  const order = top.texts("rolloutOrder", []);
+  order.forEach((name, index) => {
+    const key = `rolloutOrder[${index}]`;
+    if (!names.includes(name)) top.problem(key, `there is no node ${show(name)}${didYouMean(name, names)}.`);
+    if (order.indexOf(name) < index) top.problem(key, `${name} is listed twice; name every node once.`);
+  });
+  return order;
+}
+
+function parseAllow(top: Fields): readonly string[] {
+  const allow = top.texts("allow", []);
+  const known: readonly string[] = overrides;
+  allow.forEach((name, index) => {
+    if (known.includes(name)) return;
+    const help = didYouMean(name, known) || `; there are ${known.join(", ")}`;
+    top.problem(`allow[${index}]`, `${show(name)} is no override${help}.`);
+  });
+  return allow;
+}

@@ -1,0 +1,43 @@
+/**
+ * The defaults of every top-level setting. Pulumi.yaml declares the same ones, for `pulumi config` and for
+ * reading; they are needed here too because an object given in part replaces the whole default there.
+ */
+export const defaults = {
+  target: "ssh",
+  version: "3.6.14",
+  sha256: {},
+  mirror: "https://github.com/etcd-io/etcd/releases/download",
+  proxy: "",
+  ssh: { user: "root" },
+  clusterName: "etcd-cluster-1",
+  dataDir: "/var/lib/etcd",
+  heartbeatInterval: 100,
+  electionTimeout: 1000,
+  quotaBackendBytes: 2 * 1024 ** 3,
+  autoCompactionMode: "periodic",
+  autoCompactionRetention: "1h",
+  snapshotCount: 10000,
+  logLevel: "info",
+  tlsMinVersion: "TLS1.2",
+  cipherSuites: [
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+  ],
+  extraFlags: {},
+  keyAlgorithm: "ECDSA-P256",
+  caValidityDays: 1825,
+  leafValidityDays: 365,
+  renewBeforeDays: 60,
+  protect: true,
+  metricsUrl: "http://127.0.0.1:2381",
+  rolloutOrder: [],
+  checkId: 0,
+  allow: [],
+} as const;
+
+/** Settings without a default: `nodes` must be given; a secret cannot be declared as optional in Pulumi.yaml. */
+export const undefaulted = ["nodes", "sshPrivateKey"] as const;

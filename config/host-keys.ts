@@ -1,0 +1,64 @@
+/** The host key of each machine: the setting hostKey, or else the entry in ssh.knownHostsFile. */
+
+import type { NodeConfig } from "../config.ts";
+import { hostPort } from "./address.ts";
+import { lookUpHostKey, parseHostKey, rsaReason } from "./known-hosts.ts";
+import type { NodeAddresses } from "./nodes.ts";
+import { type Outside, readFile } from "./outside.ts";
+import { Fields } from "./value.ts";
+
+/** Every host gets a pinned key: without one the provider would talk to anybody who answers at the address. */
+export function pinHostKeys(
+  top: Fields,
+  nodes: readonly NodeAddresses[],
+  outside: Outside,
+): readonly NodeConfig[] {
+  const ssh = top.object("ssh");
+  const known = readKnownHosts(ssh, outside);
+  const from = ssh.get("bastion") === undefined ? "" : " on the bastion";
+  return nodes.map(({ path, hostKey: given = "", ...node }) => {
+    // A lost host is not dialled any more.
+    if (node.lost && given === "") return { ...node, hostKey: "" };
+    const fields = new Fields(path, {}, top.report);
+    const hostKey = findHostKey(fields, { address: node.sshAddress, port: node.sshPort, given, known, from });
+    return { ...node, hostKey };
+  });
+}
+
+export interface HostKeySearch {
+  readonly address: string;
+  readonly port: number;
+  readonly given: string;
+  readonly known: string | undefined;
+  readonly from: string;
+}
+
+export function findHostKey(fields: Fields, search: HostKeySearch): string {
+  const { address, port, given, known, from } = search;
+  if (given !== "") {
+    const parsed = parseHostKey(given);
+    if ("key" in parsed) return parsed.key;
+    fields.problem("hostKey", `the value ${parsed.problem}.`);
+    return "";
+  }
+  // Without an address, or with an unreadable file, the mistake has been reported where it is.
+  if (address === "" || known === undefined) return "";
+  const found = lookUpHostKey(known, address, port);
+  if ("key" in found) return found.key;
+  const host = port === 22 ? address : hostPort(address, port);
+  const scan = `ssh-keyscan -t ed25519 ${port === 22 ? "" : `-p ${port} `}${address}`;
+  const sentence = {
+    "no entry": `no host key is known for ${host}; run "${scan}"${from}, compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and set hostKey or add it to ssh.knownHostsFile.`,
+    "only RSA": `for ${host} only an RSA key is known, ${rsaReason} ("${scan}"${from}, then compare).`,
+    revoked: `the known host keys of ${host} are marked @revoked; find out why before trusting the host again.`,
+    "several keys": `several different keys of one type are known for ${host}; keep the right one in ssh.knownHostsFile, or set hostKey.`,
+  }[found.missing];
+  fields.problem("hostKey", sentence);
+  return "";
+}
+
+/** The text of ssh.knownHostsFile: empty if none is set, undefined if it cannot be read. */
+export function readKnownHosts(ssh: Fields, outside: Outside): string | undefined {
+  const file = ssh.text("knownHostsFile", "");
+  return file === "" ? "" : readFile(ssh, "knownHostsFile", file, outside);
+}

@@ -1,0 +1,57 @@
+/** The whole configuration from plain values: no Pulumi in here, so that all of it can be tested by itself. */
+
+import type { ClusterConfig } from "../config.ts";
+import { parseCluster } from "./cluster.ts";
+import { defaults, undefaulted } from "./defaults.ts";
+import { pinHostKeys } from "./host-keys.ts";
+import { parseNodes } from "./nodes.ts";
+import type { Outside } from "./outside.ts";
+import { parseRelease } from "./release.ts";
+import { parseCertificates, parseSettings } from "./settings.ts";
+import { parseSsh } from "./ssh.ts";
+import { Fields, Report } from "./value.ts";
+
+export interface ParsedConfig {
+  /** Only if there are no problems. */
+  readonly config?: ClusterConfig;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** The whole configuration from plain values. `read` reads a file of the workstation. */
+export function parseConfig(
+  values: Readonly<Record<string, unknown>>,
+  read: Outside["read"],
+  environment: Outside["environment"] = process.env,
+): ParsedConfig {
+  const report = new Report();
+  const top = new Fields("", values, report);
+  const outside = { read, environment };
+  top.refuseUnknown([...Object.keys(defaults), ...undefaulted]);
+
+  const ssh = parseSsh(top, outside);
+  const nodes = pinHostKeys(top, parseNodes(top), outside);
+  const cluster = parseCluster(top, nodes);
+  const release = parseRelease(top, cluster.allow);
+  const settings = parseSettings(top, release.version, nodes.length);
+  const certificates = parseCertificates(top);
+
+  const { problems, warnings } = report;
+  if (problems.length > 0) return { problems, warnings };
+  return { config: { ...cluster, nodes, release, ssh, settings, certificates }, problems, warnings };
+}
+
+/** The engine hands over everything as text: objects, lists, numbers and booleans as JSON. */
+export function decodeValues(texts: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, decode(key, text)]));
+}
+
+function decode(key: string, text: string | undefined): unknown {
+  const isText = Object.entries(defaults).some(([name, value]) => name === key && typeof value === "string");
+  if (text === undefined || isText || key === "sshPrivateKey") return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // the wrong type is reported where the value is read
+  }
+}

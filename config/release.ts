@@ -1,0 +1,116 @@
+/** The settings `version`, `sha256`, `mirror` and `proxy`: which etcd, and from where. */
+
+import type { Release } from "../config.ts";
+import {
+  type Architecture,
+  type Digests,
+  knownMinors,
+  minorOf,
+  parseVersion,
+  releases,
+  securityFloors,
+  type Version,
+} from "../releases.ts";
+import { defaults } from "./defaults.ts";
+import { type Fields, show } from "./value.ts";
+
+const architectures: readonly Architecture[] = ["amd64", "arm64"];
+
+export function parseRelease(top: Fields, allow: readonly string[]): Release {
+  const version = top.text("version", defaults.version);
+  const digests = { ...releases[version], ...parseDigests(top)[version] };
+  const parsed = parseVersion(version);
+  if (parsed === undefined) {
+    const remedy = version.startsWith("v") ? `leave out the v: ${version.slice(1)}` : "write it like 3.6.14";
+    top.problem("version", `${show(version)} is no etcd release; ${remedy}.`);
+  } else if (checkVersion(top, version, parsed, allow) && Object.keys(digests).length === 0) {
+    top.problem(
+      "version",
+      `no sha256 is known for ${version}; set sha256 to {"${version}": {"amd64": "…"}}, taken from the release's SHA256SUMS.`,
+    );
+  }
+  return { version, mirror: parseMirror(top), proxy: parseProxy(top), sha256: digests };
+}
+
+/** Whether this program can run the version at all; what is wrong with it otherwise has been reported. */
+function checkVersion(top: Fields, text: string, version: Version, allow: readonly string[]): boolean {
+  const wanted = minorOf(version);
+  const minor = knownMinors.find((known) => known === wanted);
+  const newest = knownMinors.at(-1);
+  if (minor === undefined) {
+    const older = version.major < 3 || (version.major === 3 && version.minor < 5);
+    const why = older
+      ? "no longer gets security fixes"
+      : `is newer than ${newest}, the newest whose flags are known here`;
+    top.problem("version", `etcd ${wanted} ${why}; use one of ${knownMinors.join(", ")}.`);
+    return false;
+  }
+  const floor = securityFloors[minor];
+  if (version.patch < (parseVersion(floor)?.patch ?? 0) && !allow.includes("version-below-security-floor")) {
+    top.problem(
+      "version",
+      `${text} has known security holes that ${floor} closes; use ${floor} or newer (to run it all the same, add version-below-security-floor to allow).`,
+    );
+  }
+  return true;
+}
+
+/** `sha256` by version: extends the table of known releases, and overrides it for archives built elsewhere. */
+function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
+  const byVersion = top.object("sha256");
+  const result: Record<string, Digests> = {};
+  for (const version of byVersion.keys()) {
+    if (parseVersion(version) === undefined) {
+      byVersion.problem(version, `${show(version)} is no etcd release; write the key like "3.6.14".`);
+      continue;
+    }
+    const fields = byVersion.object(version);
+    fields.refuseUnknown(architectures);
+    result[version] = parseArchitectures(fields);
+  }
+  return result;
+}
+
+function parseArchitectures(fields: Fields): Digests {
+  const digests: Partial<Record<Architecture, string>> = {};
+  for (const architecture of architectures) {
+    const digest = fields.text(architecture, "").toLowerCase();
+    if (/^[0-9a-f]{64}$/.test(digest)) digests[architecture] = digest;
+    else if (digest !== "") {
+      fields.problem(architecture, `must be 64 hexadecimal digits (it has ${digest.length} characters).`);
+    }
+  }
+  return digests;
+}
+
+function parseMirror(top: Fields): string {
+  return parseUrl(top, "mirror", defaults.mirror, ["https:", "http:"]).replace(/\/+$/, "");
+}
+
+function parseProxy(top: Fields): string {
+  return top.text("proxy", "") === ""
+    ? ""
+    : parseUrl(top, "proxy", "", ["http:", "https:", "socks5:", "socks5h:"]);
+}
+
+/** These URLs are visible in previews and in the hosts' process lists, so they may carry no password. */
+function parseUrl(top: Fields, key: string, fallback: string, protocols: readonly string[]): string {
+  const text = top.text(key, fallback);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (
+    url === undefined ||
+    !protocols.includes(url.protocol) ||
+    url.hostname === "" ||
+    /[\s'"\\`$]/.test(text)
+  ) {
+    top.problem(key, `${show(text)} is no URL of a server; write it like ${protocols[0]}//host.`);
+  } else if (url.username !== "" || url.password !== "") {
+    top.problem(
+      key,
+      "has a user or password in it, which every preview would show; use a server that needs none.",
+    );
+  } else if (url.search !== "" || url.hash !== "") {
+    top.problem(key, `${show(text)} has a ? or # part; give only the folder's URL.`);
+  }
+  return text;
+}

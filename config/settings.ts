@@ -1,0 +1,157 @@
+/** etcd's own settings, and those of its certificates. Limits are the ones that etcd checks when it starts. */
+
+import type { CertificateSettings, EtcdSettings } from "../config.ts";
+import { parseAddress } from "./address.ts";
+import { type CipherSuite, cipherSuites } from "./cipher-suites.ts";
+import { defaults } from "./defaults.ts";
+import { parseExtraFlags } from "./flags.ts";
+import { isUnspecified } from "./nodes.ts";
+import { type Fields, show } from "./value.ts";
+
+const logLevels = ["debug", "info", "warn", "error", "panic", "fatal"] as const;
+const keyAlgorithms = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
+const maxElectionTimeout = 50_000;
+const gibibyte = 1024 ** 3;
+
+export function parseSettings(top: Fields, version: string, nodeCount: number): EtcdSettings {
+  const tlsMinVersion = top.choice("tlsMinVersion", defaults.tlsMinVersion, ["TLS1.2", "TLS1.3"]);
+  return {
+    ...parseTimes(top),
+    quotaBackendBytes: parseQuota(top),
+    ...parseCompaction(top),
+    snapshotCount: top.integer("snapshotCount", defaults.snapshotCount, 1),
+    logLevel: top.choice("logLevel", defaults.logLevel, logLevels),
+    tlsMinVersion,
+    cipherSuites: parseCipherSuites(top, tlsMinVersion),
+    metricsUrl: parseMetricsUrl(top, nodeCount),
+    extraFlags: parseExtraFlags(top, version),
+  };
+}
+
+function parseTimes(top: Fields): Pick<EtcdSettings, "heartbeatInterval" | "electionTimeout"> {
+  const heartbeatInterval = top.integer("heartbeatInterval", defaults.heartbeatInterval, 1);
+  const electionTimeout = top.integer("electionTimeout", defaults.electionTimeout, 1, maxElectionTimeout);
+  if (electionTimeout < 5 * heartbeatInterval) {
+    top.problem(
+      "electionTimeout",
+      `${electionTimeout} ms is less than five heartbeats of ${heartbeatInterval} ms, which etcd refuses; use ${5 * heartbeatInterval} or more.`,
+    );
+  }
+  return { heartbeatInterval, electionTimeout };
+}
+
+function parseQuota(top: Fields): number {
+  const quota = top.integer("quotaBackendBytes", defaults.quotaBackendBytes, 1);
+  if (quota > 8 * gibibyte) {
+    top.report.warning("quotaBackendBytes", `${quota} is above the 8 GiB that etcd is tested with.`);
+  }
+  return quota;
+}
+
+function parseCompaction(top: Fields): Pick<EtcdSettings, "autoCompactionMode" | "autoCompactionRetention"> {
+  const mode = top.choice("autoCompactionMode", defaults.autoCompactionMode, ["periodic", "revision"]);
+  const retention = top.text(
+    "autoCompactionRetention",
+    mode === "periodic" ? defaults.autoCompactionRetention : "1000",
+  );
+  const revisions = /^\d+$/.test(retention);
+  if (mode === "revision" && !revisions) {
+    top.problem(
+      "autoCompactionRetention",
+      `${show(retention)} is no number of revisions; write it like "1000".`,
+    );
+  } else if (mode === "periodic" && !revisions && !isDuration(retention)) {
+    top.problem("autoCompactionRetention", `${show(retention)} is no duration; write it like "1h" or "30m".`);
+  }
+  return { autoCompactionMode: mode, autoCompactionRetention: retention };
+}
+
+/** A duration as Go reads it: numbers with units, like 1h30m. */
+export function isDuration(text: string): boolean {
+  return /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text);
+}
+
+function parseCipherSuites(top: Fields, tlsMinVersion: string): readonly string[] {
+  const suites = top.texts("cipherSuites", defaults.cipherSuites);
+  const isDefault = suites.join() === defaults.cipherSuites.join();
+  if (tlsMinVersion === "TLS1.3") {
+    if (!isDefault && suites.length > 0) {
+      top.problem(
+        "cipherSuites",
+        "cannot be chosen with tlsMinVersion TLS1.3, which has its own; leave it out.",
+      );
+    }
+    return [];
+  }
+  const known = suites.flatMap((name) => {
+    const suite = cipherSuites.find((one) => one.name === name);
+    if (suite === undefined) {
+      const names = cipherSuites.map((one) => one.name).join(", ");
+      top.problem("cipherSuites", `${show(name)} is not a cipher suite accepted here; choose from ${names}.`);
+    }
+    return suite === undefined ? [] : [suite];
+  });
+  refuseUnusableSuites(top, known);
+  return suites;
+}
+
+/** A TLS 1.2 handshake needs a suite made for the type of the server's key. */
+function refuseUnusableSuites(top: Fields, suites: readonly CipherSuite[]): void {
+  const key = top.text("keyAlgorithm", defaults.keyAlgorithm).startsWith("RSA") ? "RSA" : "ECDSA";
+  if (suites.length > 0 && !suites.some((suite) => suite.key === key)) {
+    top.problem(
+      "cipherSuites",
+      `none of them works with ${key} keys (keyAlgorithm); add one with _${key}_ in its name.`,
+    );
+  }
+}
+
+/** One URL for all nodes, so it names the loopback or all addresses unless there is only one node. */
+function parseMetricsUrl(top: Fields, nodeCount: number): string {
+  const text = top.text("metricsUrl", defaults.metricsUrl);
+  const [, host = "", port = ""] = /^https?:\/\/(\[[0-9A-Fa-f:.]+\]|[^[\]/:]+):(\d+)$/.exec(text) ?? [];
+  const parsed = parseAddress(host.replace(/^\[(.*)\]$/, "$1"));
+  if ("problem" in parsed || parsed.kind === "dns" || Number(port) < 1 || Number(port) > 65535) {
+    top.problem(
+      "metricsUrl",
+      `${show(text)} is no URL of an IP address and port; write it like ${defaults.metricsUrl}.`,
+    );
+    return text;
+  }
+  if (["2379", "2380"].includes(port)) {
+    top.problem("metricsUrl", `port ${port} is etcd's own; use another one, like 2381.`);
+  }
+  const onEveryHost = isUnspecified(parsed.address) || /^127\.|^::1$/.test(parsed.address);
+  if (nodeCount > 1 && !onEveryHost) {
+    top.problem(
+      "metricsUrl",
+      `${parsed.address} can be only one host's address; use 127.0.0.1, or 0.0.0.0 for all.`,
+    );
+  }
+  return text;
+}
+
+export function parseCertificates(top: Fields): CertificateSettings {
+  const caValidityDays = top.integer("caValidityDays", defaults.caValidityDays, 2);
+  const leafValidityDays = top.integer("leafValidityDays", defaults.leafValidityDays, 1);
+  const renewBeforeDays = top.integer("renewBeforeDays", defaults.renewBeforeDays, 0);
+  if (leafValidityDays >= caValidityDays) {
+    top.problem(
+      "leafValidityDays",
+      `${leafValidityDays} days outlive the CA's ${caValidityDays} (caValidityDays); make it less.`,
+    );
+  }
+  if (renewBeforeDays > leafValidityDays) {
+    top.problem(
+      "renewBeforeDays",
+      `${renewBeforeDays} days are more than a certificate's ${leafValidityDays} (leafValidityDays); make it less.`,
+    );
+  } else if (renewBeforeDays === leafValidityDays) {
+    top.report.warning(
+      "renewBeforeDays",
+      "every run renews every certificate; put it back once they are renewed.",
+    );
+  }
+  const algorithm = top.choice("keyAlgorithm", defaults.keyAlgorithm, keyAlgorithms);
+  return { algorithm, caValidityDays, leafValidityDays, renewBeforeDays };
+}

@@ -1,0 +1,57 @@
+/** The texts of the steps: short calls of `etcd-host`. Plain data in, text out; values quoted, secrets never in it. */
+
+import { quoteShell } from "./quote.ts";
+
+const PROGRAM = "/usr/local/sbin/etcd-host";
+
+/** How a step becomes root on its host. */
+export interface Caller {
+  /** Login of the SSH connection; any other than root uses `sudo -n`. */
+  readonly user: string;
+}
+
+/** Options of a call; undefined and empty ones are left out, `true` is a bare switch. */
+export type Options = Readonly<Record<string, string | number | true | undefined>>;
+
+/** `etcd-host SUBCOMMAND --option=value …`, as root. */
+export function hostCommand(caller: Caller, subcommand: string, options: Options): string {
+  return `${sudo(caller)}${PROGRAM} ${subcommand}${renderOptions(options)}`;
+}
+
+/** The first step of a host: the program itself comes on stdin, is run from a file, and installs itself. */
+export function prepareCommand(caller: Caller, options: Options): string {
+  // Its refusal is the program's, because a provider that fails prints the whole text of the step.
+  const check = caller.user === "root" ? "" : `sh "$f" sudo && `;
+  return (
+    `f=$(mktemp) && trap 'rm -f "$f"' EXIT && cat >"$f" && ${check}` +
+    `${sudo(caller)}sh "$f" prepare${renderOptions(options)}`
+  );
+}
+
+/** A delete: a host that no longer has the program has nothing left to undo. */
+export function deleteCommand(caller: Caller, subcommand: string, options: Options): string {
+  return `! test -x ${PROGRAM} || ${hostCommand(caller, subcommand, options)}`;
+}
+
+/**
+ * Whose step it is: in the text of every step of a host, so that a fresh machine (a raised incarnation) gets every
+ * step again. `owner` is the resource that runs it: a delete acts only while no other resource has taken over.
+ */
+export function identityOptions(
+  node: { readonly name: string; readonly incarnation: number },
+  owner: string,
+  checkId: number,
+): Options {
+  return { name: node.name, incarnation: node.incarnation, owner, "check-id": checkId };
+}
+
+function sudo(caller: Caller): string {
+  return caller.user === "root" ? "" : "sudo -n ";
+}
+
+function renderOptions(options: Options): string {
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined && value !== "")
+    .map(([option, value]) => (value === true ? ` --${option}` : ` --${option}=${quoteShell(String(value))}`))
+    .join("");
+}

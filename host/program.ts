@@ -1,0 +1,28 @@
+/** The parts of `host/sh`, in order, are one POSIX shell program: `etcd-host`. */
+
+import { readFileSync } from "node:fs";
+
+/** Order matters only for main, which runs; the others define functions. */
+export const PARTS = [
+  "base",
+  "files",
+  "service",
+  "preflight",
+  "prepare",
+  "install",
+  "certificates",
+  "etcdctl",
+  "quorum",
+  "start",
+  "roll",
+  "cluster",
+  "prove",
+  "inspect",
+  "remove",
+  "main",
+] as const;
+
+/** The text of the program as it is installed on every host. */
+export function hostProgram(): string {
+  return PARTS.map((part) => readFileSync(new URL(`sh/${part}.sh`, import.meta.url), "utf8")).join("\n");
+}

@@ -1,0 +1,12 @@
+/** Quoting at the two boundaries where plain values become somebody else's syntax. */
+
+/** A word of POSIX shell; bare when nothing in it is special, so that texts stay readable in a preview. */
+export function quoteShell(value: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+/** One argument of ExecStart=; systemd expands % and $, splits at spaces and knows quotes and backslashes. */
+export function quoteUnitArgument(value: string): string {
+  const escaped = value.replaceAll("%", "%%").replaceAll("$", "$$$$");
+  return /^[^\s"'\\;]+$/.test(escaped) ? escaped : `"${escaped.replace(/["\\]/g, "\\$&")}"`;
+}

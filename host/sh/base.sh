@@ -1,0 +1,83 @@
+#!/bin/sh
+# etcd-host: everything that the Pulumi program does on a host, one subcommand a step. `etcd-host help` lists them.
+# Exit codes: 0 done or nothing to do, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run holds the
+# lock, 5 the host or the cluster is not as declared.
+set -eu
+umask 077
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+
+PROGRAM=/usr/local/sbin/etcd-host
+STATE_DIR=/var/lib/etcd-host
+RUN_DIR=/run/etcd-host
+ETC_DIR=/etc/etcd
+OPT_DIR=/opt/etcd
+LINK_DIR=/usr/local/bin
+UNIT_FILE=/etc/systemd/system/etcd.service
+SYSTEMD_DIR=/run/systemd/system
+PROC=/proc
+
+# When the connection is cut, the run goes on to its end: a dead reader must not kill it in the middle.
+trap '' PIPE HUP
+
+say() { printf '%s\n' "$*" 2>/dev/null || :; }
+note() { printf '%s\n' "etcd-host: $*" >&2 2>/dev/null || :; }
+# fail: something went wrong on the way. refuse: checked, and nothing was changed.
+fail() { note "failed: $*"; exit 1; }
+refuse() { note "refused: $*"; exit 3; }
+usage() { note "$* (etcd-host help)"; exit 2; }
+
+# A variable ETCD_X beside the flag --x is fatal to etcd and etcdctl, and ETCDCTL_X changes what etcdctl asks.
+forget_etcd_variables() {
+  for variable in $(env | sed -n 's/^\(ETCD[A-Z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
+}
+
+# For another run on this host, or on another host of the cluster, to end.
+LOCK_SECONDS=${LOCK_SECONDS:-120}
+
+# The options of all subcommands; every one is --name=value.
+name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
+version='' sha256_amd64='' sha256_arm64='' mirror='' proxy=''
+initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
+members='' min_days=7 founding='' confirmed='' may_found=yes allow=''
+parse_options() {
+  for option in "$@"; do
+    value=${option#*=}
+    case $option in
+      --name=*) name=$value ;;
+      --incarnation=*) incarnation=$value ;;
+      --cluster=*) cluster=$value ;;
+      --owner=*) owner=$value ;;
+      --address=*) address=$value ;;
+      --listen=*) listen=$value ;;
+      --data-dir=*) data_dir=$value ;;
+      --quota=*) quota=$value ;;
+      --metrics-url=*) metrics_url=$value ;;
+      --not-before=*) not_before=$value ;;
+      --version=*) version=$value ;;
+      --sha256-amd64=*) sha256_amd64=$value ;;
+      --sha256-arm64=*) sha256_arm64=$value ;;
+      --mirror=*) mirror=$value ;;
+      --proxy=*) proxy=$value ;;
+      --initial-state=*) initial_state=$value ;;
+      --initial-cluster=*) initial_cluster=$value ;;
+      --initial-token=*) initial_token=$value ;;
+      --peer-url=*) peer_url=$value ;;
+      --bundles=*) bundles=$value ;;
+      --election-timeout=*) election_timeout=$value ;;
+      --min-days=*) min_days=$value ;;
+      --check-id=*) ;; # only make the step's text another one, so that it looks again
+      --allow=*) allow=$value ;;
+      --founding) founding=yes ;;
+      --yes) confirmed=yes ;;
+      *) usage "unknown option '$option'" ;;
+    esac
+  done
+}
+need() { # need NAME VALUE ...: these options must have been given
+  while [ $# -gt 0 ]; do
+    [ -n "$2" ] || usage "the option --$1 is missing"
+    shift 2
+  done
+}

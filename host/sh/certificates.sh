@@ -1,0 +1,114 @@
+# certificates: the leafs and CA bundles of one host, verified first, swapped in one step, without a restart.
+
+PKI_FILES='client-ca.crt peer-ca.crt server.crt server.key peer.crt peer.key operator.crt operator.key'
+SETTLE_S=5 # a leaf is used once it has been valid this long on every host
+
+cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
+  need name "$name" incarnation "$incarnation" owner "$owner" address "$address"
+  need_root
+  take_lock
+  need_this_member
+  [ ! -e "$ETC_DIR/pki" ] || [ -L "$ETC_DIR/pki" ] || refuse "$ETC_DIR/pki is not from this program; move it away, then run again"
+  find "$ETC_DIR" -mindepth 1 -maxdepth 1 -name 'pki-new-*' -exec rm -rf {} +
+  new=$(mktemp -d "$ETC_DIR/pki-new-XXXXXX") || fail "cannot write in $ETC_DIR"
+  trap 'rm -rf "$new"' EXIT
+  receive_pki "$new"
+  if same_pki "$new"; then
+    say "the certificates are in place"
+  else
+    verify_pki "$new"
+    wait_until_settled "$new"
+    swap_pki "$new"
+    say "wrote the certificates; server until $(end_date "$ETC_DIR/pki/server.crt")"
+  fi
+  # shellcheck disable=SC2046 # one word a file
+  declare_files certificates $(for file in $PKI_FILES; do echo "$ETC_DIR/pki/$file"; done)
+  claim_step certificates
+}
+
+pki_mode() { case $1 in operator.key) echo "600 root:root" ;; *.key) echo "640 root:etcd" ;; *) echo "644 root:etcd" ;; esac; }
+
+receive_pki() { # DIRECTORY: each file has its final mode before its first byte is written
+  for file in $PKI_FILES; do
+    : >"$1/$file"
+    set_pki_mode "$1/$file"
+  done
+  awk -v dir="$1" -v files=" $PKI_FILES " '
+    /^== / { out = index(files, " " $2 " ") ? dir "/" $2 : ""; next }
+    out != "" { print > out }'
+  for file in $PKI_FILES; do [ -s "$1/$file" ] || fail "the step sent no $file"; done
+  chown root:etcd "$1"
+  chmod 750 "$1"
+}
+set_pki_mode() {
+  # shellcheck disable=SC2046 # two words on purpose
+  set -- "$1" $(pki_mode "$(basename "$1")")
+  chown "$3" "$1"
+  chmod "$2" "$1"
+}
+
+same_pki() { # contents and modes
+  for file in $PKI_FILES; do
+    same_file "$1/$file" "$ETC_DIR/pki/$file" || return 1
+    [ "$(stat -c '%a %U:%G' "$ETC_DIR/pki/$file")" = "$(pki_mode "$file")" ] || return 1
+  done
+}
+
+verify_pki() { # DIRECTORY
+  for leaf in server peer operator; do
+    case $leaf in peer) ca='peer-ca.crt' ;; *) ca='client-ca.crt' ;; esac
+    verify_clock "$1/$leaf.crt"
+    signed_by "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "is not signed by the CA bundle, or has expired"
+    key_matches "$1/$leaf" || refuse_leaf "$leaf" "does not belong to its key"
+    [ "$leaf" = operator ] || covers_host "$1/$leaf.crt" "$address" || refuse_leaf "$leaf" "does not name $address"
+    [ "$leaf" = peer ] || covers_loopback "$leaf" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name 127.0.0.1"
+    # the running etcd knows the CAs it was started with, and those only
+    if is_running && [ -s "$RUN_DIR/started/$ca" ]; then
+      signed_by "$RUN_DIR/started/$ca" "$1/$leaf.crt" ||
+        refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; trust the new CA first (a CA rotation takes three steps)"
+    fi
+  done
+}
+refuse_leaf() { refuse "the $1 certificate for $name $2: the host keeps the certificates it has"; }
+signed_by() { # BUNDLE CERTIFICATE; its start was judged with the tolerance for clocks
+  openssl verify -no_check_time -no-CApath -CAfile "$1" "$2" >/dev/null 2>&1 && openssl x509 -in "$2" -noout -checkend 0 >/dev/null
+}
+key_matches() { [ "$(openssl x509 -in "$1.crt" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1.key" -pubout 2>/dev/null)" ]; }
+covers_host() { # CERTIFICATE ADDRESS
+  case $2 in
+    *:* | *[0-9].[0-9]*[0-9]) openssl x509 -in "$1" -noout -checkip "$2" ;;
+    *) openssl x509 -in "$1" -noout -checkhost "$2" ;;
+  esac | grep -q 'does match'
+}
+covers_loopback() { [ "$1" = operator ] || covers_host "$2" 127.0.0.1; }
+verify_clock() { # a leaf that was just made is not from the future, unless this host's clock is behind
+  behind=$(clock_behind "$(start_date "$1")")
+  [ "$behind" -le "$CLOCK_LIMIT_S" ] ||
+    refuse "the clock of this host is $behind s behind a certificate's start (limit: $CLOCK_LIMIT_S s); set its clock (time service: $(time_sync)), then run again; the host keeps the certificates it has"
+}
+start_date() { openssl x509 -in "$1" -noout -startdate | cut -d= -f2; }
+end_date() { openssl x509 -in "$1" -noout -enddate | cut -d= -f2; }
+
+wait_until_settled() { # only beside a running member: others, whose clocks differ a little, will see the leaf at once
+  is_running || return 0
+  youngest=0
+  for leaf in server peer operator; do
+    start=$(date -u -d "$(start_date "$1/$leaf.crt")" +%s)
+    [ "$start" -le "$youngest" ] || youngest=$start
+  done
+  wait_s=$((youngest + SETTLE_S - $(date -u +%s)))
+  [ "$wait_s" -le 0 ] || sleep "$wait_s"
+}
+
+swap_pki() { # DIRECTORY: one rename of the link; the certificate and its key change together
+  set_name=pki-$(cat "$1"/*.crt | sha256sum | cut -c1-12)
+  old=$(readlink "$ETC_DIR/pki" || :)
+  if [ "$old" = "$set_name" ]; then set_name=$set_name-$$; fi
+  rm -rf "${ETC_DIR:?}/$set_name"
+  mv "$1" "$ETC_DIR/$set_name"
+  label_files "$ETC_DIR/$set_name"
+  sync_tree "$ETC_DIR"
+  ln -sfn "$set_name" "$ETC_DIR/.pki.new"
+  mv -T "$ETC_DIR/.pki.new" "$ETC_DIR/pki"
+  find "$ETC_DIR" -mindepth 1 -maxdepth 1 -type d -name 'pki-*' ! -name "$set_name" -exec rm -rf {} +
+}

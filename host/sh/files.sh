@@ -1,0 +1,75 @@
+# Files: written whole or not at all, and data only ever moved aside.
+
+need_root() { [ "$(id -u)" = 0 ] || refuse "etcd-host must run as root (sudo)"; }
+
+# One run at a time on a host. A run whose connection was cut may still be at work: wait for it.
+take_lock() {
+  mkdir -p "$RUN_DIR"
+  exec 9>"$RUN_DIR/lock"
+  flock -w 5 9 && return 0 # two steps of one host may come at once
+  note "waiting for another run of etcd-host on this host"
+  flock -w "$LOCK_SECONDS" 9 || {
+    note "another run of etcd-host still holds $RUN_DIR/lock; see 'ps -ef | grep etcd-host' on this host, then run again"
+    exit 4
+  }
+  # Whoever called may have gone meanwhile, and a newer run may have been here: then there is nothing to begin.
+  printf '%s\n' "etcd-host: the other run has ended" >&2 || exit 4
+}
+
+# write_file PATH MODE OWNER:GROUP <content: the old or the new content is there at any moment, never a part.
+write_file() {
+  unfinished=$(mktemp "$(dirname "$1")/.new-XXXXXX") || fail "cannot write in $(dirname "$1")"
+  if cat >"$unfinished" && chown "$3" "$unfinished" && chmod "$2" "$unfinished" && sync_file "$unfinished" &&
+    mv -f "$unfinished" "$1" && sync_file "$(dirname "$1")"; then
+    label_files "$1"
+  else
+    rm -f "$unfinished"
+    fail "cannot write $1; see the line above (a full or read-only disk?)"
+  fi
+}
+sync_file() { sync "$1" 2>/dev/null || sync; }
+sync_tree() { sync -f "$1" 2>/dev/null || sync; }
+same_file() { [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; }
+
+# SELinux: what was made under a temporary name gets the label of its place.
+label_files() { if command -v restorecon >/dev/null 2>&1; then restorecon -RF "$@" 2>/dev/null || :; fi; }
+
+timestamp() { date -u +%Y%m%dT%H%M%SZ; }
+holds_data() { # DIRECTORY: is anything in it, but for a file system's own folder?
+  [ -d "$1" ] && [ -n "$(find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' -print -quit)" ]
+}
+# Data is never deleted. Where the directory is a mount of its own or a link, its contents move within it.
+move_aside() { # DIRECTORY
+  holds_data "$1" || return 0
+  if [ -L "$1" ] || mountpoint -q "$1"; then
+    aside=$(free_name "$1/aside-$(timestamp)")
+    mkdir "$aside"
+    find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' -exec mv -t "$aside" {} +
+  else
+    aside=$(free_name "$1.aside-$(timestamp)")
+    mv "$1" "$aside"
+  fi
+  note "the data of $1 is kept in $aside"
+}
+free_name() { # NAME, or the next one that nothing has
+  free=$1 number=1
+  while [ -e "$free" ]; do number=$((number + 1)) free=$1-$number; done
+  echo "$free"
+}
+
+# Whose host this is. The mark names the member, its incarnation and its cluster; each step also leaves its owner (the
+# resource that runs it). A delete comes after all creates: it must not stop what another resource has taken over.
+mark_value() { sed -n "s/^$1=//p" "$STATE_DIR/mark" 2>/dev/null || :; }
+write_mark() {
+  printf 'name=%s\nincarnation=%s\ncluster=%s\ndata_dir=%s\n' "$name" "$incarnation" "$cluster" "$data_dir" |
+    write_file "$STATE_DIR/mark" 600 root:root
+}
+claim_step() { printf '%s\n' "$owner" | write_file "$STATE_DIR/owner-$1" 600 root:root; }
+owns_step() { # STEP: is the mark this name and incarnation, and the step still run by this owner?
+  [ "$(mark_value name)" = "$name" ] && [ "$(mark_value incarnation)" = "$incarnation" ] &&
+    [ "$(cat "$STATE_DIR/owner-$1" 2>/dev/null || :)" = "$owner" ]
+}
+disown_step() { rm -f "$STATE_DIR/owner-$1"; }
+need_this_member() { # the host was prepared for this very member
+  [ "$(mark_value name)" = "$name" ] || refuse "this host is prepared for '$(mark_value name)', not for $name; run 'pulumi up' with a new checkId to prepare it"
+}

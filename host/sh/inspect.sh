@@ -1,0 +1,68 @@
+# What an operator asks on a host. Nothing here changes anything.
+
+cmd_status() {
+  need_root
+  name=$(mark_value name) data_dir=$(mark_value data_dir)
+  [ -n "$name" ] || refuse "this host is prepared for no member"
+  say "member    $name, incarnation $(mark_value incarnation)"
+  say "service   $(unit_property ActiveState) ($(unit_property SubState)), $(systemctl is-enabled etcd.service 2>/dev/null || :)"
+  say "data      $data_dir, $(du -sm "$data_dir" 2>/dev/null | cut -f1) MiB"
+  has_wal "$data_dir" || say "          no WAL in it: etcd does not start without (raise the node's incarnation to replace the member)"
+  say "certs     server until $(end_date "$ETC_DIR/pki/server.crt" 2>/dev/null || echo '?')"
+  if is_running; then
+    ctl --endpoints=https://127.0.0.1:2379 endpoint status -w table || say "etcd does not answer on 127.0.0.1:2379"
+  else
+    last_log_lines 3
+    exit 5
+  fi
+}
+
+cmd_health() {
+  need_root
+  for question in 'endpoint health --cluster' 'member list -w table'; do
+    # shellcheck disable=SC2086 # words
+    answer=$(ctl --endpoints=https://127.0.0.1:2379 $question 2>&1) || healthy=no
+    printf '%s\n' "$answer" | grep -v '^{' || : # etcdctl's own log
+  done
+  [ "${healthy:-yes}" = yes ] || exit 5
+}
+
+cmd_ctl() { # without the time limits of our own questions: a defrag takes its time
+  need_root
+  all=$(ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows | cut -d'|' -f4 | sed '/^$/d' | paste -s -d, -)
+  [ -n "$all" ] || all=$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env" | tr ',' '\n' | sed 's/^[^=]*=//; s/:2380$/:2379/' | paste -s -d, -)
+  "$LINK_DIR/etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" \
+    --endpoints="$all" "$@"
+}
+
+# verify: each step left the digests of what it wrote (declare_files); the service must run exactly that.
+declare_files() { # STEP FILE...
+  step=$1
+  shift
+  sha256sum "$@" | write_file "$STATE_DIR/declared-$step" 600 root:root
+}
+cmd_verify() {
+  need_root
+  name=$(mark_value name) data_dir=$(mark_value data_dir)
+  [ -n "$name" ] || refuse "this host is prepared for no member"
+  differs=''
+  for list in "$STATE_DIR"/declared-*; do
+    [ -s "$list" ] || continue
+    changed=$(sha256sum --check --quiet "$list" 2>/dev/null | cut -d: -f1)
+    for file in $changed; do report_difference "$file is not what was declared"; done
+  done
+  for file in $PKI_FILES; do
+    mode=$(stat -c '%a %U:%G' "$ETC_DIR/pki/$file" 2>/dev/null || echo missing)
+    [ "$mode" = "$(pki_mode "$file")" ] || report_difference "$ETC_DIR/pki/$file is $mode, declared $(pki_mode "$file")"
+  done
+  [ "$(stat -c '%a %U:%G' "$data_dir" 2>/dev/null)" = "700 etcd:etcd" ] || report_difference "$data_dir is not 700 etcd:etcd"
+  has_wal "$data_dir" || report_difference "$data_dir holds no WAL"
+  [ "$(systemctl is-enabled etcd.service 2>/dev/null)" = enabled ] || report_difference "etcd.service is not enabled"
+  is_ready || report_difference "etcd.service is $(unit_property ActiveState)"
+  if is_running; then
+    for part in $(differences "$UNIT_FILE" | tr ' ' '-'); do report_difference "the running process has another $part"; done
+  fi
+  [ -z "$differs" ] || exit 5
+  say "$name is as declared"
+}
+report_difference() { differs=yes; say "differs: $*"; }

@@ -1,0 +1,88 @@
+# install: a release archive, verified before it is unpacked, into a directory of its version.
+
+cmd_install() {
+  need name "$name" version "$version" mirror "$mirror" owner "$owner"
+  need_root
+  take_lock
+  need_this_member
+  arch=$(host_arch)
+  case $arch in amd64) sha256=$sha256_amd64 ;; arm64) sha256=$sha256_arm64 ;; esac
+  [ -n "$sha256" ] || refuse "no sha256 is known for etcd $version on $arch; add it to etcd:sha256, from the release's SHA256SUMS"
+  if is_installed "$OPT_DIR/$version" "$sha256"; then
+    say "etcd $version is installed"
+  else
+    fetch_release "$mirror/v$version/etcd-v$version-linux-$arch.tar.gz" "$sha256" "$OPT_DIR/$version"
+    say "installed etcd $version in $OPT_DIR/$version"
+  fi
+  write_file "$STATE_DIR/declared-install" 600 root:root <"$OPT_DIR/$version/.digests"
+  claim_step install
+}
+
+# The directory appears whole and last, with the digests of the archive it came from and of what was in it.
+is_installed() { # DIRECTORY SHA256
+  [ -x "$1/etcd" ] && [ -x "$1/etcdctl" ] && [ -x "$1/etcdutl" ] && [ "$(cat "$1/.sha256" 2>/dev/null)" = "$2" ] &&
+    sha256sum --check --status "$1/.digests" 2>/dev/null
+}
+
+fetch_release() { # URL SHA256 DIRECTORY
+  find "$OPT_DIR" -mindepth 1 -maxdepth 1 -name '.new-*' -exec rm -rf {} +
+  new=$(mktemp -d "$OPT_DIR/.new-XXXXXX") || fail "cannot write in $OPT_DIR"
+  trap 'rm -rf "$new"' EXIT
+  download "$1" "$new/archive"
+  verify_archive "$1" "$new/archive" "$2"
+  unpack "$new/archive" "$new/release"
+  printf '%s\n' "$2" >"$new/release/.sha256"
+  (cd "$new/release" && sha256sum etcd etcdctl etcdutl) | sed "s|  |  $3/|" >"$new/release/.digests"
+  chmod 755 "$new/release"
+  sync_tree "$OPT_DIR"
+  [ ! -e "$3" ] || mv "$3" "$new/replaced"
+  mv "$new/release" "$3"
+  label_binaries "$3"
+  rm -rf "$new"
+  trap - EXIT
+}
+
+download() { # URL FILE
+  if command -v curl >/dev/null 2>&1; then
+    set -- "$@" ${proxy:+--proxy "$proxy"}
+    url=$1 file=$2
+    shift 2
+    curl --fail --silent --show-error --location --retry 2 --connect-timeout 10 --speed-limit 1024 --speed-time 30 \
+      "$@" --output "$file" "$url" 2>"$file.log" || download_failed "$url" "$file.log"
+  else
+    [ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
+    wget --no-verbose --tries=2 --timeout=30 --output-document="$2" "$1" 2>"$2.log" || download_failed "$1" "$2.log"
+  fi
+}
+download_failed() { # URL LOG
+  fail "cannot download $1: $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free disk of $OPT_DIR; nothing was installed"
+}
+
+verify_archive() { # URL FILE SHA256
+  got=$(sha256sum <"$2" | cut -d' ' -f1)
+  [ "$got" = "$3" ] || refuse "the archive $1 has sha256 $got, declared is $3: nothing was installed; check etcd:mirror, or correct etcd:sha256 from the release's SHA256SUMS"
+}
+
+unpack() { # ARCHIVE DIRECTORY
+  mkdir "$2"
+  tar -xzf "$1" -C "$2" --strip-components=1 --no-same-owner 2>"$1.log" ||
+    fail "cannot unpack etcd $version in $OPT_DIR: $(grep -m 1 . "$1.log"); $(free_mb "$OPT_DIR") MiB are free there; nothing was installed"
+  for binary in etcd etcdctl etcdutl; do
+    [ -f "$2/$binary" ] || fail "the archive holds no $binary: is etcd:mirror a mirror of etcd's releases? nothing was installed"
+    chmod 755 "$2/$binary"
+  done
+}
+
+label_binaries() { # SELinux: systemd runs what is labelled as a program
+  label_files "$1"
+  if command -v selinuxenabled >/dev/null 2>&1 && selinuxenabled; then chcon -t bin_t "$1"/etcd*; fi
+}
+
+# The links are switched by the member step, after the member runs the version.
+link_version() {
+  for binary in etcd etcdctl etcdutl; do
+    [ "$(readlink "$LINK_DIR/$binary" || :)" != "$OPT_DIR/$version/$binary" ] || continue
+    ln -sfn "$OPT_DIR/$version/$binary" "$LINK_DIR/.$binary.new"
+    mv -T "$LINK_DIR/.$binary.new" "$LINK_DIR/$binary"
+  done
+}

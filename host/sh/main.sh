@@ -1,0 +1,48 @@
+# The subcommands.
+
+cmd_help() {
+  cat <<'HELP'
+etcd-host: what the Pulumi program does on a host. For operators, on any host of the cluster:
+  etcd-host status            this member: service, role, version, data
+  etcd-host health            the whole cluster, as the last step of `pulumi up` proves it
+  etcd-host ctl ARGUMENT...   etcdctl against all members, with this host's own certificate
+  etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
+  etcd-host discard --yes     set the data of a stopped member aside (never deletes)
+Run by the program's steps:
+  sudo prepare install certificates start roll before membership prove
+  stop remove-certificates remove-binaries remove-host started served
+Exit codes: 0 done, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
+HELP
+}
+
+main() {
+  command=${1:-help}
+  [ $# -eq 0 ] || shift
+  forget_etcd_variables
+  [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything behind it is etcdctl's
+  parse_options "$@"
+  case $command in
+    sudo) cmd_sudo ;;
+    prepare) cmd_prepare ;;
+    install) cmd_install ;;
+    certificates) cmd_certificates ;;
+    start) cmd_start ;;
+    roll) cmd_roll ;;
+    before) cmd_before ;;
+    membership) cmd_membership ;;
+    prove) cmd_prove ;;
+    stop) cmd_stop ;;
+    remove-certificates) cmd_remove_certificates ;;
+    remove-binaries) cmd_remove_binaries ;;
+    remove-host) cmd_remove_host ;;
+    started) cmd_started ;;
+    served) cmd_served ;;
+    status) cmd_status ;;
+    health) cmd_health ;;
+    verify) cmd_verify ;;
+    discard) cmd_discard ;;
+    help | --help | -h) cmd_help ;;
+    *) usage "unknown subcommand '$command'" ;;
+  esac
+}
+main "$@"

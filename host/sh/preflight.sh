@@ -1,0 +1,192 @@
+# Preflight: everything that can be known of a host before anything on it changes, in one report.
+
+REQUIRED_COMMANDS='systemctl journalctl flock sha256sum tar gzip openssl awk sed grep find install useradd groupadd getent mountpoint stat df date mktemp cmp'
+MIN_SYSTEMD=239      # that of RHEL 8; what the unit and this program use came with 231 and earlier
+MIN_DISK_MB=600      # etcd's archive and binaries take about 100 MB, the first WAL segments and the db 130 MB
+SLOW_WRITE_MS=10     # etcd's guidance for the p99 of a WAL fsync
+CLOCK_LIMIT_S=5
+CLIENT_PORT=2379
+PEER_PORT=2380
+
+verdict() { # ok|warn|refuse CHECK VALUE LIMIT
+  [ "$1" != refuse ] || refusals="$refusals $2: ${3# }; $(remedy "$2")."
+  line=$(printf '%-6s %-12s %s (limit: %s)' "$1" "$2" "$3" "$4")
+  if [ "$1" = ok ]; then say "$line"; else note "$line"; fi
+}
+remedy() { # CHECK: what to do about its refusal
+  case $1 in
+    systemd | architecture) echo "use another machine" ;;
+    commands) echo "install what is missing" ;;
+    owner) echo "use another machine, or remove that member from its own stack first" ;;
+    address) echo "correct the address in etcd:nodes, or set listenAddress" ;;
+    ports) echo "stop what listens there" ;;
+    foreign) echo "move them away" ;;
+    data) echo "move it away, or choose another etcd:dataDir" ;;
+    disk) echo "free some, or mount a larger disk there" ;;
+    writable) echo "make it writable" ;;
+    memory) echo "use a larger machine, or lower etcd:quotaBackendBytes" ;;
+    clock) echo "set this host's clock (time service: $(time_sync))" ;;
+  esac
+}
+check() { # LEVEL-IF-FALSE CHECK VALUE LIMIT TEST...
+  level=$1 what=$2 value=$3 limit=$4
+  shift 4
+  if "$@"; then verdict ok "$what" "$value" "$limit"; else verdict "$level" "$what" "$value" "$limit"; fi
+}
+
+preflight() {
+  refusals=''
+  check_system
+  check_commands
+  check_owner
+  check_address
+  check_ports
+  check_data
+  check_foreign
+  check_space
+  check_writable
+  check_memory
+  check_clock
+  check_disk_speed
+  check_firewall
+  [ -z "$refusals" ] || refuse "$name cannot run here.$refusals Nothing was changed on this host"
+}
+
+check_system() {
+  running=$(systemctl --version 2>/dev/null | awk 'NR == 1 { print $2 + 0 }')
+  [ -d "$SYSTEMD_DIR" ] || running=0
+  check refuse systemd "${running:-0}" "$MIN_SYSTEMD, as PID 1" test "${running:-0}" -ge "$MIN_SYSTEMD"
+  arch=$(host_arch)
+  check refuse architecture "$(uname -m)" "amd64 or arm64" test -n "$arch"
+}
+host_arch() { case $(uname -m) in x86_64) echo amd64 ;; aarch64) echo arm64 ;; esac; }
+
+check_commands() {
+  missing=''
+  for command in $REQUIRED_COMMANDS; do command -v "$command" >/dev/null 2>&1 || missing="$missing $command"; done
+  command -v curl >/dev/null 2>&1 || command -v wget >/dev/null 2>&1 || missing="$missing curl-or-wget"
+  check refuse commands "${missing:-all there}" "none missing" test -z "$missing"
+}
+
+check_owner() { # another member's host, or that of a cluster that another stack made, is not taken over
+  other=$(other_member)
+  check refuse owner "${other:-nobody else}" "this host runs no other member; destroy the stack that made it first" test -z "$other"
+}
+other_member() { # a member that has started here and is not this one
+  [ -n "$(mark_value name)" ] || return 0
+  [ "$(mark_value name)" != "$name" ] || [ "$(mark_value cluster)" != "$cluster" ] || return 0
+  if [ -e "$STATE_DIR/bootstrapped" ] || has_wal "$(mark_value data_dir)"; then
+    echo "$(mark_value name) of cluster $(mark_value cluster)"
+  fi
+}
+
+check_address() { # etcd must be able to listen on it
+  case $listen in
+    0.0.0.0 | ::) verdict ok address "$address, listening on all" "any"; return ;;
+  esac
+  own=$(own_addresses)
+  check refuse address "$listen" "an address of this host, which has $(printf '%s' "$own" | tr '\n' ' ')" has_line "$own" "$listen"
+}
+own_addresses() {
+  if command -v ip >/dev/null 2>&1; then ip -o addr show | awk '{ sub("/.*", "", $4); print $4 }'; else hostname -I | tr ' ' '\n'; fi
+}
+has_line() { printf '%s\n' "$1" | grep -qxF -- "$2"; }
+
+check_ports() { # free, or ours: a member that runs here is this one
+  taken=''
+  if [ -z "$(mark_value name)" ] || ! is_running; then
+    for port in $CLIENT_PORT $PEER_PORT $(port_of "$metrics_url"); do
+      if port_taken "$port"; then taken="$taken $port$(port_user "$port")"; fi
+    done
+  fi
+  check refuse ports "${taken:-free or ours}" "$CLIENT_PORT, $PEER_PORT and $(port_of "$metrics_url") free or ours" test -z "$taken"
+}
+port_user() { # who holds it, where ss can tell
+  if command -v ss >/dev/null 2>&1; then
+    ss -Hltnp "sport = :$1" 2>/dev/null | sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/ (\1, pid \2)/p' | head -n 1
+  fi
+}
+
+check_data() { # data that no member of this name put there is never touched
+  if ! holds_data "$data_dir"; then verdict ok data "$data_dir is empty" "empty or this member's"; return; fi
+  whose='an unknown owner'
+  [ "$(mark_value data_dir)" != "$data_dir" ] || whose=$(mark_value name)
+  check refuse data "$data_dir holds data of $whose" "empty or this member's" test "$whose" = "$name"
+}
+
+check_foreign() { # an etcd that this program did not install is not overwritten
+  foreign=''
+  if [ -z "$(mark_value name)" ] && [ -e "$UNIT_FILE" ]; then foreign=" $UNIT_FILE"; fi
+  for binary in etcd etcdctl etcdutl; do
+    if [ -e "$LINK_DIR/$binary" ] && [ ! -L "$LINK_DIR/$binary" ]; then foreign="$foreign $LINK_DIR/$binary"; fi
+  done
+  check refuse foreign "${foreign:-none}" "no etcd from elsewhere" test -z "$foreign"
+}
+
+existing_parent() { dir=$1; while [ ! -d "$dir" ]; do dir=$(dirname "$dir"); done; echo "$dir"; }
+free_mb() { df -Pk "$(existing_parent "$1")" | awk 'NR == 2 { print int($4 / 1024) }'; }
+check_space() {
+  free=$(free_mb "$data_dir")
+  check refuse disk "$free MiB free for $data_dir" "$MIN_DISK_MB MiB" test "$free" -ge "$MIN_DISK_MB"
+  want=$((quota / 524288)) # the db up to its quota, and a snapshot of it
+  check warn disk-quota "$free MiB free" "$want MiB: twice quotaBackendBytes" test "$free" -ge "$want"
+}
+
+check_writable() {
+  locked=''
+  for dir in "$(dirname "$UNIT_FILE")" "$ETC_DIR" "$OPT_DIR" "$LINK_DIR" "$(dirname "$PROGRAM")" "$STATE_DIR" "$data_dir"; do
+    at=$(existing_parent "$dir")
+    probe=$(mktemp "$at/.etcd-host-XXXXXX" 2>/dev/null) && rm -f "$probe" || locked="$locked $at"
+  done
+  check refuse writable "${locked:-all directories}" "none read-only" test -z "$locked"
+}
+
+meminfo_mb() { awk -v key="$1:" '$1 == key { print int($2 / 1024) }' "$PROC/meminfo"; }
+check_memory() {
+  total=$(meminfo_mb MemTotal)
+  want=$((quota / 1048576))
+  check refuse memory "$total MiB" "$((want / 2)) MiB: half of quotaBackendBytes" test "$total" -ge $((want / 2))
+  check warn memory-quota "$total MiB" "$want MiB: quotaBackendBytes, which etcd maps into memory" test "$total" -ge "$want"
+  check warn swap "$(meminfo_mb SwapTotal) MiB" "0: swapping delays heartbeats" test "$(meminfo_mb SwapTotal)" = 0
+  files=$(awk '/^Max open files/ { print $5 }' "$PROC/1/limits")
+  check warn files "$files" "65536 open files" enough_files "$files"
+}
+enough_files() { [ "$1" = unlimited ] || [ "$1" -ge 65536 ]; }
+
+# The workstation's time is no input, since it would change the plan at every run. A CA's notBefore is fixed: a host
+# whose clock is before it is wrong. A clock that is ahead shows when health compares the members.
+check_clock() {
+  behind=$(clock_behind "$not_before")
+  check refuse clock "$(date -u +%Y-%m-%dT%H:%M:%SZ), $behind s behind the CA's notBefore" "$CLOCK_LIMIT_S s" test "$behind" -le "$CLOCK_LIMIT_S"
+  check warn time-sync "$(time_sync)" "a running time service" test "$(time_sync)" != none
+}
+clock_behind() { # RFC 3339 time: seconds that this clock is before it, 0 when it is not
+  [ -n "$1" ] || { echo 0; return; }
+  late=$(($(date -u -d "$1" +%s) - $(date -u +%s)))
+  [ "$late" -gt 0 ] || late=0
+  echo "$late"
+}
+time_sync() {
+  for service in systemd-timesyncd chronyd chrony ntpd ntp ntpsec openntpd; do
+    if systemctl is-active --quiet "$service" 2>/dev/null; then echo "$service"; return; fi
+  done
+  echo none
+}
+
+check_disk_speed() { # never beside a live member: the test itself would slow it
+  if is_running; then verdict ok disk-speed "not measured: a member runs here" "$SLOW_WRITE_MS ms"; return; fi
+  ms=$(synced_write_ms "$(existing_parent "$data_dir")")
+  check warn disk-speed "${ms:-unknown} ms per synced 8 KiB write" "$SLOW_WRITE_MS ms" awk -v ms="${ms:-0}" -v max="$SLOW_WRITE_MS" 'BEGIN { exit !(ms <= max) }'
+}
+synced_write_ms() { # DIRECTORY: mean over 30 writes
+  probe=$(mktemp "$1/.etcd-host-XXXXXX" 2>/dev/null) || return 0 # check_writable says so
+  dd if=/dev/zero of="$probe" bs=8k count=30 oflag=dsync 2>&1 | awk -F, '/copied/ { split($(NF - 1), t, " "); printf "%.1f", t[1] * 1000 / 30 }'
+  rm -f "$probe"
+}
+
+check_firewall() {
+  command -v firewall-cmd >/dev/null 2>&1 && firewall-cmd --state >/dev/null 2>&1 || return 0
+  closed=''
+  for port in $CLIENT_PORT $PEER_PORT; do firewall-cmd --quiet --query-port="$port/tcp" || closed="$closed $port"; done
+  check warn firewalld "${closed:-ports open}" "$CLIENT_PORT and $PEER_PORT open" test -z "$closed"
+}

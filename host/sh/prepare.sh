@@ -1,0 +1,38 @@
+# prepare: preflight, then the user, the directories, this program and the mark of whose host it is.
+
+cmd_sudo() { # before prepare, by a login user other than root: will the other steps become root?
+  sudo -n true 2>/dev/null || refuse "$(id -un) may not run sudo without a password here; add a NOPASSWD rule for it, or log in as root (etcd:ssh)"
+}
+
+cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to install
+  need name "$name" incarnation "$incarnation" cluster "$cluster" owner "$owner" address "$address" listen "$listen" \
+    data-dir "$data_dir" quota "$quota" metrics-url "$metrics_url"
+  need_root
+  take_lock
+  preflight
+  make_user
+  make_directories
+  install_program "$0"
+  write_mark
+  declare_files prepare "$PROGRAM"
+  claim_step prepare
+}
+
+make_user() {
+  getent group etcd >/dev/null || groupadd --system etcd
+  getent passwd etcd >/dev/null ||
+    useradd --system --gid etcd --home-dir "$data_dir" --no-create-home --shell /usr/sbin/nologin --comment 'etcd member' etcd
+}
+
+make_directories() {
+  (umask 022; mkdir -p "$(dirname "$data_dir")" "$ETC_DIR" "$OPT_DIR")
+  install -d -m 0700 "$STATE_DIR"
+  install -d -m 0700 -o etcd -g etcd "$data_dir"
+  install -d -m 0755 "$RUN_DIR"
+  label_files "$ETC_DIR" "$OPT_DIR" "$data_dir"
+}
+
+install_program() { # FILE
+  same_file "$1" "$PROGRAM" && return 0
+  write_file "$PROGRAM" 755 root:root <"$1"
+}

@@ -1,0 +1,142 @@
+# prove: the last step. The whole cluster is as declared and healthy, or the run fails with the first thing that is not.
+
+PROVE_SECONDS=60    # and six elections: a founded cluster may need more than one, a started member catches up
+MAX_RAFT_LAG=1000   # log entries between the most and the least advanced member
+SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
+
+cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof (JSON)
+  need version "$version"
+  need_root
+  read_members
+  mkdir -p "$RUN_DIR"
+  work=$(mktemp -d "$RUN_DIR/.prove-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  cat >"$work/deployed"
+  patience=$((PROVE_SECONDS + election_timeout * 6 / 1000))
+  deadline=$(($(date +%s) + patience))
+  until prove_once; do
+    [ "$(date +%s)" -lt "$deadline" ] || { note "the cluster is not healthy after $patience s: $problem"; exit 5; }
+    sleep 0.2
+  done
+  warn_of_slowness
+  proof_json
+}
+
+# The parts that settle by themselves are waited for; a wrong clock or certificate is not, and ends the run at once.
+prove_once() {
+  problem=''
+  ask_cluster && check_members && check_status && check_alarms || return 1
+  ask_each_member
+  check_clocks && check_certificates
+}
+
+ask_cluster() { # all at once: each answer is a file
+  all=$(declared_endpoints)
+  ctl --endpoints="$all" endpoint health --cluster >"$work/health" 2>&1 & health_pid=$!
+  ctl --endpoints="$all" endpoint status -w fields >"$work/status.fields" 2>"$work/status.log" & status_pid=$!
+  ctl --endpoints="$all" member list -w fields >"$work/members.fields" 2>"$work/members.log" & members_pid=$!
+  ctl --endpoints="$all" alarm list >"$work/alarms" 2>&1 & alarms_pid=$!
+  healthy=yes
+  wait "$health_pid" || healthy=''
+  for pid in "$status_pid" "$members_pid" "$alarms_pid"; do wait "$pid" || :; done
+  member_rows <"$work/members.fields" | sort -t'|' -k2 >"$work/members"
+  status_rows <"$work/status.fields" | sort >"$work/status"
+  [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)"
+}
+unhealthy_line() { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1" | tail -n 1; }
+say_problem() { problem=$*; return 1; }
+
+check_members() {
+  unstarted=$(awk -F'|' '$2 == "" { print $3 }' "$work/members")
+  [ -z "$unstarted" ] || say_problem "the member at $unstarted is in the list but has never started" || return 1
+  learners=$(awk -F'|' '$5 == "true" { print $2 }' "$work/members")
+  [ -z "$learners" ] || say_problem "$learners is still a learner" || return 1
+  declared_rows >"$work/declared"
+  listed_rows "$work/members" >"$work/listed"
+  unexpected=$(comm -13 "$work/declared" "$work/listed" 2>/dev/null || grep -vxFf "$work/declared" "$work/listed" || :)
+  [ -z "$unexpected" ] || say_problem "the member list has '$unexpected', which is not what is declared" || return 1
+  same_file "$work/declared" "$work/listed" || say_problem "a declared member is missing in the member list: $(grep -vxFf "$work/listed" "$work/declared" | tr '\n' ' ')"
+}
+
+check_status() {
+  [ "$(wc -l <"$work/status")" = "$(wc -l <"$work/members")" ] || say_problem "not every member answers: $(tail -n 1 "$work/status.log" | cut -c1-300)" || return 1
+  [ "$(cut -d'|' -f8 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members are of different clusters" || return 1
+  [ "$(cut -d'|' -f4 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on one leader" || return 1
+  other=$(awk -F'|' -v version="$version" '$3 != version { print $1 " runs " $3 }' "$work/status")
+  [ -z "$other" ] || say_problem "$other, declared is $version" || return 1
+  lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/status")
+  [ "$lag" -le "$MAX_RAFT_LAG" ] || say_problem "a member is $lag log entries behind"
+}
+
+check_alarms() {
+  [ ! -s "$work/alarms" ] || say_problem "there is an alarm: $(tr '\n' ' ' <"$work/alarms" | cut -c1-200)"
+}
+
+# One connection a member brings its certificate, its clock (the Date header) and its metrics.
+ask_each_member() {
+  for member in $members; do
+    member_name=${member%%=*} endpoint=${member##*=}
+    endpoint=${endpoint#https://}
+    fetch_from client "$endpoint" "$work/client-$member_name" 'GET /metrics HTTP/1.0\r\n\r\n' &
+    peer=$(peer_url_of "$member")
+    fetch_from peer "${peer#https://}" "$work/peer-$member_name" '' &
+  done
+  wait
+}
+check_clocks() {
+  for member_name in $(declared_names); do
+    there=$(sed -n 's/^Date: //p' "$work/client-$member_name" | tr -d '\r' | head -n 1)
+    [ -n "$there" ] || say_problem "$member_name does not answer on its client URL" || return 1
+    off=$(($(date -u -d "$there" +%s) - $(cat "$work/client-$member_name.at")))
+    [ "${off#-}" -le "$CLOCK_LIMIT_S" ] || fail "the clock of $member_name is ${off#-} s off this host's (limit: $CLOCK_LIMIT_S s); set the clocks, then run again"
+  done
+}
+
+check_certificates() {
+  for member_name in $(declared_names); do
+    for side in client peer; do
+      file=$work/$side-$member_name
+      openssl x509 -in "$file" -noout 2>/dev/null || say_problem "$member_name does not answer on its $side URL" || return 1
+      openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null ||
+        fail "the $side certificate of $member_name ends on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
+    done
+  done
+}
+
+warn_of_slowness() {
+  slow=$(fsync_ms)
+  awk -v ms="$slow" -v max="$SLOW_FSYNC_MS" 'BEGIN { exit !(ms > max) }' &&
+    note "a WAL fsync takes up to $slow ms (p99 of the slowest member; etcd's guidance: $SLOW_FSYNC_MS ms)"
+  return 0
+}
+# The p99 of a histogram over all members: the upper bound of the bucket it falls in, in milliseconds.
+p99_ms() { # METRIC
+  for member_name in $(declared_names); do
+    awk -v metric="$1_bucket" '
+      index($0, metric "{") == 1 { le = $0; sub(/.*le="/, "", le); sub(/".*/, "", le); count[le] += $2; if (le != "+Inf") bound[++n] = le }
+      END { for (i = 1; i <= n; i++) if (count[bound[i]] >= 0.99 * count["+Inf"] && (best == "" || bound[i] + 0 < best)) best = bound[i] + 0
+        if (count["+Inf"] > 0 && best != "") print best * 1000 }' "$work/client-$member_name"
+  done | sort -n | tail -n 1
+}
+fsync_ms() { p99_ms etcd_disk_wal_fsync_duration_seconds; }
+round_trip_ms() { p99_ms etcd_network_peer_round_trip_time_seconds; }
+
+proof_json() {
+  leader=$(cut -d'|' -f4 "$work/status" | head -n 1)
+  ctl --endpoints="$(declared_endpoints)" member list -w table >"$work/table"
+  printf '{"version":"%s","clusterId":"%s",' "$version" "$(hex_id "$(cut -d'|' -f8 "$work/status" | head -n 1)")"
+  printf '"fsyncP99Ms":%s,"roundTripP99Ms":%s,' "$(number "$(fsync_ms)")" "$(number "$(round_trip_ms)")"
+  printf '"members":['
+  comma=''
+  while IFS='|' read -r id member_name peers clients _; do
+    if [ "$id" = "$leader" ]; then leads=true; else leads=false; fi
+    printf '%s{"name":"%s","id":"%s","peerUrl":"%s","clientUrl":"%s","leader":%s}' \
+      "$comma" "$member_name" "$(hex_id "$id")" "$peers" "$clients" "$leads"
+    comma=,
+  done <"$work/members"
+  printf '],"health":%s,"deployed":' "$(cat "$work/health" "$work/table" | json_string)"
+  cat "$work/deployed"
+  printf '}\n'
+}
+number() { echo "${1:-null}"; }
+json_string() { tr -d '\000-\010\013-\037' | awk 'BEGIN { printf "\"" } { gsub(/[\\"]/, "\\\\&"); gsub(/\t/, "\\t"); printf "%s%s", (NR > 1 ? "\\n" : ""), $0 } END { printf "\"" }'; }

@@ -1,0 +1,46 @@
+# The systemd service and what its running process was started with.
+
+unit_property() { systemctl show etcd.service --property="$1" --value 2>/dev/null; }
+# "Cannot tell" is not "no": what follows may touch the data of a live member.
+is_running() {
+  pid=$(unit_property MainPID) || fail "systemd does not answer on this host; see 'systemctl status', then run again"
+  [ -n "$pid" ] && [ "$pid" != 0 ]
+}
+is_ready() { [ "$(unit_property ActiveState)" = active ]; }
+has_wal() { [ -d "$1/member/wal" ] && [ -n "$(find "$1/member/wal" -name '*.wal' -print -quit)" ]; }
+
+# The permit that lets the unit start without a WAL, for one bootstrap. In /run: a reboot takes it away.
+PERMIT_NAME=bootstrap
+grant_permit() { mkdir -p "$RUN_DIR"; : >"$RUN_DIR/$PERMIT_NAME"; }
+revoke_permit() { rm -f "$RUN_DIR/$PERMIT_NAME"; }
+
+# ExecStartPre of the unit: keeps what this very process is started with. etcd reads CA bundles only at its start,
+# and a unit file may change after it, so "does the running process differ?" is answered from here.
+cmd_started() {
+  mkdir -p "$RUN_DIR/started"
+  cp -f "$UNIT_FILE" "$RUN_DIR/started/unit"
+  cp -f "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/"
+}
+# ExecStartPost, which systemd runs once etcd has said that it is ready: it has been in a quorum, and is no founder
+# that could begin again. From now on it starts by its WAL alone.
+cmd_served() {
+  revoke_permit
+  : >"$STATE_DIR/served"
+}
+has_served() { [ -e "$STATE_DIR/served" ]; }
+# What of the declared is not in the running process? Empty: nothing, no restart needed.
+differences() { # UNIT
+  same_file "$1" "$RUN_DIR/started/unit" || say "unit"
+  same_file "$ETC_DIR/pki/client-ca.crt" "$RUN_DIR/started/client-ca.crt" || say "client CA bundle"
+  same_file "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/peer-ca.crt" || say "peer CA bundle"
+}
+
+last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat --no-pager 2>/dev/null | cut -c1-300 || :; }
+
+# Is PORT listened on? Read from /proc, so that no tool is needed; 0A is LISTEN.
+port_taken() {
+  hex=$(printf '%04X' "$1")
+  cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null | awk -v port="$hex" \
+    '$4 == "0A" { n = split($2, part, ":"); if (part[n] == port) found = 1 } END { exit !found }'
+}
+port_of() { printf '%s\n' "$1" | sed 's/.*:\([0-9][0-9]*\).*/\1/'; }

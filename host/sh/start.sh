@@ -1,0 +1,142 @@
+# start: the member's first start. It never waits for a quorum that needs the next node.
+
+# Until etcd has its WAL and answers on its metrics port: it has no quorum to wait for, but may have a db to check.
+START_SECONDS=120
+
+cmd_start() { # stdin: the unit
+  read_member_step
+  if is_running; then
+    keep_running "$new_unit"
+  else
+    start_member "$new_unit"
+  fi
+  finish_member_step
+}
+finish_member_step() {
+  remember_bootstrap
+  link_version
+  declare_files member "$UNIT_FILE" "$ETC_DIR/bootstrap.env"
+  claim_step member
+}
+
+read_member_step() {
+  need name "$name" incarnation "$incarnation" owner "$owner" version "$version" data-dir "$data_dir" \
+    initial-state "$initial_state" initial-cluster "$initial_cluster" initial-token "$initial_token" \
+    peer-url "$peer_url" metrics-url "$metrics_url" bundles "$bundles"
+  need_root
+  take_lock
+  need_this_member
+  [ -x "$OPT_DIR/$version/etcd" ] || refuse "etcd $version is not installed in $OPT_DIR/$version; run 'pulumi up' with a new checkId"
+  [ "$(bundles_digest)" = "$bundles" ] || refuse "the CA bundles on this host are not the declared ones; run 'pulumi up' with a new checkId"
+  new_unit=$(mktemp "$RUN_DIR/.unit-XXXXXX")
+  trap 'rm -f "$new_unit"' EXIT
+  cat >"$new_unit"
+  [ -s "$new_unit" ] || fail "the step sent no unit"
+}
+bundles_digest() { cat "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" | sha256sum | cut -c1-16; }
+
+keep_running() { # UNIT
+  changed=$(differences "$1" | tr '\n' ',' | sed 's/,$//; s/,/, /g')
+  if [ -z "$changed" ]; then
+    restore_service "$1"
+    say "$name runs as declared"
+    return
+  fi
+  if ! is_ready && ! has_served; then
+    # It has never served: there is no quorum to take away, and its first settings may be what keeps it from one.
+    note "restarting $name, which has not served yet: its $changed changed"
+    need_startable
+    need_same_bootstrap
+    systemctl stop etcd.service
+    start_member "$1"
+    return
+  fi
+  refuse "$name serves already, with another $changed than declared: raise checkId and run again, which rolls it"
+}
+
+# The process is as declared; what somebody did to its files meanwhile would be found at the next boot.
+restore_service() { # UNIT
+  need_same_bootstrap
+  write_bootstrap
+  if ! same_file "$1" "$UNIT_FILE"; then
+    write_file "$UNIT_FILE" 644 root:root <"$1"
+    systemctl daemon-reload
+  fi
+  systemctl is-enabled --quiet etcd.service 2>/dev/null || systemctl enable --quiet etcd.service
+}
+
+start_member() { # UNIT
+  need_startable
+  need_same_bootstrap
+  write_bootstrap
+  write_file "$UNIT_FILE" 644 root:root <"$1"
+  systemctl enable --quiet --no-reload etcd.service
+  systemctl daemon-reload
+  if ! has_wal "$data_dir"; then grant_permit; fi
+  systemctl reset-failed etcd.service 2>/dev/null || :
+  systemctl start --no-block etcd.service
+  wait_until_bootstrapped
+  revoke_permit
+  say "started $name"
+}
+
+# Only a founder that never started may begin without data: an empty voter loses writes that it acknowledged.
+need_startable() {
+  has_wal "$data_dir" && return 0
+  # roll runs only after a start that succeeded: the data was there
+  if [ "$may_found" = no ] || [ "$(cat "$STATE_DIR/bootstrapped" 2>/dev/null || :)" = "$incarnation" ]; then
+    refuse "the data of $name is gone from $data_dir: an empty start could lose acknowledged writes; raise the node's incarnation to replace the member, or put the data back"
+  fi
+  [ "$initial_state" = new ] ||
+    refuse "$name would join a running cluster, which this version of the program cannot do; take it off etcd:nodes"
+}
+# From now on this incarnation never starts empty.
+remember_bootstrap() {
+  ! has_wal "$data_dir" || printf '%s\n' "$incarnation" | write_file "$STATE_DIR/bootstrapped" 600 root:root
+}
+
+# What a first start was told is in the WAL for good: with another list of peers the members never find together.
+need_same_bootstrap() {
+  has_wal "$data_dir" || return 0
+  [ -s "$ETC_DIR/bootstrap.env" ] && ! was_tampered "$ETC_DIR/bootstrap.env" || return 0
+  for setting in "CLUSTER=$initial_cluster" "CLUSTER_TOKEN=$initial_token"; do
+    grep -qxF "ETCD_INITIAL_$setting" "$ETC_DIR/bootstrap.env" ||
+      refuse "$name has started as a member of another cluster ($(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env")), which its data keeps; put the addresses back, or found a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
+  done
+}
+was_tampered() { # FILE: not what this program wrote last
+  [ -s "$STATE_DIR/declared-member" ] && ! grep " $1\$" "$STATE_DIR/declared-member" | sha256sum --check --status 2>/dev/null
+}
+
+# The four settings that etcd reads once in its life live beside the unit: a flag of the same name would be fatal.
+write_bootstrap() {
+  install -d -m 0700 -o etcd -g etcd "$data_dir"
+  {
+    printf 'ETCD_INITIAL_ADVERTISE_PEER_URLS=%s\n' "$peer_url"
+    printf 'ETCD_INITIAL_CLUSTER=%s\n' "$initial_cluster"
+    printf 'ETCD_INITIAL_CLUSTER_STATE=%s\n' "$initial_state"
+    printf 'ETCD_INITIAL_CLUSTER_TOKEN=%s\n' "$initial_token"
+  } | write_file "$ETC_DIR/bootstrap.env" 640 root:etcd
+}
+
+wait_until_bootstrapped() {
+  deadline=$(($(date +%s) + START_SECONDS))
+  port=$(port_of "$metrics_url")
+  until port_taken "$port" && has_wal "$data_dir" && is_running; do # the cheap questions first
+    # while systemd still has the start to do, the state is the one from before it
+    if [ -z "$(unit_property Job)" ]; then
+      case $(unit_property ActiveState)/$(unit_property SubState) in
+        failed/* | */auto-restart | inactive/dead) start_failed "etcd ended right after its start" ;;
+      esac
+    fi
+    [ "$(date +%s)" -lt "$deadline" ] || start_failed "etcd has not come up within $START_SECONDS s"
+    sleep 0.05
+  done
+}
+start_failed() { # REASON: nothing half-done stays behind: a member that never bootstrapped is stopped again
+  log=$(last_log_lines)
+  revoke_permit
+  if has_wal "$data_dir"; then remember_bootstrap; else systemctl disable --quiet --now etcd.service || :; fi
+  note "$log"
+  fail "$1 on $name; its last log lines are above"
+}

@@ -1,0 +1,193 @@
+/** Who the members are, how they reach each other and in which order they are touched: plain arithmetic. */
+
+import { hostPort, parseAddress } from "./config/address.ts";
+import type { ClusterConfig, NodeConfig } from "./config.ts";
+import { quorum } from "./topology/arithmetic.ts";
+import { type Changes, changesOf, judgeChanges, judgeFounding } from "./topology/changes.ts";
+import type { Deployed, DeployedNode } from "./topology/deployed.ts";
+
+export { type Deployed, type DeployedNode, parseDeployed } from "./topology/deployed.ts";
+export { hostPort, quorum };
+
+const clientPort = 2379;
+const peerPort = 2380;
+
+export interface MemberPlan {
+  readonly name: string;
+  readonly address: string;
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+  readonly listenPeerUrl: string;
+  readonly listenClientUrls: readonly string[];
+  readonly incarnation: number;
+  readonly initialState: "new" | "existing";
+  /** `n1=https://…:2380,n2=…` */
+  readonly initialCluster: string;
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+}
+
+export interface Topology {
+  /** In declared order, without lost ones. */
+  readonly members: readonly MemberPlan[];
+  readonly lost: readonly string[];
+  /** Names in the order of the chain. */
+  readonly rollout: readonly string[];
+  readonly adminHost: string;
+  readonly quorum: number;
+  readonly endpoints: readonly string[];
+}
+
+export interface PlannedTopology {
+  /** Only if there are no problems. */
+  readonly topology?: Topology;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** `deployed` is what the last healthy run left; without it the cluster is founded. */
+export function planTopology(config: ClusterConfig, deployed?: Deployed): PlannedTopology {
+  const nodes = config.nodes.filter((node) => !node.lost);
+  const changes = deployed === undefined ? undefined : changesOf(config.nodes, deployed);
+  const { problems, warnings } =
+    deployed === undefined || changes === undefined
+      ? judgeFounding(config)
+      : judgeChanges(config, deployed, changes);
+  if (problems.length > 0) return { problems, warnings };
+
+  const rollout = orderRollout(nodes, config.rolloutOrder, changes);
+  const bootstraps = deployed === undefined ? foundAll(nodes) : joinOrKeep(config, rollout, deployed);
+  const members = nodes.map((node) => planMember(node, bootstraps));
+  const topology: Topology = {
+    members,
+    lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
+    rollout,
+    adminHost: chooseAdminHost(nodes, deployed, changes),
+    quorum: quorum(members.length),
+    endpoints: members.map((member) => member.clientUrl),
+  };
+  return { topology, problems, warnings };
+}
+
+/** What is to be recorded once the whole cluster has been proven healthy. */
+export function deployedAfter(
+  config: ClusterConfig,
+  topology: Topology,
+  token: string,
+  previous?: Deployed,
+): Deployed {
+  const nodes = topology.members.map(
+    ({ name, address, incarnation, initialState, initialCluster }) =>
+      [name, { address, incarnation, initialState, initialCluster }] as const,
+  );
+  const names = topology.members.map((member) => member.name);
+  const before = [...Object.keys(previous?.nodes ?? {}), ...(previous?.former ?? [])];
+  const former = [...new Set(before)].filter((name) => !names.includes(name)).sort();
+  return {
+    version: config.release.version,
+    token,
+    dataDir: config.dataDir,
+    adminHost: topology.adminHost,
+    nodes: Object.fromEntries(nodes),
+    ...(former.length === 0 ? {} : { former }),
+  };
+}
+
+/** How a member's first start finds its cluster; later starts read it from the data directory. */
+type Bootstraps = ReadonlyMap<string, Pick<DeployedNode, "initialState" | "initialCluster">>;
+
+function foundAll(nodes: readonly NodeConfig[]): Bootstraps {
+  const initialCluster = formatCluster(new Map(nodes.map((node) => [node.name, node.address])));
+  return new Map(nodes.map((node) => [node.name, { initialState: "new", initialCluster }]));
+}
+
+/**
+ * Fixed per incarnation: who is deployed keeps what it was started with, so that a change elsewhere does not touch
+ * it. Who joins is told the members that will be there at its turn, since etcd compares them with its own list:
+ * those that joined before it, and those that are still to be removed after the rollout.
+ */
+function joinOrKeep(config: ClusterConfig, rollout: readonly string[], deployed: Deployed): Bootstraps {
+  const present = new Map(Object.entries(deployed.nodes).map(([name, { address }]) => [name, address]));
+  for (const node of config.nodes) if (node.lost) present.delete(node.name);
+  const bootstraps = new Map<string, Pick<DeployedNode, "initialState" | "initialCluster">>();
+  for (const name of rollout) {
+    const node = config.nodes.find((one) => one.name === name);
+    if (node === undefined) continue;
+    present.set(name, node.address);
+    const before = deployed.nodes[name];
+    bootstraps.set(
+      name,
+      before?.incarnation === node.incarnation
+        ? { initialState: before.initialState, initialCluster: before.initialCluster }
+        : { initialState: "existing", initialCluster: formatCluster(present) },
+    );
+  }
+  return bootstraps;
+}
+
+function formatCluster(addresses: ReadonlyMap<string, string>): string {
+  return [...addresses].map(([name, address]) => `${name}=${httpsUrl(address, peerPort)}`).join(",");
+}
+
+function httpsUrl(address: string, port: number): string {
+  return `https://${hostPort(address, port)}`;
+}
+
+function planMember(node: NodeConfig, bootstraps: Bootstraps): MemberPlan {
+  const { name, address, listenAddress, incarnation } = node;
+  const bootstrap = bootstraps.get(name);
+  if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
+  const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
+  const local = httpsUrl("127.0.0.1", clientPort);
+  return {
+    name,
+    address,
+    peerUrl: httpsUrl(address, peerPort),
+    clientUrl: httpsUrl(address, clientPort),
+    listenPeerUrl: httpsUrl(listenAddress, peerPort),
+    listenClientUrls: [httpsUrl(listenAddress, clientPort), ...(listensEverywhere ? [] : [local])],
+    incarnation,
+    ...bootstrap,
+    ...subjectAltNames(name, address),
+  };
+}
+
+/** Sorted and without duplicates: the order is part of a certificate, and another order would replace it. */
+function subjectAltNames(name: string, address: string): Pick<MemberPlan, "dnsNames" | "ipAddresses"> {
+  const parsed = parseAddress(address);
+  const isDns = "kind" in parsed && parsed.kind === "dns";
+  return {
+    dnsNames: sorted(["localhost", name, ...(isDns ? [address] : [])]),
+    ipAddresses: sorted(["127.0.0.1", ...(isDns ? [] : [address])]),
+  };
+}
+
+function sorted(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort();
+}
+
+/**
+ * Replacements first: they bring the cluster back to full strength before anything that works is touched. Then the
+ * members that stay, then additions. Names of `wanted` come before all others.
+ */
+function orderRollout(
+  nodes: readonly NodeConfig[],
+  wanted: readonly string[],
+  changes?: Changes,
+): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  const replaced = names.filter((name) => changes?.replaced.includes(name));
+  const added = names.filter((name) => changes?.added.includes(name));
+  const present = names.filter((name) => !added.includes(name));
+  const first = wanted.filter((name) => names.includes(name));
+  return [...new Set([...first, ...replaced, ...present, ...added])];
+}
+
+/** Kept as long as it is a member with its data, so that the steps it runs do not move from host to host. */
+function chooseAdminHost(nodes: readonly NodeConfig[], deployed?: Deployed, changes?: Changes): string {
+  const names = nodes.map((node) => node.name);
+  const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? [])];
+  const able = names.filter((name) => !fresh.includes(name));
+  const kept = able.find((name) => name === deployed?.adminHost);
+  return kept ?? able[0] ?? names[0] ?? "";
+}

@@ -1,0 +1,4 @@
+/** How many of `n` voters must agree. */
+export function quorum(n: number): number {
+  return Math.floor(n / 2) + 1;
+}

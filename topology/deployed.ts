@@ -1,0 +1,89 @@
+/** What the last run that ended healthy left: read back at the start of the next one, as plain data. */
+
+export interface DeployedNode {
+  readonly address: string;
+  readonly incarnation: number;
+  readonly initialState: "new" | "existing";
+  readonly initialCluster: string;
+}
+
+export interface Deployed {
+  readonly version: string;
+  readonly token: string;
+  readonly dataDir: string;
+  readonly adminHost: string;
+  readonly nodes: Readonly<Record<string, DeployedNode>>;
+  /** Names that were members once and are none now: only they may be declared lost without being in `nodes`. */
+  readonly former?: readonly string[];
+  readonly clientCa?: Readonly<Record<string, string>>;
+  readonly peerCa?: Readonly<Record<string, string>>;
+}
+
+/** Nothing on a new stack; throws one sentence if the value is not what a run of this program leaves. */
+export function parseDeployed(value: unknown): Deployed | undefined {
+  if (value === undefined || value === null) return undefined;
+  const top = record(value, "it");
+  const nodes = Object.entries(record(top.nodes, "nodes")).map(
+    ([name, node]) => [name, parseNode(node, name)] as const,
+  );
+  if (nodes.length === 0) throw unusable("it names no node");
+  return {
+    version: text(top, "version"),
+    token: text(top, "token"),
+    dataDir: text(top, "dataDir"),
+    adminHost: text(top, "adminHost"),
+    nodes: Object.fromEntries(nodes),
+    ...(top.former === undefined ? {} : { former: texts(top.former, "former") }),
+    ...(top.clientCa === undefined ? {} : { clientCa: textRecord(top.clientCa, "clientCa") }),
+    ...(top.peerCa === undefined ? {} : { peerCa: textRecord(top.peerCa, "peerCa") }),
+  };
+}
+
+function parseNode(value: unknown, name: string): DeployedNode {
+  const node = record(value, `nodes.${name}`);
+  const { incarnation, initialState } = node;
+  if (typeof incarnation !== "number" || !Number.isSafeInteger(incarnation)) {
+    throw unusable(`nodes.${name}.incarnation is no whole number`);
+  }
+  if (initialState !== "new" && initialState !== "existing") {
+    throw unusable(`nodes.${name}.initialState is neither new nor existing`);
+  }
+  const path = `nodes.${name}.`;
+  return {
+    address: text(node, "address", path),
+    incarnation,
+    initialState,
+    initialCluster: text(node, "initialCluster", path),
+  };
+}
+
+function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw unusable(`${what} is no object`);
+  return { ...value };
+}
+
+function text(fields: Readonly<Record<string, unknown>>, key: string, path = ""): string {
+  const value = fields[key];
+  if (typeof value !== "string" || value === "") throw unusable(`${path}${key} is no text`);
+  return value;
+}
+
+function texts(value: unknown, what: string): readonly string[] {
+  if (!Array.isArray(value)) throw unusable(`${what} is no list`);
+  return value.map((entry: unknown) => {
+    if (typeof entry !== "string") throw unusable(`${what} holds something else than texts`);
+    return entry;
+  });
+}
+
+function textRecord(value: unknown, what: string): Readonly<Record<string, string>> {
+  const fields = record(value, what);
+  return Object.fromEntries(Object.keys(fields).map((key) => [key, text(fields, key, `${what}.`)]));
+}
+
+function unusable(what: string): Error {
+  return new Error(
+    `The stack's output "deployed" cannot be used: ${what}; it may come from another program or version, so nothing is changed.`,
+  );
+}
