@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import { type KeyAlgorithm, keyArgs } from "./certificate.ts";
+
+export interface CertificateAuthorityArgs {
+  readonly commonName: string;
+  readonly algorithm: KeyAlgorithm;
+  /** Days that the CA is valid. It never renews by itself: its successor has to be trusted first. */
+  readonly validityDays: number;
+  /** Whether Pulumi refuses to delete or replace it. */
+  readonly protect: boolean;
+}
+
+/** A self-signed CA. Its key stays in the encrypted state; no host ever gets it. */
+export class CertificateAuthority extends pulumi.ComponentResource {
+  readonly certPem: pulumi.Output<string>;
+  readonly privateKeyPem: pulumi.Output<string>;
+  /** RFC 3339. */
+  readonly notBefore: pulumi.Output<string>;
+  readonly expires: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:pki:CertificateAuthority", name, {}, opts);
+    const child = { parent: this, protect: args.protect };
+    const key = new tls.PrivateKey(`${name}-key`, keyArgs(args.algorithm), child);
+    const cert = new tls.SelfSignedCert(
+      `${name}-cert`,
+      {
+        privateKeyPem: key.privateKeyPem,
+        subject: { commonName: args.commonName },
+        isCaCertificate: true,
+        setSubjectKeyId: true,
+        allowedUses: ["cert_signing", "crl_signing"],
+        validityPeriodHours: args.validityDays * 24,
+        earlyRenewalHours: 0,
+      },
+      child,
+    );
+    this.certPem = cert.certPem;
+    this.privateKeyPem = key.privateKeyPem;
+    this.notBefore = cert.validityStartTime;
+    this.expires = cert.validityEndTime;
+    this.registerOutputs();
+  }
+}

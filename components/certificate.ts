@@ -1,0 +1,95 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { CertificateSettings } from "../config.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+
+export type KeyAlgorithm = CertificateSettings["algorithm"];
+
+export interface CertificateArgs {
+  readonly authority: CertificateAuthority;
+  readonly commonName: string;
+  /** What the certificate is for: an etcd server also dials itself and its peers, so it needs both. */
+  readonly usage: "server" | "client";
+  /** Sorted, without repetitions: another order would be another certificate. @default none */
+  readonly dnsNames?: readonly string[];
+  readonly ipAddresses?: readonly string[];
+  readonly settings: CertificateSettings;
+}
+
+/** A leaf certificate with a key of its own. Any `up` within its renewal window replaces the certificate, not the key. */
+export class Certificate extends pulumi.ComponentResource {
+  readonly certPem: pulumi.Output<string>;
+  /** PKCS#8. */
+  readonly privateKeyPem: pulumi.Output<string>;
+  /** RFC 3339. */
+  readonly expires: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:pki:Certificate", name, {}, opts);
+    const { authority, settings } = args;
+    const child = { parent: this };
+    const key = new tls.PrivateKey(`${name}-key`, keyArgs(settings.algorithm), child);
+    const request = new tls.CertRequest(
+      `${name}-csr`,
+      {
+        privateKeyPem: key.privateKeyPem,
+        subject: { commonName: args.commonName },
+        dnsNames: [...(args.dnsNames ?? [])],
+        ipAddresses: [...(args.ipAddresses ?? [])],
+      },
+      child,
+    );
+    const cert = new tls.LocallySignedCert(
+      `${name}-cert`,
+      {
+        certRequestPem: request.certRequestPem,
+        caPrivateKeyPem: authority.privateKeyPem,
+        caCertPem: authority.certPem,
+        allowedUses: [
+          "digital_signature",
+          "key_encipherment",
+          ...(args.usage === "server" ? ["server_auth"] : []),
+          "client_auth",
+        ],
+        setSubjectKeyId: true,
+        validityPeriodHours: settings.leafValidityDays * 24,
+        earlyRenewalHours: settings.renewBeforeDays * 24,
+      },
+      child,
+    );
+    this.certPem = withinAuthority(name, cert, authority);
+    this.privateKeyPem = key.privateKeyPemPkcs8;
+    this.expires = cert.validityEndTime;
+    this.registerOutputs();
+  }
+}
+
+/** A leaf that outlives its CA is never handed on: it would stop working on a day that its own dates do not show. */
+function withinAuthority(
+  name: string,
+  cert: tls.LocallySignedCert,
+  authority: CertificateAuthority,
+): pulumi.Output<string> {
+  return pulumi
+    .all([cert.certPem, cert.validityEndTime, authority.expires])
+    .apply(([certPem, leafEnd, caEnd]) => {
+      if (Date.parse(leafEnd) > Date.parse(caEnd)) {
+        throw new pulumi.RunError(
+          `${name} would be valid until ${leafEnd}, longer than its CA (${caEnd}): rotate the CA first, or lower leafValidityDays`,
+        );
+      }
+      return certPem;
+    });
+}
+
+/** Arguments of a private key of the given algorithm. */
+export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
+  switch (algorithm) {
+    case "ECDSA-P256":
+      return { algorithm: "ECDSA", ecdsaCurve: "P256" };
+    case "RSA-2048":
+      return { algorithm: "RSA", rsaBits: 2048 };
+    case "RSA-4096":
+      return { algorithm: "RSA", rsaBits: 4096 };
+  }
+}

@@ -1,0 +1,69 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "../config.ts";
+import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../topology.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Authorities } from "./installation.ts";
+
+/** What the last run that ended healthy recorded; nothing before the first one. */
+export async function lastProven(): Promise<Deployed | undefined> {
+  const self = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const outputs = new pulumi.StackReference(self);
+  const { value, secretValue } = await outputs.getOutputDetails("deployed");
+  try {
+    // A proven stack that is taken for a new one would found its cluster again: read the record even if it is secret.
+    return parseDeployed(value ?? secretValue);
+  } catch (error) {
+    // A RunError is shown as its message alone, without a stack trace.
+    throw error instanceof Error ? new pulumi.RunError(error.message) : error;
+  }
+}
+
+/**
+ * The cluster token: the configured name and some digits of the first peer CA, so that the same hosts, after
+ * `destroy` and `up`, are another cluster. Fixed from then on.
+ */
+export function clusterToken(
+  config: ClusterConfig,
+  previous: Deployed | undefined,
+  { peer }: Authorities,
+): pulumi.Output<string> {
+  if (previous !== undefined) return pulumi.output(previous.token);
+  return peer.certPem.apply((pem) => {
+    const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
+    return `${config.clusterName}-${createHash("sha256").update(der).digest("hex").slice(0, 8)}`;
+  });
+}
+
+export interface DeployedRecordArgs {
+  readonly config: ClusterConfig;
+  readonly topology: Topology;
+  readonly token: pulumi.Output<string>;
+  readonly previous: Deployed | undefined;
+  readonly authorities: Authorities;
+}
+
+/** What the health step records once it has proven it, for the next run to plan from. */
+export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed> {
+  const { config, topology, previous, authorities } = args;
+  return pulumi
+    .all([args.token, authorityRecord(config, authorities.client), authorityRecord(config, authorities.peer)])
+    .apply(([token, clientCa, peerCa]) => ({
+      ...deployedAfter(config, topology, token, previous),
+      clientCa,
+      peerCa,
+    }));
+}
+
+function authorityRecord(
+  { certificates }: ClusterConfig,
+  authority: CertificateAuthority,
+): pulumi.Output<Record<string, string>> {
+  return authority.expires.apply(
+    (expires): Record<string, string> => ({
+      algorithm: certificates.algorithm,
+      validityDays: String(certificates.caValidityDays),
+      expires,
+    }),
+  );
+}

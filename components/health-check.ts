@@ -1,0 +1,82 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "../config.ts";
+import { hostCommand } from "../host/commands.ts";
+import type { Deployed } from "../topology.ts";
+import { clusterOptions, type EtcdCluster } from "./cluster.ts";
+import { remoteStep } from "./step.ts";
+
+/** A member as etcd lists it. */
+export interface MemberStatus {
+  readonly name: string;
+  /** Hexadecimal, as etcdctl prints it. */
+  readonly id: string;
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+  readonly leader: boolean;
+}
+
+/** What the last step proved, as `etcd-host prove` prints it. */
+interface Proof {
+  readonly version: string;
+  readonly clusterId: string;
+  readonly members: readonly MemberStatus[];
+  readonly health: string;
+  readonly deployed: Deployed;
+}
+
+/** A certificate that ends sooner than this fails the proof; renewal should have come long before. */
+const MIN_DAYS_LEFT = 7;
+
+export interface HealthCheckArgs {
+  readonly cluster: EtcdCluster;
+  readonly config: ClusterConfig;
+  /** What is to be recorded as proven, once the whole cluster is healthy. */
+  readonly deployed: pulumi.Input<Deployed>;
+}
+
+/**
+ * The proof that the whole cluster is as declared. Its outputs come from the step's own stdout and nothing else: a
+ * run that did not get this far leaves the last proven ones in place.
+ */
+export class HealthCheck extends pulumi.ComponentResource {
+  readonly version: pulumi.Output<string>;
+  readonly clusterId: pulumi.Output<string>;
+  readonly members: pulumi.Output<readonly MemberStatus[]>;
+  readonly health: pulumi.Output<string>;
+  readonly deployed: pulumi.Output<Deployed>;
+
+  constructor(name: string, args: HealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:cluster:HealthCheck", name, {}, opts);
+    const { cluster, config } = args;
+    const step = remoteStep(
+      name,
+      cluster.adminHost,
+      {
+        create: hostCommand(cluster.adminHost.caller, "prove", {
+          ...clusterOptions(config),
+          // a leaf that is not yet due for renewal is no fault
+          "min-days": Math.min(MIN_DAYS_LEFT, config.certificates.renewBeforeDays),
+        }),
+        stdin: pulumi
+          .all([cluster.declared, args.deployed])
+          .apply(([declared, deployed]) => `${declared}deployed\n${JSON.stringify(deployed, null, 2)}\n`),
+      },
+      { parent: this, dependsOn: cluster },
+    );
+    const proof = pulumi.unsecret(step.command.stdout).apply(parseProof);
+    this.version = proof.version;
+    this.clusterId = proof.clusterId;
+    this.members = proof.members;
+    this.health = proof.health;
+    this.deployed = proof.deployed;
+    this.registerOutputs();
+  }
+}
+
+function parseProof(stdout: string): Proof {
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    throw new pulumi.RunError("the health step printed no proof; raise checkId and run pulumi up again");
+  }
+}

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { CertificateSettings, Release } from "../config.ts";
+import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts";
+import type { MemberPlan } from "../topology.ts";
+import { Certificate } from "./certificate.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Host } from "./host.ts";
+import { ownerOf, remoteStep, type Step } from "./step.ts";
+
+/** The two CAs: one for clients and servers, one among the peers. */
+export interface Authorities {
+  readonly client: CertificateAuthority;
+  readonly peer: CertificateAuthority;
+}
+
+export interface InstallationArgs {
+  readonly host: Host;
+  readonly member: MemberPlan;
+  readonly release: Release;
+  readonly authorities: Authorities;
+  readonly certificates: CertificateSettings;
+  readonly checkId: number;
+}
+
+/** What a member needs on its host before it starts: the binaries of its version, and its certificates. */
+export class Installation extends pulumi.ComponentResource {
+  readonly binaries: Step;
+  readonly certificates: Step;
+  /** Digest of the CA bundles, which etcd reads only at its start. */
+  readonly bundlesDigest: pulumi.Output<string>;
+  /** RFC 3339 ends, by certificate name. */
+  readonly expires: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:cluster:Installation", name, {}, opts);
+    const leafs = this.issueLeafs(name, args);
+    this.binaries = this.installBinaries(name, args);
+    this.certificates = this.writeCertificates(name, args, leafs);
+    this.bundlesDigest = bundlesDigest(args.authorities);
+    this.expires = Object.fromEntries(
+      Object.entries(leafs).map(([role, leaf]) => [`${name}-${role}`, leaf.expires]),
+    );
+    this.registerOutputs();
+  }
+
+  private issueLeafs(name: string, { authorities, member, certificates }: InstallationArgs): Leafs {
+    const { dnsNames, ipAddresses } = member;
+    const host = { commonName: member.name, dnsNames, ipAddresses, settings: certificates };
+    const child = { parent: this };
+    return {
+      server: new Certificate(
+        `${name}-server`,
+        { ...host, usage: "server", authority: authorities.client },
+        child,
+      ),
+      peer: new Certificate(`${name}-peer`, { ...host, usage: "server", authority: authorities.peer }, child),
+      operator: new Certificate(
+        `${name}-operator`,
+        {
+          commonName: `${member.name}-operator`,
+          usage: "client",
+          authority: authorities.client,
+          settings: certificates,
+        },
+        child,
+      ),
+    };
+  }
+
+  private installBinaries(name: string, { host, release, checkId }: InstallationArgs): Step {
+    return remoteStep(
+      `${name}-binaries`,
+      host,
+      {
+        create: ownerOf(this).apply((owner) =>
+          hostCommand(host.caller, "install", {
+            ...identityOptions(host, owner, checkId),
+            version: release.version,
+            "sha256-amd64": release.sha256.amd64,
+            "sha256-arm64": release.sha256.arm64,
+            mirror: release.mirror,
+            proxy: release.proxy,
+          }),
+        ),
+        delete: this.deleteStep("remove-binaries", host, checkId),
+      },
+      { parent: this, dependsOn: host.prepared.command },
+    );
+  }
+
+  private writeCertificates(
+    name: string,
+    { host, member, authorities, checkId }: InstallationArgs,
+    leafs: Leafs,
+  ): Step {
+    return remoteStep(
+      `${name}-certificates`,
+      host,
+      {
+        create: ownerOf(this).apply((owner) =>
+          hostCommand(host.caller, "certificates", {
+            ...identityOptions(host, owner, checkId),
+            address: member.address,
+          }),
+        ),
+        delete: this.deleteStep("remove-certificates", host, checkId),
+        stdin: pkiStream(authorities, leafs),
+      },
+      {
+        parent: this,
+        dependsOn: host.prepared.command,
+        additionalSecretOutputs: ["stdout", "stderr"],
+      },
+    );
+  }
+
+  private deleteStep(subcommand: string, host: Host, checkId: number): pulumi.Output<string> {
+    return ownerOf(this).apply((owner) =>
+      deleteCommand(host.caller, subcommand, identityOptions(host, owner, checkId)),
+    );
+  }
+}
+
+interface Leafs {
+  readonly server: Certificate;
+  readonly peer: Certificate;
+  readonly operator: Certificate;
+}
+
+/** The files as the host reads them from stdin: a line `== NAME`, then the PEM. */
+function pkiStream(authorities: Authorities, leafs: Leafs): pulumi.Output<string> {
+  const files = {
+    "client-ca.crt": authorities.client.certPem,
+    "peer-ca.crt": authorities.peer.certPem,
+    "server.crt": leafs.server.certPem,
+    "server.key": leafs.server.privateKeyPem,
+    "peer.crt": leafs.peer.certPem,
+    "peer.key": leafs.peer.privateKeyPem,
+    "operator.crt": leafs.operator.certPem,
+    "operator.key": leafs.operator.privateKeyPem,
+  };
+  return pulumi.secret(
+    pulumi.all(files).apply((all) =>
+      Object.entries(all)
+        .map(([file, pem]) => `== ${file}\n${pem.trimEnd()}\n`)
+        .join(""),
+    ),
+  );
+}
+
+/** Digest of both bundles, as the host computes it over its files. */
+function bundlesDigest({ client, peer }: Authorities): pulumi.Output<string> {
+  return pulumi.all([client.certPem, peer.certPem]).apply((pems) =>
+    createHash("sha256")
+      .update(pems.map((pem) => `${pem.trimEnd()}\n`).join(""))
+      .digest("hex")
+      .slice(0, 16),
+  );
+}

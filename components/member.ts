@@ -1,0 +1,83 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "../config.ts";
+import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
+import { renderUnit } from "../host/unit.ts";
+import type { MemberPlan } from "../topology.ts";
+import type { Host } from "./host.ts";
+import { digestOf, ownerOf, remoteStep, type Step } from "./step.ts";
+
+/** What a member's step carries, known before the resource is: the steps ahead of it need its digest. */
+export interface MemberSpec {
+  readonly unit: string;
+  readonly options: pulumi.Output<Options>;
+  readonly digest: pulumi.Output<string>;
+}
+
+export interface MemberSpecArgs {
+  readonly plan: MemberPlan;
+  readonly config: Pick<ClusterConfig, "allow" | "dataDir" | "release" | "settings">;
+  readonly token: pulumi.Input<string>;
+  /** Digest of the CA bundles: etcd reads them at its start only. */
+  readonly bundlesDigest: pulumi.Input<string>;
+}
+
+export function memberSpec({ plan, config, token, bundlesDigest }: MemberSpecArgs): MemberSpec {
+  const { dataDir, release, settings } = config;
+  const unit = renderUnit({ ...plan, version: release.version, dataDir, settings });
+  const options = pulumi.all([token, bundlesDigest]).apply(
+    ([initialToken, bundles]): Options => ({
+      version: release.version,
+      "data-dir": dataDir,
+      "metrics-url": settings.metricsUrl,
+      bundles,
+      "peer-url": plan.peerUrl,
+      "initial-state": plan.initialState,
+      "initial-cluster": plan.initialCluster,
+      "initial-token": initialToken,
+      "election-timeout": settings.electionTimeout,
+      allow: config.allow.join(" "),
+    }),
+  );
+  return { unit, options, digest: options.apply((all) => digestOf([unit, JSON.stringify(all)])) };
+}
+
+export interface MemberArgs {
+  readonly host: Host;
+  readonly spec: MemberSpec;
+  readonly checkId: number;
+  /** The steps that come first: the host's own, and one member at a time. */
+  readonly after: readonly Step[];
+}
+
+/** A running member. Its first `up` starts it; a later one restarts it only if the running process would differ. */
+export class Member extends pulumi.ComponentResource {
+  readonly step: Step;
+
+  constructor(
+    name: string,
+    { host, spec, checkId, after }: MemberArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("etcd:cluster:Member", name, {}, opts);
+    const call = (subcommand: string) =>
+      pulumi
+        .all([ownerOf(this), spec.options])
+        .apply(([owner, options]) =>
+          hostCommand(host.caller, subcommand, { ...identityOptions(host, owner, checkId), ...options }),
+        );
+    this.step = remoteStep(
+      `${name}-member`,
+      host,
+      {
+        create: call("start"),
+        update: call("roll"),
+        delete: ownerOf(this).apply((owner) =>
+          deleteCommand(host.caller, "stop", identityOptions(host, owner, checkId)),
+        ),
+        stdin: spec.unit,
+      },
+      { parent: this, dependsOn: after.map((step) => step.command) },
+    );
+    this.registerOutputs();
+  }
+}

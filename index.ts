@@ -1,0 +1,62 @@
+import { CertificateAuthority } from "./components/certificate-authority.ts";
+import { EtcdCluster } from "./components/cluster.ts";
+import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
+import { HealthCheck } from "./components/health-check.ts";
+import { SshHost } from "./components/ssh-host.ts";
+import { loadConfig } from "./config.ts";
+import { planOrRefuse } from "./plan.ts";
+
+// What is wanted, and what the last run that ended healthy left.
+const config = loadConfig();
+const previous = await lastProven();
+const topology = planOrRefuse(config, previous);
+
+// 1. Two certificate authorities: what a client may do ends at the client port.
+const ca = {
+  algorithm: config.certificates.algorithm,
+  validityDays: config.certificates.caValidityDays,
+  protect: config.protect,
+};
+const authorities = {
+  client: new CertificateAuthority("client-ca", { ...ca, commonName: "etcd-client-ca" }),
+  peer: new CertificateAuthority("peer-ca", { ...ca, commonName: "etcd-peer-ca" }),
+};
+const token = clusterToken(config, previous, authorities);
+
+// 2. The machines.
+const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
+const hosts = config.nodes
+  .filter((node) => !node.lost)
+  .map(
+    (node) =>
+      new SshHost(node.name, {
+        node,
+        ssh: config.ssh,
+        ...(privateKey === undefined ? {} : { privateKey }),
+        token,
+        dataDir: config.dataDir,
+        quotaBackendBytes: config.settings.quotaBackendBytes,
+        metricsUrl: config.settings.metricsUrl,
+        checkId: config.checkId,
+        notBefore: authorities.peer.notBefore,
+      }),
+  );
+
+// 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
+const cluster = new EtcdCluster("etcd", {
+  config,
+  topology,
+  hosts,
+  authorities,
+  token,
+});
+
+// 4. The proof.
+const check = new HealthCheck("health", {
+  cluster,
+  config,
+  deployed: deployedRecord({ config, topology, token, previous, authorities }),
+});
+
+export const { endpoints, clientBundle, certificatesExpire } = cluster;
+export const { version, clusterId, members, deployed, health } = check;
