@@ -1,0 +1,40 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Log } from "./progress.ts";
+
+/** A command ended with another code than 0; the message is the end of what it printed. */
+export class CommandFailed extends Error {
+  readonly output: string;
+
+  constructor(command: string, code: number | null, lines: readonly string[]) {
+    super(lines.slice(-30).join("\n") || `${command} ended with ${code ?? "a signal"}.`);
+    this.output = lines.join("\n");
+  }
+}
+
+/** Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  log: Log = () => {},
+  output: Log = () => {},
+): Promise<string> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const stdout: string[] = [];
+  const all: string[] = [];
+  createInterface(child.stdout).on("line", (line) => {
+    stdout.push(line);
+    all.push(line);
+    output(line);
+  });
+  createInterface(child.stderr).on("line", (line) => {
+    all.push(line);
+    log(line);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  if (code !== 0) throw new CommandFailed(command, code, all);
+  return stdout.join("\n");
+}
