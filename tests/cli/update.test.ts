@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { diagnostics, finishedStep, resourceCounts } from "../../cli/update.ts";
+
+test("a finished step on a host is one short line, with or without output", () => {
+  const line = " +  command:remote:Command node3-host created (0.57s) ok   architecture";
+  assert.equal(finishedStep(line), "+ node3-host created in 0.57 s");
+  assert.equal(finishedStep(" ~  command:remote:Command health updated (1s) "), "~ health updated in 1 s");
+  assert.equal(
+    finishedStep(" -  command:remote:Command node3-host deleted (12s)"),
+    "- node3-host deleted in 12 s",
+  );
+});
+
+test("nothing else is: a step that goes on, other resources, what a step prints", () => {
+  for (const line of [
+    " +  command:remote:Command node2-host creating (0s) created (1s)",
+    " +  tls:index:PrivateKey ca created (0.06s) ",
+    " +  pulumi:pulumi:Stack etcd-lab created (1s) 3 warnings",
+    " ~  command:remote:Command node3-host **updating failed** [diff: ~create]; error: no",
+    "@ updating....",
+    "",
+  ]) {
+    assert.equal(finishedStep(line), undefined, line);
+  }
+});
+
+const succeeded = `Updating (lab):
+ +  pulumi:pulumi:Stack etcd-lab created (1s) 1 warning
+Outputs:
+    health: "node1"
+
+Resources:
+    + 5 created
+    +-1 replaced
+    12 unchanged
+
+Duration: 2s
+`;
+
+test("the counts are those of the resources", () => {
+  assert.equal(resourceCounts(succeeded), "5 created, 1 replaced, 12 unchanged");
+  assert.equal(resourceCounts(""), "");
+});
+
+const failed = `Updating (lab):
+    pulumi:pulumi:Stack etcd-lab **failed** 1 error; 1 warning
+Diagnostics:
+  command:remote:Command (node3-host):
+    error: Process exited with status 5: running "etcd-host prepare":
+    refuse  memory  100 MB  (at least 2048 MB)
+
+  pulumi:pulumi:Stack (etcd-lab):
+    warning: using pulumi-resource-tls from $PATH at /bin/pulumi-resource-tls
+    error: update failed
+
+Resources:
+    2 errored
+`;
+
+test("a failure is told by its diagnostics alone", () => {
+  assert.equal(
+    diagnostics(failed),
+    `  command:remote:Command (node3-host):
+    error: Process exited with status 5: running "etcd-host prepare":
+    refuse  memory  100 MB  (at least 2048 MB)
+  pulumi:pulumi:Stack (etcd-lab):
+    error: update failed`,
+  );
+});
+
+test("a failure before any diagnostics is told by all that was printed", () => {
+  assert.equal(diagnostics("error: no stack named 'lab' found"), "error: no stack named 'lab' found");
+});

@@ -1,0 +1,181 @@
+/** A Pulumi project folder as a user has one: this program, and a stack file that a test may edit. */
+
+import { spawn } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, parseDocument } from "yaml";
+import { labCommand } from "../../lab/describe.ts";
+import { writeLabStack } from "../../lab/stack.ts";
+import { labEnv, must, type Result, run } from "./lab.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+
+/** One resource of a preview. */
+export interface PlannedStep {
+  readonly op: string;
+  readonly urn: string;
+  readonly name: string;
+  readonly type: string;
+  readonly oldState?: { readonly inputs?: Record<string, unknown> };
+  readonly newState?: { readonly inputs?: Record<string, unknown> };
+}
+
+export class Project {
+  readonly dir: string;
+  readonly stack: string;
+
+  private constructor(dir: string, stack: string) {
+    this.dir = dir;
+    this.stack = stack;
+  }
+
+  /** A new stack for the hosts that the lab has up. */
+  static async create(stack: string, config: Readonly<Record<string, unknown>> = {}): Promise<Project> {
+    const dir = await mkdtemp(join(tmpdir(), `etcd-e2e-${stack}-`));
+    for (const entry of await readdir(repository)) {
+      if (!entry.startsWith(".") && !/^Pulumi\..+\.yaml$/.test(entry)) {
+        await symlink(join(repository, entry), join(dir, entry));
+      }
+    }
+    const project = new Project(dir, stack);
+    await project.refresh();
+    await project.configure(config);
+    await must(project.pulumi("stack", "init", stack));
+    return project;
+  }
+
+  /** The lab's keys again: an archive that was built meanwhile is known then. */
+  async refresh(): Promise<void> {
+    await withLabEnv(() => writeLabStack(this.stackFile));
+  }
+
+  get stackFile(): string {
+    return join(this.dir, `Pulumi.${this.stack}.yaml`);
+  }
+
+  /** Sets keys of the stack file; `undefined` removes one. */
+  async configure(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const document = parseDocument(await readFile(this.stackFile, "utf8"));
+    for (const [key, value] of Object.entries(config)) {
+      if (value === undefined) document.deleteIn(["config", `etcd:${key}`]);
+      else document.setIn(["config", `etcd:${key}`], document.createNode(value));
+    }
+    await writeFile(this.stackFile, document.toString({ lineWidth: 0 }));
+  }
+
+  /** One key as the stack file has it. */
+  async configured(key: string): Promise<unknown> {
+    return parse(await readFile(this.stackFile, "utf8")).config[`etcd:${key}`];
+  }
+
+  /** Changes one node of the stack file. */
+  async configureNode(name: string, change: Readonly<Record<string, unknown>>): Promise<void> {
+    const nodes = await this.configured("nodes");
+    if (!Array.isArray(nodes)) throw new Error("the stack file names no nodes");
+    await this.configure({
+      nodes: nodes.map((node) => (node.name === name ? { ...node, ...change } : node)),
+    });
+  }
+
+  /** `pulumi ARGS…` in this folder, as typed by hand inside `lab exec`. */
+  pulumi(...args: string[]): Promise<Result> {
+    const command = ["exec", "pulumi", "-C", this.dir, ...args, "--non-interactive", "--color=never"];
+    return run(labCommand, command, this.env);
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...labEnv, LAB_STACK: this.stack };
+  }
+
+  up(...args: string[]): Promise<Result> {
+    return this.pulumi("up", "--yes", "--skip-preview", ...args);
+  }
+
+  /**
+   * An `up` that gets a signal as soon as its output has a line that matches; resolves when it has ended. Only the
+   * CLI gets it, so what it started goes on as it does when a machine loses its operator.
+   */
+  interrupt(signal: NodeJS.Signals, when: RegExp): Promise<Result> {
+    const args = ["exec", "pulumi", "-C", this.dir, "up", "--yes", "--skip-preview", "--non-interactive"];
+    const child = spawn(labCommand, [...args, "--color=never"], {
+      env: this.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    return new Promise((resolve, reject) => {
+      let stdout = "";
+      let stderr = "";
+      let sent = false;
+      child.stdout.on("data", (chunk: Buffer) => {
+        stdout += chunk;
+        if (!sent && when.test(stdout)) sent = child.kill(signal);
+      });
+      child.stderr.on("data", (chunk: Buffer) => {
+        stderr += chunk;
+      });
+      child.on("error", reject);
+      // not "close": what the CLI started may hold its output open for long
+      child.on("exit", (code) => {
+        if (!sent) reject(new Error(`the up ended before ${when}: ${stdout}${stderr}`));
+        else resolve({ code: code ?? 128, stdout, stderr, all: stdout + stderr });
+      });
+    });
+  }
+
+  destroy(...args: string[]): Promise<Result> {
+    return this.pulumi("destroy", "--yes", "--skip-preview", ...args);
+  }
+
+  /** What `pulumi up` would do: the resources that are not left as they are. */
+  async preview(): Promise<readonly PlannedStep[]> {
+    const { stdout } = await must(this.pulumi("preview", "--json"));
+    const { steps } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    return steps
+      .map((step: Omit<PlannedStep, "name" | "type">) => ({
+        ...step,
+        name: step.urn.split("::").at(-1) ?? "",
+        type: step.urn.split("::").at(-2)?.split("$").at(-1) ?? "",
+      }))
+      .filter((step: PlannedStep) => step.op !== "same" && step.op !== "read");
+  }
+
+  async output(name: string): Promise<unknown> {
+    const { stdout } = await must(this.pulumi("stack", "output", name, "--json", "--show-secrets"));
+    return JSON.parse(stdout);
+  }
+
+  /** Puts an edited export of the state back. */
+  async importState(text: string): Promise<Result> {
+    const file = join(this.dir, "state.json");
+    await writeFile(file, text);
+    return this.pulumi("stack", "import", "--file", file);
+  }
+
+  /** The state as it lies on disk. */
+  async stateText(): Promise<string> {
+    return readFile(join(String(labEnv.LAB_DIR), `state/.pulumi/stacks/etcd/${this.stack}.json`), "utf8");
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** `lab/stack.ts` finds its lab by the environment of the process. */
+async function withLabEnv(work: () => Promise<void>): Promise<void> {
+  process.env.LAB_NAME = labEnv.LAB_NAME;
+  process.env.LAB_DIR = labEnv.LAB_DIR;
+  await work();
+}
+
+/** The numbers at the end of an update, by operation: `{ created: 70 }`. */
+export function counts(result: Result): Record<string, number> {
+  const numbers: Record<string, number> = {};
+  for (const [, count, operation] of result.stdout.matchAll(
+    /^ {4}[+~\-= ]*(\d+) (created|updated|replaced|deleted|unchanged)/gm,
+  )) {
+    if (operation !== undefined) numbers[operation] = Number(count);
+  }
+  return numbers;
+}

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { Project } from "./project.ts";
+
+after(labDown);
+
+for (const size of [1, 5, 7]) {
+  test(`${size} nodes: from bare hosts to a healthy cluster`, async (context) => {
+    await bareHosts(size);
+    const project = await Project.create(`of-${size}`);
+    const started = performance.now();
+    await must(project.up());
+    context.diagnostic(`pulumi up of ${size} nodes: ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    const members = await project.output("members");
+    assert.ok(Array.isArray(members));
+    assert.equal(members.length, size);
+    await must(project.up("--expect-no-changes"));
+    await project.dispose();
+  });
+}
+
+test("hosts named by DNS, one of them reached at another address, form a cluster with RSA certificates", async () => {
+  await bareHosts(3);
+  const names = "printf '192.168.1.%s etcd-%s.example.com\\n' 101 1 102 2 103 3 >>/etc/hosts";
+  for (const n of [1, 2, 3]) await onHost(n, names);
+  const project = await Project.create("named", { keyAlgorithm: "RSA-2048", tlsMinVersion: "TLS1.3" });
+  for (const n of [1, 2, 3]) {
+    await project.configureNode(`node${n}`, {
+      address: `etcd-${n}.example.com`,
+      sshAddress: `192.168.1.10${n}`,
+    });
+  }
+  await must(project.up());
+  const health = await must(lab("enter", "2", "etcd-host", "health"));
+  assert.match(health.stdout, /https:\/\/etcd-3\.example\.com:2379 is healthy/);
+  await must(project.up("--expect-no-changes"));
+  await project.dispose();
+});

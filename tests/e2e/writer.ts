@@ -1,0 +1,67 @@
+/** Six clients that keep writing, and know afterwards which acknowledged writes are missing and how long the gaps were. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { argv } from "node:process";
+import { Etcd3 } from "etcd3";
+
+const CLIENTS = 6;
+const [directory = "", ...hosts] = argv.slice(2);
+const file = (name: string) => readFileSync(join(directory, name));
+const credentials = {
+  rootCertificate: file("ca.crt"),
+  certChain: file("client.crt"),
+  privateKey: file("client.key"),
+};
+
+const acknowledged = new Map<string, string>();
+const stamps: number[] = [];
+let stopped = false;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Each client starts at another member and goes on to the next when one does not answer: as real clients do. */
+async function write(client: number): Promise<void> {
+  const turn = hosts.slice(client % hosts.length).concat(hosts.slice(0, client % hosts.length));
+  const etcd = new Etcd3({
+    hosts: turn,
+    credentials,
+    dialTimeout: 500,
+    defaultCallOptions: () => ({ deadline: Date.now() + 2000 }),
+  });
+  for (let count = 0; !stopped; count++) {
+    const key = `writer/${client}/${count}`;
+    try {
+      await etcd.put(key).value(String(count));
+      acknowledged.set(key, String(count));
+      stamps.push(performance.now());
+      await pause(2); // the machine also has three members and an engine to run
+    } catch {
+      // not acknowledged: it may or may not be there, and nobody was promised it
+      await pause(5);
+    }
+  }
+  etcd.close();
+}
+
+async function missing(): Promise<number> {
+  const etcd = new Etcd3({ hosts, credentials });
+  const found = await etcd.getAll().prefix("writer/").strings();
+  etcd.close();
+  return [...acknowledged].filter(([key, value]) => found[key] !== value).length;
+}
+
+process.stdin.once("end", () => {
+  stopped = true;
+});
+process.stdin.resume();
+console.log("writing");
+await Promise.all(Array.from({ length: CLIENTS }, (_, client) => write(client)));
+const gaps = stamps.slice(1).map((stamp, index) => stamp - (stamps[index] ?? stamp));
+console.log(
+  JSON.stringify({
+    acknowledged: acknowledged.size,
+    missing: await missing(),
+    longestGapMs: Math.round(gaps.reduce((most, gap) => Math.max(most, gap), 0)),
+  }),
+);

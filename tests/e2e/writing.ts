@@ -1,0 +1,42 @@
+/** The writer beside a test: started before the change, judged after it. */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { labCommand } from "../../lab/describe.ts";
+import { labEnv, must, run } from "./lab.ts";
+import type { Project } from "./project.ts";
+
+const writer = fileURLToPath(new URL("writer.ts", import.meta.url));
+
+export interface Written {
+  readonly acknowledged: number;
+  readonly missing: number;
+  /** Longest time between two acknowledged writes of the six clients, in milliseconds. */
+  readonly longestGapMs: number;
+}
+
+/** Writes all the time that `work` takes. */
+export async function whileWriting(project: Project, work: () => Promise<unknown>): Promise<Written> {
+  const bundle = join(project.dir, "bundle");
+  const client = `cd '${project.dir}' && node cli/client.ts --write-bundle bundle`;
+  await must(run(labCommand, ["exec", "sh", "-c", client], project.env));
+  const endpoints = await project.output("endpoints");
+  if (!Array.isArray(endpoints)) throw new Error("the stack has no endpoints");
+  const child = spawn(labCommand, ["exec", "node", "--no-warnings", writer, bundle, ...endpoints], {
+    env: labEnv,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  await lines.next(); // "writing"
+  try {
+    await work();
+  } finally {
+    child.stdin.end();
+  }
+  const { value } = await lines.next();
+  if (child.exitCode === null) await once(child, "exit");
+  return JSON.parse(String(value));
+}

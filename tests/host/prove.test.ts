@@ -1,0 +1,239 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { FakeCluster, type FakeMember, type Listeners, METRICS } from "./cluster.ts";
+import { VERSION } from "./mirror.ts";
+import { authorities } from "./pki.ts";
+
+const DAY = 86_400;
+
+test("a healthy cluster is proven: who the members are, how quick, and what was deployed", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  const deployed = { nodes: { node1: { quote: 'a "b" \\ c' } }, version: VERSION };
+  const { code, stdout, stderr } = await cluster.prove(deployed);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const proof: unknown = JSON.parse(stdout);
+  assert.deepEqual(proof, {
+    version: VERSION,
+    clusterId: "cdf818194e3a8c32",
+    fsyncP99Ms: 4,
+    roundTripP99Ms: 0.2,
+    members: [
+      {
+        name: "node1",
+        id: "837adeb9ac309ea",
+        peerUrl: cluster.member(0).peerUrls[0],
+        clientUrl: cluster.member(0).clientUrl,
+        leader: false,
+      },
+      {
+        name: "node2",
+        id: "73886e9c34638e08",
+        peerUrl: cluster.member(1).peerUrls[0],
+        clientUrl: cluster.member(1).clientUrl,
+        leader: false,
+      },
+      {
+        name: "node3",
+        id: "ffffffffffffffff",
+        peerUrl: cluster.member(2).peerUrls[0],
+        clientUrl: cluster.member(2).clientUrl,
+        leader: true,
+      },
+    ],
+    health: `${cluster.host.read("answers/health")}${cluster.host.read("answers/table")}`.trimEnd(),
+    deployed,
+  });
+  assert.deepEqual(cluster.host.list("run/etcd-host"), ["lock"], "nothing is left behind");
+});
+
+test("etcd is asked at every declared member with the operator's certificate, and no answer is waited for too long", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  await cluster.prove();
+  const pki = cluster.host.file("etc/etcd/pki");
+  const endpoints = cluster.members.map(({ clientUrl }) => clientUrl).join();
+  const start = `--cacert=${pki}/client-ca.crt --cert=${pki}/operator.crt --key=${pki}/operator.key --dial-timeout=2s --command-timeout=3s --endpoints=${endpoints} `;
+  const asked = cluster.host.read("asked").trim().split("\n");
+  assert.equal(asked.length, 5);
+  for (const call of asked) assert.ok(call.startsWith(start), call);
+});
+
+test("the proof is JSON whatever etcdctl prints", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  const control = String.fromCharCode(27);
+  const text = `{"msg":"a \\"quoted\\" C:\\\\path\\n"}\twith a tab, ${control}[31mred${control}[0m, a return\r and ünïcode\n\n`;
+  cluster.health = { text, healthy: true };
+  cluster.answer();
+  const { stdout } = await cluster.prove();
+  const proof: { health: string } = JSON.parse(stdout);
+  const printable = text.replaceAll(control, "").replaceAll("\r", "");
+  assert.equal(proof.health, `${printable}| a table \\ of "members" |`);
+});
+
+/** What is wrong with a cluster, and the one sentence that says so. */
+const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
+  [
+    "a member that is not healthy",
+    (c) => {
+      c.health = {
+        text: `{"level":"warn"}\n${c.member(0).clientUrl} is healthy: took = 1ms\nhttps://192.0.2.12:2379 is unhealthy: failed to commit proposal: context deadline exceeded\nError: unhealthy cluster\n`,
+        healthy: false,
+      };
+    },
+    /: https:\/\/192\.0\.2\.12:2379 is unhealthy: failed to commit proposal: context deadline exceeded\n$/,
+  ],
+  [
+    "an etcdctl that cannot ask at all",
+    (c) => {
+      c.health = { text: "Error: open operator.crt: no such file or directory\n", healthy: false };
+    },
+    /: Error: open operator\.crt: no such file or directory\n$/,
+  ],
+  [
+    "a member that has never started",
+    (c) => edit(c, 1, { name: "", clientUrl: "" }),
+    /: the member at https:\/\/127\.0\.0\.1:\d+ is in the list but has never started\n$/,
+  ],
+  ["a learner", (c) => edit(c, 1, { learner: true }), /: node2 is still a learner\n$/],
+  [
+    "a member that is not declared",
+    (c) => c.members.push({ ...c.member(0), name: "node4", id: "7", peerUrls: ["https://192.0.2.14:2380"] }),
+    /: the member list has 'node4\|https:\/\/192\.0\.2\.14:2380\|\S+', which is not what is declared\n$/,
+  ],
+  [
+    "a member with two peer URLs",
+    (c) => edit(c, 1, { peerUrls: [...c.member(1).peerUrls, "https://192.0.2.12:2380"] }),
+    /: the member list has 'node2\|https:\/\/127\.0\.0\.1:\d+,https:\/\/192\.0\.2\.12:2380\|/,
+  ],
+  [
+    "a declared member that is missing",
+    (c) => c.members.splice(1, 1),
+    /: a declared member is missing in the member list: node2\|\S+ *\n$/,
+  ],
+  [
+    "a member that does not answer",
+    (c) => edit(c, 1, { version: undefined }),
+    /: not every member answers: /,
+  ],
+  [
+    "members of different clusters",
+    (c) => edit(c, 1, { clusterId: "14841639068965178419" }),
+    /: the members are of different clusters\n$/,
+  ],
+  [
+    "members that follow different leaders",
+    (c) => edit(c, 1, { leader: "592133103447902698" }),
+    /: the members do not agree on one leader\n$/,
+  ],
+  [
+    "another version",
+    (c) => edit(c, 1, { version: "3.6.13" }),
+    /: https:\/\/127\.0\.0\.1:\d+ runs 3\.6\.13, declared is 3\.6\.14\n$/,
+  ],
+  [
+    "a member that is behind",
+    (c) => edit(c, 1, { applied: 2002 }),
+    /: a member is 1002 log entries behind\n$/,
+  ],
+  [
+    "an alarm",
+    (c) => {
+      c.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
+    },
+    /: there is an alarm: memberID:8325025528367255048 alarm:NOSPACE *\n$/,
+  ],
+];
+function edit(cluster: FakeCluster, index: number, changed: Partial<FakeMember>): void {
+  Object.assign(cluster.member(index), changed);
+}
+
+for (const [title, arrange, sentence] of problems)
+  test(`not proven: ${title}`, async (t) => {
+    const cluster = await FakeCluster.create(t);
+    arrange(cluster);
+    cluster.answer();
+    const { code, stdout, stderr } = await cluster.prove();
+    assert.deepEqual([code, stdout], [5, ""]);
+    assert.match(stderr, /^etcd-host: the cluster is not healthy after 0 s: .*\n$/);
+    assert.match(stderr, sentence);
+  });
+
+test("a member that is a little behind is no problem", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.member(1).applied = 2000;
+  cluster.answer();
+  assert.equal((await cluster.prove()).code, 0);
+});
+
+test("what settles by itself is waited for", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer("later");
+  cluster.member(1).learner = true;
+  cluster.answer();
+  cluster.host.fake("sleep", 'rm -r "$HOST_ROOT/answers" && mv "$HOST_ROOT/later" "$HOST_ROOT/answers"');
+  const { code, stderr } = await cluster.prove({}, 60);
+  assert.deepEqual([code, stderr], [0, ""]);
+});
+
+/** A member whose listeners are unusual, proven. */
+async function proveWith(t: TestContext, listeners: Listeners, seconds = 0) {
+  const cluster = await FakeCluster.create(t, listeners);
+  cluster.answer();
+  return cluster.prove({}, seconds);
+}
+
+test("a clock that is off ends the run at once: waiting would not help", async (t) => {
+  for (const clockOff of [60, -60]) {
+    const { code, stderr } = await proveWith(t, { clockOff }, 60);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^etcd-host: failed: the clock of node2 is \d\d s off this host's \(limit: 5 s\); set the clocks, then run again\n$/,
+    );
+  }
+  assert.equal((await proveWith(t, { clockOff: 3 })).code, 0);
+});
+
+test("a served certificate that ends soon ends the run at once, for either side", async (t) => {
+  const soon = { names: "IP:127.0.0.1", until: 6 * DAY };
+  const server = await proveWith(t, { server: authorities.client.issue("node2", soon) }, 60);
+  assert.equal(server.code, 1);
+  assert.match(
+    server.stderr,
+    /failed: the client certificate of node2 ends on .* GMT, within 7 days; 'pulumi up' renews it/,
+  );
+  const peer = await proveWith(t, { peer: authorities.peer.issue("node2", soon) }, 60);
+  assert.equal(peer.code, 1);
+  assert.match(peer.stderr, /failed: the peer certificate of node2 ends on/);
+});
+
+test("a member that does not answer on one of its URLs is named", async (t) => {
+  const client = await proveWith(t, { silent: "client" });
+  assert.equal(client.code, 5);
+  assert.match(client.stderr, /: node2 does not answer on its client URL\n$/);
+  const peer = await proveWith(t, { silent: "peer" });
+  assert.equal(peer.code, 5);
+  assert.match(peer.stderr, /: node2 does not answer on its peer URL\n$/);
+});
+
+test("a slow disk is said, and does not fail the run", async (t) => {
+  const { code, stdout, stderr } = await proveWith(t, {
+    metrics: METRICS.replace('{le="0.004"} 995', '{le="0.004"} 989'),
+  });
+  assert.equal(code, 0);
+  assert.equal(
+    stderr,
+    "etcd-host: a WAL fsync takes up to 8192 ms (p99 of the slowest member; etcd's guidance: 10 ms)\n",
+  );
+  assert.equal(JSON.parse(stdout).fsyncP99Ms, 8192);
+});
+
+test("metrics that are not there are null in the proof", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  const { stdout } = await cluster.host.shell(
+    'work=$HOST_ROOT; members=a=b=c; : >"$work/client-a"; number "$(fsync_ms)"; number "$(round_trip_ms)"',
+  );
+  assert.equal(stdout, "null\nnull\n");
+});

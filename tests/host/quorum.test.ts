@@ -1,0 +1,198 @@
+// May a running member stop for a moment?
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { FakeCluster } from "./cluster.ts";
+import { isRefused } from "./member.ts";
+import { changesAsked, growToFive, isUnhealthy, roll, rollingCluster } from "./rolling.ts";
+
+interface Case {
+  readonly title: string;
+  readonly arrange: (cluster: FakeCluster) => void;
+  readonly allow?: string;
+  readonly sentence: RegExp;
+}
+
+const alarm = (kind: string) => `memberID:8325025528367255048 alarm:${kind} \n`;
+/** With an alarm etcdctl calls every member unhealthy. */
+function raise(cluster: FakeCluster, kind: string): void {
+  cluster.alarms = alarm(kind);
+  cluster.health = {
+    text: cluster.members.map(({ clientUrl }) => unhealthyBy(clientUrl, kind)).join(""),
+    healthy: false,
+  };
+}
+const unhealthyBy = (url: string, kind: string) =>
+  `${url} is unhealthy: failed to commit proposal: Active Alarm(s): ${kind} \n`;
+
+const refused: readonly Case[] = [
+  {
+    title: "another member is down",
+    arrange: (c) => isUnhealthy(c, "node2"),
+    sentence:
+      /refused: node1 may not restart: of the other 2 voters 1 healthy, 2 needed; not healthy: node2\. Look there/,
+  },
+  {
+    title: "both others are down, each is named",
+    arrange: (c) => isUnhealthy(c, "node2", "node3"),
+    sentence: /of the other 2 voters 0 healthy, .* not healthy: node2 node3\. /,
+  },
+  {
+    title: "another member has never started: it has no name yet, and no URL",
+    arrange: (c) => Object.assign(c.member(1), { name: "", clientUrl: "", version: undefined }),
+    sentence: /of the other 2 voters 1 healthy, .* not healthy: \(never started\)\. /,
+  },
+  {
+    title: "another member is down, and a learner is no voter",
+    arrange: (c) => {
+      c.members.push({ ...c.member(2), name: "node4", id: "44", learner: true });
+      isUnhealthy(c, "node2");
+    },
+    sentence: /of the other 2 voters 1 healthy/,
+  },
+  {
+    title: "two of five are down",
+    arrange: (c) => {
+      growToFive(c);
+      isUnhealthy(c, "node3", "node5");
+    },
+    sentence: /of the other 4 voters 2 healthy, 3 needed; not healthy: node3 node5\. /,
+  },
+  {
+    title: "nobody answers",
+    arrange: (c) => c.members.splice(0),
+    sentence: /refused: no member answers, so it cannot be proven that node1 may restart/,
+  },
+  {
+    title: "the member is not in the list",
+    arrange: (c) => Object.assign(c.member(0), { name: "node9" }),
+    sentence: /refused: node1 is not in the member list/,
+  },
+  {
+    title: "of two members none may stop",
+    arrange: (c) => c.members.splice(1, 1),
+    sentence: /refused: of two members none may restart .* allow it by etcd:allow: \[two-node-restart\]/,
+  },
+  {
+    title: "of two members none may stop, whatever else is allowed",
+    arrange: (c) => c.members.splice(1, 1),
+    allow: "nospace-alarm not-two-node-restart",
+    sentence: /refused: of two members none may restart/,
+  },
+  {
+    title: "the members follow different leaders",
+    arrange: (c) => Object.assign(c.member(1), { leader: c.member(1).id }),
+    sentence: /refused: the members do not agree on a leader/,
+  },
+  {
+    title: "the members are of different clusters",
+    arrange: (c) => Object.assign(c.member(1), { clusterId: "7" }),
+    sentence: /refused: the members are of different clusters/,
+  },
+  {
+    title: "a member is behind",
+    arrange: (c) => Object.assign(c.member(1), { applied: 2001 }),
+    sentence: /refused: a member is 1001 log entries behind; run again when it has caught up/,
+  },
+  {
+    title: "there is no space",
+    arrange: (c) => raise(c, "NOSPACE"),
+    sentence: /refused: the alarm NOSPACE is raised; clear its cause, then 'etcd-host ctl alarm disarm'/,
+  },
+  {
+    title: "data is corrupt, which nothing allows",
+    arrange: (c) => raise(c, "CORRUPT"),
+    allow: "nospace-alarm",
+    sentence: /refused: the alarm CORRUPT is raised/,
+  },
+  {
+    title: "there is no space and data is corrupt",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = alarm("NOSPACE") + alarm("CORRUPT");
+    },
+    allow: "nospace-alarm",
+    sentence: /refused: the alarm CORRUPT NOSPACE is raised/,
+  },
+];
+
+for (const { title, arrange, allow = "", sentence } of refused)
+  test(`not restarted, and nothing written: ${title}`, async (t) => {
+    const cluster = await rollingCluster(t);
+    arrange(cluster);
+    cluster.answer();
+    await isRefused(cluster.host, () => roll(cluster.host, { allow }), sentence);
+    assert.deepEqual(changesAsked(cluster.host), []);
+  });
+
+interface Allowed extends Omit<Case, "sentence"> {
+  readonly note?: RegExp;
+  readonly locked: boolean;
+}
+
+const allowed: readonly Allowed[] = [
+  { title: "every member is healthy", arrange: () => {}, locked: true },
+  {
+    title: "one of five is down",
+    arrange: (c) => {
+      growToFive(c);
+      isUnhealthy(c, "node5");
+    },
+    locked: true,
+  },
+  {
+    title: "a member is a little behind",
+    arrange: (c) => Object.assign(c.member(0), { applied: 2000 }),
+    locked: true,
+  },
+  {
+    title: "a single member, whose outage is announced",
+    arrange: (c) => {
+      c.members.splice(1);
+      Object.assign(c.member(0), { leader: c.member(0).id });
+    },
+    note: /^etcd-host: node1 is the only member: its restart is an outage of a few seconds\n$/,
+    locked: false,
+  },
+  {
+    title: "one of two, by name",
+    arrange: (c) => c.members.splice(1, 1),
+    allow: "two-node-restart",
+    locked: true,
+  },
+  {
+    title: "no space, by name: then no lock can be written",
+    arrange: (c) => raise(c, "NOSPACE"),
+    allow: "two-node-restart nospace-alarm",
+    note: /^etcd-host: the alarm NOSPACE lets nothing be written, not even the cluster's lock: no other run may be at work\n$/,
+    locked: false,
+  },
+];
+
+for (const { title, arrange, allow = "", note = /^$/, locked } of allowed)
+  test(`restarted: ${title}`, async (t) => {
+    const cluster = await rollingCluster(t);
+    arrange(cluster);
+    cluster.answer();
+    if (cluster.alarms !== "")
+      cluster.host.write("answers/health-here", unhealthyBy("https://127.0.0.1:2379", "NOSPACE"));
+    const { code, stderr } = await roll(cluster.host, { allow });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^etcd-host: restarted node1 in \d+ s\n$/m);
+    assert.match(stderr.replace(/^etcd-host: restarted .*\n/m, ""), note);
+    assert.deepEqual(changesAsked(cluster.host), locked ? ["lock", "lock dropped"] : []);
+  });
+
+test("where etcd does not answer here, the others are asked: where they were, and where the first start was told", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  host.write("answers/silent-here", "");
+  host.write("var/lib/etcd-host/endpoints", "https://192.0.2.13:2379,https://192.0.2.12:2379\n");
+  assert.equal((await roll(host)).code, 0);
+  const asked = host.read("asked").match(/--endpoints=\S+ member list/g);
+  assert.equal(
+    asked?.[1],
+    "--endpoints=https://192.0.2.11:2379,https://192.0.2.12:2379,https://192.0.2.13:2379 member list",
+  );
+  const now = cluster.members.map(({ clientUrl }) => clientUrl).join();
+  assert.equal(host.read("var/lib/etcd-host/endpoints"), `${now}\n`);
+});

@@ -1,0 +1,318 @@
+// The member step on every run but the first.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { test } from "node:test";
+import { DATA, isRefused, setState, UNIT } from "./member.ts";
+import {
+  BROKEN_UNIT,
+  changesAsked,
+  growToFive,
+  isUnhealthy,
+  NEW_UNIT,
+  roll,
+  rollingCluster,
+  rollOptions,
+  startedAt,
+} from "./rolling.ts";
+
+const unitFile = "etc/systemd/system/etcd.service";
+const restart = [
+  "enable --quiet --no-reload etcd.service",
+  "daemon-reload",
+  "reset-failed etcd.service",
+  "restart --no-block etcd.service",
+];
+
+test("a member whose unit changed is restarted under the cluster's lock, and is then as declared", async (t) => {
+  const { host } = await rollingCluster(t);
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 0);
+  assert.match(stderr, /^etcd-host: restarted node1 in \d+ s\n$/);
+  assert.deepEqual(host.systemdCalls(), restart);
+  assert.equal(host.read(unitFile), NEW_UNIT);
+  assert.deepEqual(changesAsked(host, "asked-before"), ["lock"], "the lock is held during the restart");
+  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+  assert.match(
+    host.read("asked-before"),
+    / get etcd-host\/restart\/7b0 --keys-only\n$/,
+    "the lock is checked last",
+  );
+  assert.match(host.read("var/lib/etcd-host/declared-member"), /etcd\.service/);
+  assert.deepEqual(
+    host.list("run/etcd-host").filter((file) => file.startsWith(".")),
+    [],
+  );
+  host.write("systemd/calls", "");
+  assert.equal((await roll(host)).stdout, "node1 runs as declared\n");
+  assert.deepEqual(host.systemdCalls(), []);
+});
+
+test("a member that runs as declared is not asked about, and not restarted", async (t) => {
+  const { host } = await rollingCluster(t);
+  const before = host.snapshot();
+  const { code, stdout } = await roll(host, {}, { unit: UNIT });
+  assert.deepEqual([code, stdout], [0, "node1 runs as declared\n"]);
+  assert.deepEqual(host.systemdCalls(), []);
+  assert.equal(host.exists("asked"), false);
+  assert.deepEqual(host.snapshot(), before);
+});
+
+test("a member that runs with an older CA bundle is restarted, its unit as it was", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("run/etcd-host/started/peer-ca.crt", "an older CA\n");
+  assert.match((await roll(host, {}, { unit: UNIT })).stderr, /^etcd-host: restarted node1/);
+  assert.equal(host.systemdCalls().at(-1), "restart --no-block etcd.service");
+});
+
+test("a member that is ready is rolled, although nobody noted that it serves", async (t) => {
+  const { host } = await rollingCluster(t);
+  fs.rmSync(host.file("var/lib/etcd-host/served"));
+  assert.match((await roll(host)).stderr, /^etcd-host: restarted node1/);
+});
+
+for (const running of [true, false])
+  for (const noted of [true, false])
+    test(`a member without its WAL is never started empty (${running ? "runs" : "stopped"}, ${noted ? "noted" : "not noted"} that it began)`, async (t) => {
+      const { host } = await rollingCluster(t);
+      if (!running) setState(host, "failed", "failed", 0);
+      if (!noted) fs.rmSync(host.file("var/lib/etcd-host/bootstrapped"));
+      fs.rmSync(host.file(DATA, "member/wal/0.wal"));
+      await isRefused(
+        host,
+        () => roll(host),
+        /refused: the data of node1 is gone from \S+: .* raise the node's incarnation/,
+      );
+    });
+
+test("a member that began with other peers is not given a new list; destroy is named", async (t) => {
+  const { host } = await rollingCluster(t);
+  const peers = { "initial-cluster": "node1=https://192.0.2.21:2380" };
+  const token = { "initial-token": "etcd-2-0a1b2c" };
+  const sentence =
+    /refused: node1 has started as a member of another cluster \(node1=https:\/\/192\.0\.2\.11:2380,node2=https:\/\/192\.0\.2\.12:2380\), .*'pulumi destroy'/;
+  for (const other of [peers, token]) {
+    for (const unit of [UNIT, NEW_UNIT]) await isRefused(host, () => roll(host, other, { unit }), sentence);
+    setState(host, "inactive", "dead", 0);
+    await isRefused(host, () => roll(host, other), sentence);
+    setState(host, "active", "running", 4711);
+  }
+});
+
+test("a list of peers that somebody edited is repaired", async (t) => {
+  const { host } = await rollingCluster(t);
+  const before = host.read("etc/etcd/bootstrap.env");
+  for (const unit of [UNIT, NEW_UNIT]) {
+    host.write("etc/etcd/bootstrap.env", before.replace("192.0.2.12", "192.0.2.99"));
+    assert.equal((await roll(host, {}, { unit })).code, 0);
+    assert.equal(host.read("etc/etcd/bootstrap.env"), before);
+  }
+});
+
+test("a stopped member is started without a proof: that takes no quorum away", async (t) => {
+  const cluster = await rollingCluster(t);
+  isUnhealthy(cluster, "node2", "node3");
+  cluster.answer();
+  const { host } = cluster;
+  setState(host, "inactive", "dead", 0);
+  host.write("proc/net/tcp", "   1: 0100007F:094D 00000000:0000 0A\n");
+  const { code, stdout, stderr } = await roll(host);
+  assert.deepEqual([code, stdout, stderr], [0, "started node1\n", ""]);
+  assert.equal(host.systemdCalls().at(-1), "start --no-block etcd.service");
+  assert.deepEqual(changesAsked(host), []);
+  assert.equal(host.read(unitFile), NEW_UNIT);
+});
+
+test("a stopped member of a cluster that does not answer is started, and waits for nobody", async (t) => {
+  const cluster = await rollingCluster(t);
+  cluster.members.splice(0);
+  cluster.answer();
+  setState(cluster.host, "inactive", "dead", 0);
+  cluster.host.write("proc/net/tcp", "   1: 0100007F:094D 00000000:0000 0A\n");
+  assert.equal((await roll(cluster.host)).code, 0);
+});
+
+for (const [title, times, id] of [
+  ["node2", ["3.5e+09", "1.763312345e+09", "1.763312344e+09"], "73886e9c34638e08"],
+  ["node3", ["3.5e+09", "1.763312344e+09", "1.763312345e+09"], "ffffffffffffffff"],
+] as const)
+  test(`a leader first gives leadership to the member that started last (${title})`, async (t) => {
+    const cluster = await rollingCluster(t, startedAt(...times));
+    for (const member of cluster.members) member.leader = cluster.member(0).id;
+    cluster.answer();
+    assert.equal((await roll(cluster.host)).code, 0);
+    assert.deepEqual(changesAsked(cluster.host, "asked-before"), ["lock", `move-leader ${id}`]);
+    assert.match(
+      cluster.host.read("asked"),
+      new RegExp(`--endpoints=${cluster.member(0).clientUrl} move-leader`),
+      "only the leader itself can be asked",
+    );
+  });
+
+test("leadership goes to nobody who is down", async (t) => {
+  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
+  growToFive(cluster);
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  isUnhealthy(cluster, "node3");
+  cluster.answer();
+  assert.equal((await roll(cluster.host)).code, 0);
+  const [, moved] = changesAsked(cluster.host, "asked-before");
+  assert.match(moved ?? "", /^move-leader (73886e9c34638e08|2c|37)$/);
+});
+
+test("a leader that cannot give leadership away is restarted all the same", async (t) => {
+  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  cluster.answer();
+  cluster.host.write("answers/move-refused", "Error: bad leader transferee\n");
+  const { code, stderr } = await roll(cluster.host);
+  assert.deepEqual(
+    [code, stderr.replace(/^etcd-host: restarted .*\n/m, "")],
+    [
+      0,
+      "etcd-host: leadership could not be moved first: Error: bad leader transferee; etcd moves it as it stops\n",
+    ],
+  );
+});
+
+test("a lock that was lost restarts nothing", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/lock", "");
+  const before = host.snapshot();
+  const { code, stderr } = await roll(host);
+  assert.deepEqual(
+    [code, stderr],
+    [1, "etcd-host: failed: the cluster's lock was lost; nothing was restarted, run again\n"],
+  );
+  assert.deepEqual(host.systemdCalls(), []);
+  assert.deepEqual(host.snapshot(), before);
+  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+});
+
+test("a lock that another host holds is waited for, and then left to it", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/lock-held", "");
+  const before = host.snapshot();
+  const { code, stderr } = await roll(host, {}, { env: { LOCK_SECONDS: "0" } });
+  assert.deepEqual(
+    [code, stderr],
+    [4, "etcd-host: another host restarts its member; run again when it has ended\n"],
+  );
+  assert.deepEqual(host.systemdCalls(), []);
+  assert.deepEqual(host.snapshot(), before);
+});
+
+test("a lock that etcd refuses is said", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/lock-refused", "Error: etcdserver: too many requests\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 1);
+  assert.match(stderr, /failed: the cluster's lock cannot be taken: Error: etcdserver: too many requests\n$/);
+  assert.deepEqual(host.systemdCalls(), []);
+});
+
+test("the quorum is proven again once the lock is held: what was true before it may not be any more", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  isUnhealthy(cluster, "node2");
+  cluster.answer("later");
+  host.write("answers/lock-held", "");
+  // the step waits for the lock with `sleep`
+  host.fake(
+    "sleep",
+    '[ ! -d "$HOST_ROOT/later" ] || { mv "$HOST_ROOT/answers" "$HOST_ROOT/earlier"; mv "$HOST_ROOT/later" "$HOST_ROOT/answers"; rm "$HOST_ROOT/earlier/lock-held"; }; exec /bin/sleep 0.01',
+  );
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: node1 may not restart: .* not healthy: node2\. /);
+  assert.deepEqual(host.systemdCalls(), []);
+  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+});
+
+test("an etcd that ends before it is ready gets its old unit back, and the run stops here", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write(unitFile, "what somebody made of the file meanwhile\n");
+  const declared = host.read("var/lib/etcd-host/declared-member");
+  const { code, stderr } = await roll(host, {}, { unit: BROKEN_UNIT });
+  assert.equal(code, 1);
+  assert.equal(
+    stderr,
+    "etcd-host: Error: unknown flag: --broken\n" +
+      "etcd-host: etcd ended right after its restart: putting the old settings of node1 back\n" +
+      "etcd-host: failed: etcd does not start with the new settings on node1, which runs with the old ones again; " +
+      "no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again\n",
+  );
+  assert.equal(host.read(unitFile), UNIT);
+  assert.match(host.read("systemd/properties"), /ActiveState=active/);
+  assert.deepEqual(host.systemdCalls(), [...restart, ...restart]);
+  assert.equal(host.read("var/lib/etcd-host/declared-member"), declared);
+  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+});
+
+test("the old version does not come back into a cluster that is newer by now", async (t) => {
+  const { host } = await rollingCluster(t, () => ({
+    clusterVersion: () => (host.read("systemd/calls").includes("restart --no-block") ? "3.7.0" : "3.6.0"),
+  }));
+  const { code, stderr } = await roll(host, {}, { unit: BROKEN_UNIT });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /failed: .* the cluster version has changed meanwhile, so the old version cannot come back/,
+  );
+  assert.equal(host.read(unitFile), BROKEN_UNIT);
+  assert.deepEqual(host.systemdCalls(), restart);
+});
+
+test("an etcd that starts with neither is said", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("systemd/start", "set_state failed failed 0");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 1);
+  assert.match(stderr, /failed: node1 starts neither with the new nor with the old settings/);
+  assert.equal(host.read(unitFile), UNIT);
+});
+
+test("a restarted member must be healthy and reach the log of the others before the step ends", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  cluster.member(0).applied = 400;
+  cluster.answer();
+  const waits = `n=$(cat "$HOST_ROOT/waits" 2>/dev/null || echo 0); echo $((n + 1)) >"$HOST_ROOT/waits"`;
+  host.write("answers/health-here", "https://127.0.0.1:2379 is unhealthy: context deadline exceeded\n");
+  host.fake(
+    "sleep",
+    `${waits}
+case $n in
+  2) echo 'https://127.0.0.1:2379 is healthy: took = 1ms' >"$HOST_ROOT/answers/health-here" ;;
+  5) sed -i 's/: 400$/: 1000/' "$HOST_ROOT/answers/status-here" ;;
+esac
+exec /bin/sleep 0.01`,
+  );
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 0, stderr);
+  assert.ok(Number(host.read("waits")) >= 6, host.read("waits"));
+});
+
+for (const [title, file, content, sentence] of [
+  [
+    "is not healthy",
+    "health-here",
+    "https://127.0.0.1:2379 is unhealthy: context deadline exceeded\n",
+    /failed: node1 is not healthy 0 s after its start: https:\/\/127\.0\.0\.1:2379 is unhealthy: .*; no other member was touched/,
+  ],
+  [
+    "is behind",
+    "status-here",
+    '"RaftAppliedIndex" : 999\n"Endpoint" : "https://127.0.0.1:2379"\n',
+    /failed: node1 has not caught up after 0 s; no other member was touched/,
+  ],
+] as const)
+  test(`a restarted member that ${title} fails the step`, async (t) => {
+    const { host } = await rollingCluster(t);
+    host.write(`answers/${file}`, content);
+    const { code, stderr } = await host.shell("ROLL_SECONDS=0; cmd_roll", rollOptions(host), {
+      stdin: NEW_UNIT,
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, sentence);
+    assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+  });

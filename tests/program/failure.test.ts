@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { crash } from "./crash.ts";
+import { FIRST_DAY } from "./providers.ts";
+import { clusterOf } from "./stacks.ts";
+
+test("a member that fails stops the chain, and nothing later is touched", async () => {
+  const { errors, events } = await crash({ config: clusterOf(3), fails: "node2-member" });
+  assert.match(errors.join(), /node2-member fails/);
+  assert.ok(events.includes("end node1-member"));
+  assert.ok(events.includes("start node2-member"));
+  for (const later of ["node3-member", "membership", "health"]) {
+    assert.ok(!events.includes(`start ${later}`), `${later} runs after a failure`);
+  }
+});
+
+test("a host that fails does not keep the others from being prepared, but no member starts", async () => {
+  const { events } = await crash({ config: clusterOf(3), fails: "node2-host" });
+  const ended = events.filter((event) => /^end node\d-(host|binaries|certificates)$/.test(event)).sort();
+  const prepared = ["node1", "node3"].flatMap((node) =>
+    ["binaries", "certificates", "host"].map((role) => `end ${node}-${role}`),
+  );
+  assert.deepEqual(ended, prepared);
+  const later = events.filter((event) => /^start (before|.*-member)$/.test(event));
+  assert.deepEqual(later, []);
+});
+
+test("a leaf that would outlive its CA reaches no host, and one sentence says so", async () => {
+  const mocked = { "peer-ca-cert": { validityEndTime: FIRST_DAY } };
+  const { errors, events } = await crash({ config: clusterOf(1), mocked });
+  assert.equal(errors.length, 1);
+  assert.match(
+    errors.join(),
+    /node1-peer would be valid until \S+, longer than its CA \(\S+\): rotate the CA first, or lower leafValidityDays$/,
+  );
+  assert.ok(events.includes("end node1-binaries"));
+  assert.ok(!events.includes("start node1-certificates"));
+});

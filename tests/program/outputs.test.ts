@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runProgram } from "./harness.ts";
+import { daysLater, FIRST_DAY } from "./providers.ts";
+import { output, resource, step, text } from "./queries.ts";
+import { clusterOf } from "./stacks.ts";
+
+const run = await runProgram({ config: clusterOf(3) });
+
+test("the stack has the outputs that the README names, and no others", () => {
+  const names = ["certificatesExpire", "clientBundle", "clusterId", "deployed", "endpoints", "health"];
+  assert.deepEqual(Object.keys(run.outputs).sort(), [...names, "members", "version"]);
+});
+
+test("what was proven comes from what the health step prints, and from nothing else", async () => {
+  const proof = {
+    version: "9.9.9",
+    clusterId: "feed",
+    members: [{ name: "other", id: "1", peerUrl: "https://p", clientUrl: "https://c", leader: false }],
+    health: "as etcdctl shows it",
+    deployed: { version: "9.9.9", token: "t", dataDir: "/d", adminHost: "other", nodes: {} },
+  };
+  const mocked = { health: { stdout: JSON.stringify(proof) } };
+  const other = await runProgram({ config: clusterOf(3), mocked });
+  for (const [name, value] of Object.entries(proof)) assert.deepEqual(output(other, name), value, name);
+});
+
+test("the health step is told to record what is declared", () => {
+  const stdin = text(step(run, "health"), "stdin");
+  const [declared = "", deployed = ""] = stdin.split(/^deployed\n/m);
+  assert.deepEqual(
+    declared.trim().split("\n").slice(1),
+    [1, 2, 3].map((n) => `member node${n} https://192.168.1.10${n}:2380 https://192.168.1.10${n}:2379`),
+  );
+  const { token, nodes, ...others }: Record<string, unknown> = JSON.parse(deployed);
+  const ca = { algorithm: "ECDSA-P256", validityDays: "1825", expires: daysLater(1825) };
+  assert.deepEqual(others, {
+    version: "3.6.14",
+    dataDir: "/var/lib/etcd",
+    adminHost: "node1",
+    clientCa: ca,
+    peerCa: ca,
+  });
+  assert.match(String(token), /^etcd-cluster-1-[0-9a-f]{8}$/);
+  const initialCluster = [1, 2, 3].map((n) => `node${n}=https://192.168.1.10${n}:2380`).join(",");
+  const node = (n: number) => ({
+    address: `192.168.1.10${n}`,
+    incarnation: 1,
+    initialState: "new",
+    initialCluster,
+  });
+  assert.deepEqual(nodes, { node1: node(1), node2: node(2), node3: node(3) });
+});
+
+test("the endpoints are the members' client URLs, and every certificate has its end", () => {
+  assert.deepEqual(
+    output(run, "endpoints"),
+    [1, 2, 3].map((n) => `https://192.168.1.10${n}:2379`),
+  );
+  const leafs = [1, 2, 3].flatMap((n) => ["server", "peer", "operator"].map((role) => `node${n}-${role}`));
+  const ends = [...["client", ...leafs].map((name) => [name, daysLater(365)])];
+  assert.deepEqual(output(run, "certificatesExpire"), {
+    "client-ca": daysLater(1825),
+    "peer-ca": daysLater(1825),
+    ...Object.fromEntries(ends),
+  });
+});
+
+test("a host's clock is judged against the peer CA's beginning, which does not change from run to run", () => {
+  const ca = resource(run, "SelfSignedCert", "peer-ca-cert");
+  assert.ok(step(run, "node1-host").dependencies.includes(ca.urn));
+  assert.ok(text(step(run, "node1-host"), "update").includes(` --not-before=${FIRST_DAY}`));
+});

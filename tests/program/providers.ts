@@ -1,0 +1,58 @@
+/** What the mocked providers answer: texts of the right form, made of the resource's own name. */
+
+import * as pulumi from "@pulumi/pulumi";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Beginning of all certificates: the program compares their ends with the clock. */
+export const FIRST_DAY = `${new Date().toISOString().slice(0, 10)}T00:00:00Z`;
+
+export function outputsOf(type: string, name: string, inputs: Values): Values {
+  switch (type) {
+    case "tls:index/privateKey:PrivateKey":
+      return {
+        privateKeyPem: pem("EC PRIVATE KEY", name),
+        privateKeyPemPkcs8: pem("PRIVATE KEY", name),
+        privateKeyOpenssh: pem("OPENSSH PRIVATE KEY", name),
+        publicKeyPem: pem("PUBLIC KEY", name),
+      };
+    case "tls:index/certRequest:CertRequest":
+      return { certRequestPem: pem("CERTIFICATE REQUEST", name) };
+    case "tls:index/selfSignedCert:SelfSignedCert":
+    case "tls:index/locallySignedCert:LocallySignedCert":
+      return {
+        certPem: pem("CERTIFICATE", name),
+        validityStartTime: FIRST_DAY,
+        validityEndTime: hoursLater(Number(inputs.validityPeriodHours)),
+      };
+    case "command:remote:Command":
+      // The connection is a secret, and so is what comes of it.
+      return { stdout: pulumi.secret(name === "health" ? proof(String(inputs.stdin)) : ""), stderr: "" };
+    default:
+      return {};
+  }
+}
+
+export function pem(label: string, text: string): string {
+  return `-----BEGIN ${label}-----\n${Buffer.from(text).toString("base64")}\n-----END ${label}-----\n`;
+}
+
+/** End of a certificate. */
+export function daysLater(days: number): string {
+  return hoursLater(24 * days);
+}
+
+function hoursLater(hours: number): string {
+  return new Date(Date.parse(FIRST_DAY) + hours * 3_600_000).toISOString();
+}
+
+/** The proof of a cluster that is as declared: what is to be recorded comes at the end of stdin. */
+function proof(stdin: string): string {
+  return JSON.stringify({
+    version: "3.6.14",
+    clusterId: "cdf818194e3a8c32",
+    members: [{ name: "node1", id: "8e9e05c52164694d", peerUrl: "p", clientUrl: "c", leader: true }],
+    health: "healthy",
+    deployed: JSON.parse(stdin.split("\ndeployed\n")[1] ?? ""),
+  });
+}

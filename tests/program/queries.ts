@@ -1,0 +1,101 @@
+/** Questions that the tests ask of a run. */
+
+import assert from "node:assert/strict";
+import type { Registration, Run } from "./harness.ts";
+
+/** The steps: everything that runs on a host. */
+export function steps(run: Run): readonly Registration[] {
+  const found = run.resources.filter((resource) => resource.type === "command:remote:Command");
+  assert.ok(found.length > 0, `there is no step: ${String(run.failure)}`);
+  return found;
+}
+
+export function step(run: Run, name: string): Registration {
+  return only(steps(run), name);
+}
+
+/** The one resource of a type, given by its last part, and a name. */
+export function resource(run: Run, type: string, name: string): Registration {
+  return only(
+    run.resources.filter((one) => one.type.endsWith(`:${type}`)),
+    name,
+  );
+}
+
+function only(among: readonly Registration[], name: string): Registration {
+  const [found, ...others] = among.filter((one) => one.name === name);
+  assert.ok(found !== undefined && others.length === 0, `there is not exactly one ${name}`);
+  return found;
+}
+
+/** An input that is text. */
+export function text({ name, inputs }: Registration, key: string): string {
+  const value = inputs[key];
+  assert.ok(typeof value === "string", `${name} has no ${key}`);
+  return value;
+}
+
+/** What a step carries to its host: the texts it runs and its standard input. */
+export function carried({ inputs }: Registration): Readonly<Record<string, string>> {
+  const texts = ["create", "update", "delete", "stdin"].flatMap((key) => {
+    const value = inputs[key];
+    return typeof value === "string" ? [[key, value] as const] : [];
+  });
+  return Object.fromEntries(texts);
+}
+
+/** Options of a call of `etcd-host`, by name, without their quotes. */
+export function optionsOf(call: string): Readonly<Record<string, string>> {
+  const found = [...call.matchAll(/ --([a-z0-9-]+)=('[^']*'|\S+)/g)];
+  return Object.fromEntries(found.map(([, option = "", value = ""]) => [option, value.replaceAll("'", "")]));
+}
+
+/** Names of the steps that a step waits for. */
+export function waitsFor(run: Run, name: string): readonly string[] {
+  const urns = step(run, name).dependencies;
+  return steps(run)
+    .filter((one) => urns.includes(one.urn))
+    .map((one) => one.name)
+    .sort();
+}
+
+/** Names of the steps that carry something else in one run than in the other, with the keys that differ. */
+export function changedSteps(before: Run, after: Run): Readonly<Record<string, readonly string[]>> {
+  const names = new Set([...steps(before), ...steps(after)].map((one) => one.name));
+  const changes = [...names].sort().flatMap((name) => {
+    const old = carriedBy(before, name);
+    const now = carriedBy(after, name);
+    const keys = ["create", "update", "delete", "stdin"].filter((key) => old[key] !== now[key]);
+    return keys.length === 0 ? [] : [[name, keys] as const];
+  });
+  return Object.fromEntries(changes);
+}
+
+function carriedBy(run: Run, name: string): Readonly<Record<string, string>> {
+  const found = steps(run).find((one) => one.name === name);
+  return found === undefined ? {} : carried(found);
+}
+
+/** Lines that are only in one of two texts. */
+export function differingLines(before: string, after: string): readonly string[] {
+  const old = before.split("\n");
+  const now = after.split("\n");
+  return [
+    ...old.filter((line) => !now.includes(line)).map((line) => `-${line}`),
+    ...now.filter((line) => !old.includes(line)).map((line) => `+${line}`),
+  ];
+}
+
+/** The value of an output of the stack. */
+export function output(run: Run, name: string): unknown {
+  const found = run.outputs[name];
+  assert.ok(found !== undefined, `there is no output ${name}: ${String(run.failure)}`);
+  return found.value;
+}
+
+/** Outputs of a run as the next one finds them. */
+export function earlierOutputs(run: Run): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(run.outputs).map(([key, { value }]) => [key, value] as const);
+  assert.ok(entries.length > 0, `the run left nothing: ${String(run.failure)}`);
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseDeployed } from "../../topology.ts";
+import { deployed } from "./deployment.ts";
+
+const full = {
+  ...deployed(3),
+  former: ["node9"],
+  clientCa: { algorithm: "ECDSA-P256", expires: "2031-11-21T00:00:00Z" },
+  peerCa: { algorithm: "ECDSA-P256" },
+};
+
+test("what a run leaves comes back the same through JSON", () => {
+  assert.deepEqual(parseDeployed(JSON.parse(JSON.stringify(full))), full);
+  assert.deepEqual(parseDeployed(deployed(1)), deployed(1));
+});
+
+test("a new stack has nothing deployed", () => {
+  assert.equal(parseDeployed(undefined), undefined);
+  assert.equal(parseDeployed(null), undefined);
+});
+
+const node = full.nodes.node1;
+
+for (const [value, what] of [
+  ["text", "it is no object"],
+  [{}, "nodes is no object"],
+  [{ ...full, nodes: {} }, "it names no node"],
+  [{ ...full, nodes: { node1: "10.0.0.1" } }, "nodes.node1 is no object"],
+  [
+    { ...full, nodes: { node1: { ...node, incarnation: "1" } } },
+    "nodes.node1.incarnation is no whole number",
+  ],
+  [
+    { ...full, nodes: { node1: { ...node, initialState: "old" } } },
+    "nodes.node1.initialState is neither new nor existing",
+  ],
+  [{ ...full, nodes: { node1: { ...node, address: 1 } } }, "nodes.node1.address is no text"],
+  [{ ...full, version: undefined }, "version is no text"],
+  [{ ...full, token: "" }, "token is no text"],
+  [{ ...full, former: "node9" }, "former is no list"],
+  [{ ...full, former: [9] }, "former holds something else than texts"],
+  [{ ...full, clientCa: { expires: 5 } }, "clientCa.expires is no text"],
+] as const) {
+  test(`refused: ${what}`, () => {
+    assert.throws(() => parseDeployed(value), {
+      message: `The stack's output "deployed" cannot be used: ${what}; it may come from another program or version, so nothing is changed.`,
+    });
+  });
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Deployed, planTopology } from "../../topology.ts";
+import { config } from "./configuration.ts";
+import { deployed, nodes } from "./deployment.ts";
+
+function judge(values: Readonly<Record<string, unknown>>, before: Deployed | undefined) {
+  return planTopology(config(values), before);
+}
+
+const three = deployed(3);
+const allowOld = { allow: ["version-below-security-floor"] };
+const at = (version: string): Deployed => ({ ...three, version });
+
+for (const [what, values, before, sentence] of [
+  [
+    "a new name at an old address",
+    { nodes: nodes(3, { node3: { name: "db3" } }) },
+    three,
+    "nodes[2]: db3 is declared at 10.0.0.3, where node3 is a member; keep the name node3 there, or remove node3 in an up of its own first.",
+  ],
+  [
+    "a lost node",
+    { nodes: nodes(1, { node1: { lost: false } }).concat({ name: "b", address: "10.0.0.2", lost: true }) },
+    undefined,
+    "nodes[1].lost: b was never proven a member, so nothing of it can be lost; leave it out.",
+  ],
+  [
+    "a lost node that was never a member",
+    { nodes: [...nodes(3), { name: "node9", address: "10.0.0.9", lost: true }] },
+    three,
+    "nodes[3].lost: node9 was never proven a member, so nothing of it can be lost; leave it out.",
+  ],
+  [
+    "a lowered incarnation",
+    { nodes: nodes(3) },
+    { ...three, nodes: { ...three.nodes, node2: { ...(three.nodes.node2 ?? never()), incarnation: 4 } } },
+    "nodes[1].incarnation: node2 is at 4 already; it can only be raised, never lowered to 1.",
+  ],
+  [
+    "two of three removed",
+    { nodes: nodes(1) },
+    three,
+    "nodes: node2, node3 are a majority of 3 members; remove or replace fewer at once, in several ups.",
+  ],
+  [
+    "one replaced and one removed of three",
+    { nodes: [...nodes(2, { node1: { incarnation: 2 } }), { name: "node4", address: "10.0.0.4" }] },
+    three,
+    "nodes: node1, node3 are a majority of 3 members; remove or replace fewer at once, in several ups.",
+  ],
+  [
+    "two of three replaced",
+    { nodes: nodes(3, { node1: { incarnation: 2 }, node2: { incarnation: 2 } }) },
+    three,
+    "nodes: of 3 members node1, node2 would be without data at once, and the 2 that must agree would not be left; replace them one after the other, or recover from a snapshot.",
+  ],
+  [
+    "the only member replaced",
+    { nodes: nodes(1, { node1: { incarnation: 2 } }) },
+    deployed(1),
+    "nodes: of 1 members node1 would be without data at once, and the 1 that must agree would not be left; replace them one after the other, or recover from a snapshot.",
+  ],
+  [
+    "one lost and one replaced of four",
+    { nodes: nodes(4, { node1: { lost: true }, node2: { incarnation: 2 } }) },
+    deployed(4),
+    "nodes: of 4 members node1, node2 would be without data at once, and the 3 that must agree would not be left; replace them one after the other, or recover from a snapshot.",
+  ],
+  [
+    "two of three at other addresses",
+    { nodes: nodes(3, { node1: { address: "10.0.0.11" }, node2: { address: "10.0.0.12" } }) },
+    three,
+    "nodes: node1, node2 are a majority of 3 members, and would all get another address at once; change fewer in one up.",
+  ],
+  [
+    "another cluster name",
+    { clusterName: "other", nodes: nodes(3) },
+    three,
+    "clusterName: the cluster was founded as etcd-cluster-1 and keeps that name; put it back, or found a new cluster by destroy and up.",
+  ],
+  [
+    "another data directory",
+    { dataDir: "/srv/etcd", nodes: nodes(3) },
+    three,
+    "dataDir: the members' data is in /var/lib/etcd; put it back, or found a new cluster by destroy and up.",
+  ],
+  [
+    "a minor skipped",
+    { version: "3.7.1", nodes: nodes(3) },
+    at("3.5.33"),
+    "version: the cluster runs 3.5.33; etcd goes up one minor at a time; go to 3.6 first.",
+  ],
+  [
+    "a minor back",
+    { version: "3.6.14", nodes: nodes(3) },
+    at("3.7.1"),
+    "version: the cluster runs 3.7.1; going back from 3.7 to 3.6 needs etcd's own downgrade procedure (etcdctl downgrade).",
+  ],
+  [
+    "a minor step from an old patch",
+    { version: "3.7.1", nodes: nodes(3) },
+    at("3.6.10"),
+    "version: the cluster runs 3.6.10; the step to 3.7 is safe only from 3.6.11 on; go to 3.6.11 or newer first.",
+  ],
+  [
+    "a minor step from an old 3.5",
+    { version: "3.6.14", nodes: nodes(3) },
+    at("3.5.31"),
+    "version: the cluster runs 3.5.31; the step to 3.6 is safe only from 3.5.32 on; go to 3.5.32 or newer first.",
+  ],
+  [
+    "a minor step together with an addition",
+    { version: "3.7.1", nodes: nodes(5) },
+    three,
+    "version: the step from 3.6.14 to 3.7.1 cannot go together with a change of members (node4, node5); do one in an up of its own, then the other.",
+  ],
+  [
+    "a minor step together with another address",
+    { version: "3.7.1", nodes: nodes(3, { node2: { address: "10.0.0.22" } }) },
+    three,
+    "version: the step from 3.6.14 to 3.7.1 cannot go together with a change of members (node2); do one in an up of its own, then the other.",
+  ],
+] as const) {
+  test(`${what}: refused in one sentence`, () => {
+    assert.deepEqual(judge(values, before).problems, [sentence]);
+    assert.equal(judge(values, before).topology, undefined);
+  });
+}
+
+function never(): never {
+  throw new Error("the test's own data is wrong");
+}
+
+test("exchanged addresses are refused for both nodes", () => {
+  const swapped = nodes(3, { node1: { address: "10.0.0.2" }, node2: { address: "10.0.0.1" } });
+  assert.deepEqual(
+    judge({ nodes: swapped }, three).problems.map((sentence) => sentence.split(",")[0]),
+    ["nodes[0]: node1 is declared at 10.0.0.2", "nodes[1]: node2 is declared at 10.0.0.1", "nodes: node1"],
+  );
+});
+
+for (const [what, values, before] of [
+  ["a patch", { version: "3.6.14" }, at("3.6.12")],
+  ["a minor", { version: "3.7.1" }, three],
+  [
+    "one node removed of three, one added",
+    { nodes: [...nodes(2), { name: "node4", address: "10.0.0.4" }] },
+    three,
+  ],
+  ["two nodes removed of five", { nodes: nodes(3) }, deployed(5)],
+  ["one node of two removed", { nodes: nodes(1) }, deployed(2)],
+  ["one node replaced of three", { nodes: nodes(3, { node2: { incarnation: 2 } }) }, three],
+  ["one node lost of three", { nodes: nodes(3, { node2: { lost: true } }) }, three],
+  ["one node at another address", { nodes: nodes(3, { node2: { address: "10.0.0.22" } }) }, three],
+  ["two nodes more", { nodes: nodes(5) }, three],
+  ["a founding", { nodes: nodes(3) }, undefined],
+] as const) {
+  test(`${what}: allowed`, () => {
+    const { problems, warnings } = judge({ nodes: nodes(3), ...values }, before);
+    assert.deepEqual({ problems, warnings }, { problems: [], warnings: [] });
+  });
+}
+
+test("an older patch of the same minor only warns", () => {
+  const { problems, warnings } = judge({ nodes: nodes(3), version: "3.6.13", ...allowOld }, three);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(warnings, ["version: 3.6.13 is older than 3.6.14, which the cluster runs."]);
+});
+
+test("all refusals come at once", () => {
+  const values = { nodes: nodes(1), clusterName: "other", dataDir: "/srv/etcd", version: "3.7.1" };
+  assert.deepEqual(
+    judge(values, at("3.5.33")).problems.map((sentence) => sentence.split(":")[0]),
+    ["version", "clusterName", "dataDir", "nodes"],
+  );
+});
