@@ -97,17 +97,21 @@ test("a host that refuses connections and one whose key has changed stay as they
     String(diagnostics.get("node3-host")),
     /^error: after \d+ failed attempts: .* host key mismatch$/,
   );
-  assert.deepEqual(await installed(), ["inactive", "inactive", "inactive"]);
+  // node2 is fit: whether its archive is there already depends on how soon the engine knows of the others
+  const [first, , third] = await installed();
+  assert.deepEqual([first, third], ["inactive", "inactive"]);
+  assert.equal(await onHost(2, "systemctl is-active etcd || true"), "inactive");
 });
 
 for (const [what, { config, sentences }] of Object.entries(archives)) {
   test(`${what}: nothing is installed`, async (t) => {
     t.after(() => putRight(config));
+    const before = await installed();
     const { diagnostics, sentence } = await refusedUp(project, [], config);
     const refused = [...diagnostics.keys()].filter((step) => step.endsWith("-binaries"));
     assert.notEqual(refused.length, 0);
     for (const step of refused) for (const words of sentences) assert.match(sentence(step), words);
-    assert.deepEqual(await installed(), ["inactive", "inactive", "inactive"]);
+    assert.deepEqual(await installed(), before);
   });
 }
 
