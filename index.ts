@@ -2,6 +2,7 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
+import { memberDigest } from "./components/member.ts";
 import { SshHost } from "./components/ssh-host.ts";
 import { loadConfig } from "./config.ts";
 import { planOrRefuse } from "./plan.ts";
@@ -25,22 +26,21 @@ const token = clusterToken(config, previous, authorities);
 
 // 2. The machines.
 const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
-const hosts = config.nodes
-  .filter((node) => !node.lost)
-  .map(
-    (node) =>
-      new SshHost(node.name, {
-        node,
-        ssh: config.ssh,
-        ...(privateKey === undefined ? {} : { privateKey }),
-        token,
-        dataDir: config.dataDir,
-        quotaBackendBytes: config.settings.quotaBackendBytes,
-        metricsUrl: config.settings.metricsUrl,
-        checkId: config.checkId,
-        notBefore: authorities.peer.notBefore,
-      }),
-  );
+const hosts = config.nodes.map(
+  (node) =>
+    new SshHost(node.name, {
+      node,
+      ssh: config.ssh,
+      ...(privateKey === undefined ? {} : { privateKey }),
+      token,
+      dataDir: config.dataDir,
+      quotaBackendBytes: config.settings.quotaBackendBytes,
+      metricsUrl: config.settings.metricsUrl,
+      checkId: config.checkId,
+      ...memberDigest(node.name, topology, config),
+      notBefore: authorities.peer.notBefore,
+    }),
+);
 
 // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
 const cluster = new EtcdCluster("etcd", {

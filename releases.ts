@@ -144,12 +144,24 @@ export const securityFloors: Readonly<Record<KnownMinor, string>> = {
 /** First patch from which etcd's upgrade guide permits the step to the next minor. */
 const stepFloors: Readonly<Record<string, number>> = { "3.5": 32, "3.6": 11 };
 
-/** Why a running cluster may not go from one version to another, or nothing. */
-export function refuseStep(from: Version, to: Version): string | undefined {
+/** The oldest release that may be followed by this one's minor, for the hosts to look again; nothing for the first. */
+export function upgradesFrom(version: string): string | undefined {
+  const to = parseVersion(version);
+  if (to === undefined) return undefined;
+  const old = `${to.major}.${to.minor - 1}`;
+  const floor = stepFloors[old];
+  return floor === undefined ? undefined : `${old}.${floor}`;
+}
+
+/** Why a running cluster may not go from one version to another, or nothing; one minor back only if that is allowed. */
+export function refuseStep(from: Version, to: Version, downgrade: boolean): string | undefined {
   const [old, wanted] = [minorOf(from), minorOf(to)];
   if (from.major !== to.major) return "etcd has no step between major versions";
-  if (to.minor < from.minor) {
-    return `going back from ${old} to ${wanted} needs etcd's own downgrade procedure (etcdctl downgrade)`;
+  if (to.minor < from.minor - 1) {
+    return `etcd goes back one minor at a time; go to ${from.major}.${from.minor - 1} first`;
+  }
+  if (to.minor < from.minor && !downgrade) {
+    return `going back from ${old} to ${wanted} is etcd's downgrade procedure; add downgrade to etcd:allow, and this run goes through it`;
   }
   if (to.minor > from.minor + 1) {
     return `etcd goes up one minor at a time; go to ${from.major}.${from.minor + 1} first`;

@@ -23,6 +23,8 @@ export interface MemberPlan {
   readonly initialState: "new" | "existing";
   /** `n1=https://…:2380,n2=…` */
   readonly initialCluster: string;
+  /** Where this incarnation was before, oldest first. */
+  readonly formerAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
 }
@@ -57,7 +59,9 @@ export function planTopology(config: ClusterConfig, deployed?: Deployed): Planne
 
   const rollout = orderRollout(nodes, config.rolloutOrder, changes);
   const bootstraps = deployed === undefined ? foundAll(nodes) : joinOrKeep(config, rollout, deployed);
-  const members = nodes.map((node) => planMember(node, bootstraps));
+  const members = nodes.map((node) =>
+    planMember(node, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
+  );
   const topology: Topology = {
     members,
     lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
@@ -77,8 +81,10 @@ export function deployedAfter(
   previous?: Deployed,
 ): Deployed {
   const nodes = topology.members.map(
-    ({ name, address, incarnation, initialState, initialCluster }) =>
-      [name, { address, incarnation, initialState, initialCluster }] as const,
+    ({ name, address, incarnation, initialState, initialCluster, formerAddresses }) => {
+      const former = formerAddresses.length === 0 ? {} : { formerAddresses };
+      return [name, { address, incarnation, initialState, initialCluster, ...former }] as const;
+    },
   );
   const names = topology.members.map((member) => member.name);
   const before = [...Object.keys(previous?.nodes ?? {}), ...(previous?.former ?? [])];
@@ -133,7 +139,11 @@ function httpsUrl(address: string, port: number): string {
   return `https://${hostPort(address, port)}`;
 }
 
-function planMember(node: NodeConfig, bootstraps: Bootstraps): MemberPlan {
+function planMember(
+  node: NodeConfig,
+  bootstraps: Bootstraps,
+  formerAddresses: readonly string[],
+): MemberPlan {
   const { name, address, listenAddress, incarnation } = node;
   const bootstrap = bootstraps.get(name);
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
@@ -148,17 +158,30 @@ function planMember(node: NodeConfig, bootstraps: Bootstraps): MemberPlan {
     listenClientUrls: [httpsUrl(listenAddress, clientPort), ...(listensEverywhere ? [] : [local])],
     incarnation,
     ...bootstrap,
-    ...subjectAltNames(name, address),
+    formerAddresses,
+    ...subjectAltNames(name, [address, ...formerAddresses]),
   };
 }
 
+/** While a member moves, the others know it by either address; a new incarnation was nowhere before. */
+function formerAddressesOf(node: NodeConfig, before: DeployedNode | undefined): readonly string[] {
+  if (before === undefined || before.incarnation !== node.incarnation) return [];
+  const former = [...(before.formerAddresses ?? []), before.address];
+  return [...new Set(former)].filter((address) => address !== node.address);
+}
+
 /** Sorted and without duplicates: the order is part of a certificate, and another order would replace it. */
-function subjectAltNames(name: string, address: string): Pick<MemberPlan, "dnsNames" | "ipAddresses"> {
-  const parsed = parseAddress(address);
-  const isDns = "kind" in parsed && parsed.kind === "dns";
+function subjectAltNames(
+  name: string,
+  addresses: readonly string[],
+): Pick<MemberPlan, "dnsNames" | "ipAddresses"> {
+  const isDns = (address: string) => {
+    const parsed = parseAddress(address);
+    return "kind" in parsed && parsed.kind === "dns";
+  };
   return {
-    dnsNames: sorted(["localhost", name, ...(isDns ? [address] : [])]),
-    ipAddresses: sorted(["127.0.0.1", ...(isDns ? [] : [address])]),
+    dnsNames: sorted(["localhost", name, ...addresses.filter(isDns)]),
+    ipAddresses: sorted(["127.0.0.1", ...addresses.filter((address) => !isDns(address))]),
   };
 }
 

@@ -1,17 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../config.ts";
 import { hostCommand, type Options } from "../host/commands.ts";
+import { upgradesFrom } from "../releases.ts";
 import type { Topology } from "../topology.ts";
 import { Certificate } from "./certificate.ts";
 import type { Host } from "./host.ts";
 import { type Authorities, Installation } from "./installation.ts";
+import { LostPart } from "./lost-node.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
 import { digestOf, remoteStep, type Step } from "./step.ts";
 
 export interface ClusterArgs {
   readonly config: ClusterConfig;
   readonly topology: Topology;
-  /** One per member, in the order of `topology.members`. */
+  /** One per node, those of lost nodes too. */
   readonly hosts: readonly Host[];
   readonly authorities: Authorities;
   readonly token: pulumi.Output<string>;
@@ -40,13 +42,20 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     const client = this.issueClient(args);
     const installations = this.install(args);
-    const prepared = [...hosts.map((host) => host.prepared), ...installations.flatMap(stepsOf)];
+    const prepared = [
+      ...topology.members.map((member) => hostNamed(hosts, member.name).prepared),
+      ...installations.flatMap(stepsOf),
+    ];
     const specs = this.specify(args, installations);
     this.declared = declaredMembers(topology, [...prepared, ...specs]);
 
-    const before = this.clusterStep("before", config, prepared);
+    const before = this.clusterStep("before", config, prepared, {
+      first: config.rolloutOrder.join(","),
+      "upgrades-from": upgradesFrom(config.release.version),
+    });
     const members = this.startInOrder(args, specs, [...prepared, before]);
     this.clusterStep("membership", config, members);
+    this.leaveAlone(args);
 
     this.clientBundle = clientBundle(args.authorities, client);
     this.certificatesExpire = certificatesExpire(args.authorities, client, installations);
@@ -116,8 +125,13 @@ export class EtcdCluster extends pulumi.ComponentResource {
   }
 
   /** A step around the members, on the admin host. While a cluster is founded, there is nothing for it to look at. */
-  private clusterStep(name: "before" | "membership", config: ClusterConfig, after: readonly Step[]): Step {
-    const options = clusterOptions(config);
+  private clusterStep(
+    name: "before" | "membership",
+    config: ClusterConfig,
+    after: readonly Step[],
+    more: Options = {},
+  ): Step {
+    const options = { ...clusterOptions(config), ...more };
     return remoteStep(
       name,
       this.adminHost,
@@ -129,18 +143,36 @@ export class EtcdCluster extends pulumi.ComponentResource {
       { parent: this, dependsOn: after.map((step) => step.command) },
     );
   }
+
+  /** Lost nodes stay in the state until they are no longer listed; their members go by the cluster's steps. */
+  private leaveAlone({ topology, hosts }: ClusterArgs): void {
+    for (const name of topology.lost) {
+      const host = hostNamed(hosts, name);
+      const inside = { parent: this };
+      const installed = [`${name}-binaries`, `${name}-certificates`];
+      new LostPart("etcd:cluster:Installation", name, { host, steps: installed }, inside);
+      new LostPart("etcd:cluster:Member", name, { host, steps: [`${name}-member`] }, inside);
+    }
+  }
 }
 
 /** Options of the steps that ask the whole cluster. */
-export function clusterOptions({ release, settings, checkId }: ClusterConfig): Options {
-  return { version: release.version, "election-timeout": settings.electionTimeout, "check-id": checkId };
+export function clusterOptions({ allow, release, settings, checkId }: ClusterConfig): Options {
+  return {
+    version: release.version,
+    "election-timeout": settings.electionTimeout,
+    allow: allow.join(" "),
+    "check-id": checkId,
+  };
 }
 
 function declaredMembers(
   topology: Topology,
   carried: readonly { readonly digest: pulumi.Output<string> }[],
 ): pulumi.Output<string> {
-  const members = topology.members.map((m) => `member ${m.name} ${m.peerUrl} ${m.clientUrl}\n`).join("");
+  const members = topology.members
+    .map((m) => `member ${m.name} ${m.peerUrl} ${m.clientUrl} ${m.incarnation}\n`)
+    .join("");
   return pulumi
     .all(carried.map(({ digest }) => digest))
     .apply((digests) => `digest ${digestOf(digests)}\n${members}`);

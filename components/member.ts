@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../config.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
-import type { MemberPlan } from "../topology.ts";
+import { upgradesFrom } from "../releases.ts";
+import type { MemberPlan, Topology } from "../topology.ts";
 import type { Host } from "./host.ts";
 import { digestOf, ownerOf, remoteStep, type Step } from "./step.ts";
 
@@ -11,6 +12,24 @@ export interface MemberSpec {
   readonly unit: string;
   readonly options: pulumi.Output<Options>;
   readonly digest: pulumi.Output<string>;
+}
+
+/** The systemd unit of a member. */
+export function memberUnit(
+  plan: MemberPlan,
+  { dataDir, release, settings }: Pick<ClusterConfig, "dataDir" | "release" | "settings">,
+): string {
+  return renderUnit({ ...plan, version: release.version, dataDir, settings });
+}
+
+/** What the host step carries of its member; nothing for a lost node, which has none. */
+export function memberDigest(
+  name: string,
+  { members }: Topology,
+  config: Parameters<typeof memberUnit>[1],
+): { memberDigest?: string } {
+  const plan = members.find((member) => member.name === name);
+  return plan === undefined ? {} : { memberDigest: digestOf([memberUnit(plan, config)]) };
 }
 
 export interface MemberSpecArgs {
@@ -23,7 +42,7 @@ export interface MemberSpecArgs {
 
 export function memberSpec({ plan, config, token, bundlesDigest }: MemberSpecArgs): MemberSpec {
   const { dataDir, release, settings } = config;
-  const unit = renderUnit({ ...plan, version: release.version, dataDir, settings });
+  const unit = memberUnit(plan, config);
   const options = pulumi.all([token, bundlesDigest]).apply(
     ([initialToken, bundles]): Options => ({
       version: release.version,
@@ -35,6 +54,7 @@ export function memberSpec({ plan, config, token, bundlesDigest }: MemberSpecArg
       "initial-cluster": plan.initialCluster,
       "initial-token": initialToken,
       "election-timeout": settings.electionTimeout,
+      "upgrades-from": upgradesFrom(release.version),
       allow: config.allow.join(" "),
     }),
   );

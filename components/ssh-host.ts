@@ -4,7 +4,7 @@ import type { NodeConfig, SshConfig } from "../config.ts";
 import { type Caller, deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
 import type { Host } from "./host.ts";
-import { ownerOf, remoteStep, type Step } from "./step.ts";
+import { INERT, ownerOf, remoteStep, type Step } from "./step.ts";
 
 /** A given machine, reached by SSH. */
 export interface SshHostArgs {
@@ -18,6 +18,8 @@ export interface SshHostArgs {
   readonly quotaBackendBytes: number;
   readonly metricsUrl: string;
   readonly checkId: number;
+  /** Digest of what the member will run: before a member changes, its host is looked at. Nothing for a lost node. */
+  readonly memberDigest?: string;
   /** RFC 3339; the host's clock may not be before it. Fixed, unlike the workstation's time. */
   readonly notBefore: pulumi.Input<string>;
 }
@@ -43,6 +45,7 @@ export class SshHost extends pulumi.ComponentResource implements Host {
   }
 
   private prepare(name: string, args: SshHostArgs): Step {
+    if (args.node.lost) return remoteStep(`${name}-host`, this, { create: ":" }, { parent: this, ...INERT });
     return remoteStep(
       `${name}-host`,
       this,
@@ -57,6 +60,7 @@ export class SshHost extends pulumi.ComponentResource implements Host {
             quota: args.quotaBackendBytes,
             "metrics-url": args.metricsUrl,
             "not-before": notBefore,
+            member: args.memberDigest,
           }),
         ),
         delete: ownerOf(this).apply((owner) =>

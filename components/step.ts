@@ -49,6 +49,12 @@ export function remoteStep(
 }
 
 /**
+ * For the steps of a node that is gone for good: they stay in the state as they are, whatever the program says of them,
+ * and leave it without a call to the host.
+ */
+export const INERT: pulumi.CustomResourceOptions = { ignoreChanges: ["*"], retainOnDelete: true };
+
+/**
  * The component's URN as the owner in its steps' texts. Not the output itself: that would make every child depend on
  * its own component, which waits for all of its children.
  */

@@ -6,7 +6,12 @@ import { didYouMean } from "./did-you-mean.ts";
 import { type Fields, show } from "./value.ts";
 
 /** Refusals that can be overridden by name, one by one. Host keys cannot. */
-export const overrides = ["version-below-security-floor", "two-node-restart", "nospace-alarm"] as const;
+export const overrides = [
+  "version-below-security-floor",
+  "two-node-restart",
+  "nospace-alarm",
+  "downgrade",
+] as const;
 
 type ClusterPart = Pick<
   ClusterConfig,

@@ -54,7 +54,7 @@ export function judgeFounding(config: ClusterConfig): Judgement {
 }
 
 export function judgeChanges(config: ClusterConfig, deployed: Deployed, changes: Changes): Judgement {
-  const { problems, warnings } = judgeVersion(config.release.version, deployed, changes);
+  const { problems, warnings } = judgeVersion(config, deployed, changes);
   const proven = [...Object.keys(deployed.nodes), ...(deployed.former ?? [])];
   return {
     problems: [
@@ -69,11 +69,12 @@ export function judgeChanges(config: ClusterConfig, deployed: Deployed, changes:
   };
 }
 
-function judgeVersion(wanted: string, deployed: Deployed, changes: Changes): Judgement {
+function judgeVersion({ release, allow }: ClusterConfig, deployed: Deployed, changes: Changes): Judgement {
+  const wanted = release.version;
   const from = parseVersion(deployed.version);
   const to = parseVersion(wanted);
   if (from === undefined || to === undefined) return { problems: [], warnings: [] };
-  const refusal = refuseStep(from, to);
+  const refusal = refuseStep(from, to, allow.includes("downgrade"));
   if (refusal !== undefined) {
     return { problems: [`version: the cluster runs ${deployed.version}; ${refusal}.`], warnings: [] };
   }
@@ -92,7 +93,7 @@ function judgeVersion(wanted: string, deployed: Deployed, changes: Changes): Jud
       warnings: [],
     };
   }
-  const back = minorOf(from) === minorOf(to) && to.patch < from.patch;
+  const back = to.minor < from.minor || (to.minor === from.minor && to.patch < from.patch);
   return {
     problems: [],
     warnings: back ? [`version: ${wanted} is older than ${deployed.version}, which the cluster runs.`] : [],

@@ -5,6 +5,8 @@ export interface DeployedNode {
   readonly incarnation: number;
   readonly initialState: "new" | "existing";
   readonly initialCluster: string;
+  /** Where this incarnation was before: its certificates go on naming them, so that they need not change again. */
+  readonly formerAddresses?: readonly string[];
 }
 
 export interface Deployed {
@@ -54,6 +56,9 @@ function parseNode(value: unknown, name: string): DeployedNode {
     incarnation,
     initialState,
     initialCluster: text(node, "initialCluster", path),
+    ...(node.formerAddresses === undefined
+      ? {}
+      : { formerAddresses: texts(node.formerAddresses, `${path}formerAddresses`) }),
   };
 }
 

@@ -1,9 +1,9 @@
 # What etcd is asked, always with this host's own operator certificate. Answers become lines of fields split by "|".
 
 ctl() { (become_ctl "$@"); }
-become_ctl() { # etcdctl of the declared version, else of the linked one; in the background its process is etcdctl's own
-  etcdctl=$OPT_DIR/$version/etcdctl
-  [ -x "$etcdctl" ] || etcdctl=$LINK_DIR/etcdctl
+become_ctl() { # etcdctl of the version that runs here, else of the declared one; in the background its process is etcdctl's own
+  etcdctl=$LINK_DIR/etcdctl
+  [ -x "$etcdctl" ] || etcdctl=$OPT_DIR/$version/etcdctl
   exec "$etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" \
     --dial-timeout=2s --command-timeout="$(ask_seconds)s" "$@"
 }
@@ -38,20 +38,21 @@ fetch_from() { # client|peer HOST:PORT FILE REQUEST
   date +%s >"$3.at"
 }
 
-# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL" each, up to a line "deployed".
+# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, up to a line "deployed".
 read_members() {
-  while read -r word declared_name peer client; do
+  while read -r word declared_name peer client declared_incarnation; do
     case $word in
-      member) members="${members:+$members }$declared_name=$peer=$client" ;;
+      member) members="${members:+$members }$declared_name=$peer=$client=$declared_incarnation" ;;
       deployed) return 0 ;;
     esac
   done
 }
 declared_names() { for member in $members; do echo "${member%%=*}"; done; }
-declared_endpoints() { for member in $members; do echo "${member##*=}"; done | paste -s -d, -; }
+declared_endpoints() { for member in $members; do client_url "$member"; done | paste -s -d, -; }
 # name|peer URL|client URL of the declared and of the listed members, for comparison
 declared_rows() {
-  for member in $members; do echo "${member%%=*}|$(peer_url_of "$member")|${member##*=}"; done | sort
+  for member in $members; do echo "${member%%=*}|$(peer_url_of "$member")|$(client_url "$member")"; done | sort
 }
 peer_url_of() { printf '%s\n' "$1" | cut -d= -f2; }
+client_url() { printf '%s\n' "$1" | cut -d= -f3; }
 listed_rows() { awk -F'|' '{ print $2 "|" $3 "|" $4 }' "$1" | sort; }

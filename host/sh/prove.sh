@@ -18,6 +18,7 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
     [ "$(date +%s)" -lt "$deadline" ] || { note "the cluster is not healthy after $patience s: $problem"; exit 5; }
     sleep 0.2
   done
+  record_incarnations
   warn_of_slowness
   proof_json
 }
@@ -75,7 +76,7 @@ check_alarms() {
 # One connection a member brings its certificate, its clock (the Date header) and its metrics.
 ask_each_member() {
   for member in $members; do
-    member_name=${member%%=*} endpoint=${member##*=}
+    member_name=${member%%=*} endpoint=$(client_url "$member")
     endpoint=${endpoint#https://}
     fetch_from client "$endpoint" "$work/client-$member_name" 'GET /metrics HTTP/1.0\r\n\r\n' &
     peer=$(peer_url_of "$member")
@@ -101,6 +102,18 @@ check_certificates() {
         fail "the $side certificate of $member_name ends on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
   done
+}
+
+# Which incarnation of each member has been proven: a later join of the same one would hide that its data is gone.
+record_incarnations() {
+  ctl --endpoints="$all" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - - >"$work/recorded"
+  for member in $members; do
+    entry="$INCARNATIONS${member%%=*} ${member##*=}"
+    grep -qxF "$entry" "$work/recorded" || echo "put $entry"
+  done >"$work/puts"
+  [ -s "$work/puts" ] || return 0
+  { echo; cat "$work/puts"; echo; echo; } | ctl --endpoints="$all" txn >"$work/txn" 2>&1 ||
+    fail "cannot write to the cluster: $(tail -n 1 "$work/txn")"
 }
 
 warn_of_slowness() {

@@ -14,7 +14,10 @@ take_member_away() {
   systemctl daemon-reload
   systemctl reset-failed etcd.service 2>/dev/null || :
   move_aside "$data_dir"
-  rm -f "$STATE_DIR/bootstrapped" "$STATE_DIR/served" "$STATE_DIR/declared-member"
+  forget_member_state
+}
+forget_member_state() {
+  rm -f "$STATE_DIR/begun" "$STATE_DIR/joining" "$STATE_DIR/bootstrapped" "$STATE_DIR/served" "$STATE_DIR/declared-member"
   rm -rf "$RUN_DIR/started"
 }
 stop_service() {

@@ -6,9 +6,9 @@ ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large 
 cmd_roll() { # stdin: the unit
   may_found=no
   read_member_step
-  work=$(mktemp -d "$RUN_DIR/.roll-XXXXXX")
-  trap 'drop_cluster_lock; rm -rf "$work" "$new_unit"' EXIT
-  if ! is_running; then
+  if ! owns_data; then
+    begin_member "$new_unit"
+  elif ! is_running; then
     start_again "$new_unit"
   elif [ -z "$(differences "$new_unit")" ]; then
     restore_service "$new_unit"
@@ -23,21 +23,30 @@ cmd_roll() { # stdin: the unit
 
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
-  start_member "$1"
   if look_at_cluster; then
+    announce_address
+    start_member "$1"
     wait_until_caught_up
     remember_endpoints
+  else
+    start_member "$1"
   fi
 }
 
 restart_member() { # UNIT
-  need_startable
   need_same_bootstrap
   prove_restart
-  [ "$(voters | wc -l)" = 1 ] || { take_cluster_lock; prove_restart; }
-  version_before=$(cluster_version)
-  [ "$(voters | wc -l)" = 1 ] || { move_leadership_away; holds_cluster_lock || fail "the cluster's lock was lost; nothing was restarted, run again"; }
+  prove_version_step
+  if [ "$(voters | wc -l)" != 1 ]; then
+    take_cluster_lock "$(healthy_urls_but "$me")" # not through this member: etcd waits 7 s for its streams as it stops
+    prove_restart
+    move_leadership_from "$me"
+    need_cluster_lock
+  fi
+  save_snapshot_before_minor
+  announce_address
   remember_endpoints
+  version_before=$(cluster_version)
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   begin=$(date +%s)
@@ -53,6 +62,17 @@ install_and_restart() { # UNIT
   systemctl daemon-reload
   systemctl reset-failed etcd.service 2>/dev/null || :
   systemctl restart --no-block etcd.service
+}
+
+# The others must know a member's new address before it listens there.
+announce_address() {
+  address_before=$(row_of "$(my_id)" | cut -d'|' -f3)
+  if [ -z "$address_before" ] || [ "$address_before" = "$peer_url" ]; then return; fi
+  note "telling the cluster that $name moves from $address_before to $peer_url"
+  set_peer_url "$peer_url"
+}
+set_peer_url() { # URL
+  change_members "$(healthy_urls_but "$(my_id)")" "already exists" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
 }
 
 wait_until_ready() { # false: etcd ended before it was ready
@@ -71,23 +91,19 @@ wait_until_ready() { # false: etcd ended before it was ready
 roll_back() {
   last_log_lines >"$work/why"
   note "$(cat "$work/why")"
-  [ "$(cluster_version)" = "$version_before" ] ||
+  version_now=$(cluster_version) # of the others; the only member of a cluster has none to ask
+  [ "$version_now" = "$version_before" ] || { [ -z "$version_now" ] && [ "$(voters | wc -l)" = 1 ]; } ||
     fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   note "etcd ended right after its restart: putting the old settings of $name back"
+  if [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; then set_peer_url "$address_before"; fi
   install_and_restart "$work/old-unit"
   wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"
   wait_until_caught_up
   fail "etcd does not start with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
 }
-cluster_version() { # of the others; the member itself may be down
-  for url in $(voters | awk -F'|' -v name="$name" '$2 != name { split($4, urls, ","); print urls[1] }'); do
-    fetch_from client "${url#https://}" "$work/version" 'GET /version HTTP/1.0\r\n\r\n'
-    sed -n 's/.*"etcdcluster":"\([^"]*\)".*/\1/p' "$work/version"
-  done | sort -u | tail -n 1
-}
-
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {
+  if is_learner "$(my_id)"; then return; fi # become_voter waits for it
   deadline=$(($(date +%s) + ROLL_SECONDS))
   until answers_here; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $ROLL_SECONDS s after its start: $(unhealthy_line "$work/health"); no other member was touched"

@@ -5,7 +5,9 @@ START_SECONDS=120
 
 cmd_start() { # stdin: the unit
   read_member_step
-  if is_running; then
+  if ! owns_data; then
+    begin_member "$new_unit"
+  elif is_running; then
     keep_running "$new_unit"
   else
     start_member "$new_unit"
@@ -14,6 +16,7 @@ cmd_start() { # stdin: the unit
 }
 finish_member_step() {
   remember_bootstrap
+  if [ -e "$STATE_DIR/joining" ]; then become_voter; fi
   link_version
   declare_files member "$UNIT_FILE" "$ETC_DIR/bootstrap.env"
   claim_step member
@@ -28,8 +31,9 @@ read_member_step() {
   need_this_member
   [ -x "$OPT_DIR/$version/etcd" ] || refuse "etcd $version is not installed in $OPT_DIR/$version; run 'pulumi up' with a new checkId"
   [ "$(bundles_digest)" = "$bundles" ] || refuse "the CA bundles on this host are not the declared ones; run 'pulumi up' with a new checkId"
-  new_unit=$(mktemp "$RUN_DIR/.unit-XXXXXX")
-  trap 'rm -f "$new_unit"' EXIT
+  work=$(mktemp -d "$RUN_DIR/.member-XXXXXX")
+  trap 'drop_cluster_lock; rm -rf "$work"' EXIT
+  new_unit=$work/unit
   cat >"$new_unit"
   [ -s "$new_unit" ] || fail "the step sent no unit"
 }
@@ -45,7 +49,6 @@ keep_running() { # UNIT
   if ! is_ready && ! has_served; then
     # It has never served: there is no quorum to take away, and its first settings may be what keeps it from one.
     note "restarting $name, which has not served yet: its $changed changed"
-    need_startable
     need_same_bootstrap
     systemctl stop etcd.service
     start_member "$1"
@@ -66,7 +69,6 @@ restore_service() { # UNIT
 }
 
 start_member() { # UNIT
-  need_startable
   need_same_bootstrap
   write_bootstrap
   write_file "$UNIT_FILE" 644 root:root <"$1"
@@ -80,16 +82,6 @@ start_member() { # UNIT
   say "started $name"
 }
 
-# Only a founder that never started may begin without data: an empty voter loses writes that it acknowledged.
-need_startable() {
-  has_wal "$data_dir" && return 0
-  # roll runs only after a start that succeeded: the data was there
-  if [ "$may_found" = no ] || [ "$(cat "$STATE_DIR/bootstrapped" 2>/dev/null || :)" = "$incarnation" ]; then
-    refuse "the data of $name is gone from $data_dir: an empty start could lose acknowledged writes; raise the node's incarnation to replace the member, or put the data back"
-  fi
-  [ "$initial_state" = new ] ||
-    refuse "$name would join a running cluster, which this version of the program cannot do; take it off etcd:nodes"
-}
 # From now on this incarnation never starts empty.
 remember_bootstrap() {
   ! has_wal "$data_dir" || printf '%s\n' "$incarnation" | write_file "$STATE_DIR/bootstrapped" 600 root:root
@@ -99,7 +91,9 @@ remember_bootstrap() {
 need_same_bootstrap() {
   has_wal "$data_dir" || return 0
   [ -s "$ETC_DIR/bootstrap.env" ] && ! was_tampered "$ETC_DIR/bootstrap.env" || return 0
-  for setting in "CLUSTER=$initial_cluster" "CLUSTER_TOKEN=$initial_token"; do
+  told="CLUSTER=$initial_cluster"
+  [ "$initial_state" = new ] || told='' # a member that joined was told the list of that moment
+  for setting in $told "CLUSTER_TOKEN=$initial_token"; do
     grep -qxF "ETCD_INITIAL_$setting" "$ETC_DIR/bootstrap.env" ||
       refuse "$name has started as a member of another cluster ($(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env")), which its data keeps; put the addresses back, or found a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
   done

@@ -1,0 +1,111 @@
+# before: the cluster step ahead of the members. It judges the cluster as it is, prepares a step to another minor, and
+# takes out dead members that are not declared: etcd adds none beside them.
+
+BEFORE_SECONDS=5 # and two elections: what settles by itself is waited for
+
+cmd_before() { # stdin: the members
+  begin_cluster_step
+  if [ -n "$founding" ]; then say "the cluster is being founded: nothing to look at"; return; fi
+  if ! look_at_cluster; then
+    judge_lost_quorum
+    note "no quorum answers; each host starts what is stopped"
+    return
+  fi
+  judge_members
+  refuse_foreign_members
+  prepare_minor_step
+  remove_members dead_undeclared
+  say "looked at the cluster"
+}
+begin_cluster_step() {
+  need version "$version"
+  need_root
+  read_members
+  mkdir -p "$RUN_DIR"
+  work=$(mktemp -d "$RUN_DIR/.cluster-XXXXXX")
+  trap 'drop_cluster_lock; rm -rf "$work"' EXIT
+}
+
+# A member that hangs would be found only at its turn, or, first in order, not at all: then nothing begins.
+judge_members() {
+  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  while :; do
+    incarnations=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - -)
+    unfit=$(unfit_members)
+    [ -n "$unfit" ] || return 0
+    [ "$(date +%s)" -lt "$patience" ] || break
+    sleep 0.5
+    look_at_cluster || break
+  done
+  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, name it first in etcd:rolloutOrder; if its machine is gone, raise its incarnation (a new machine) or declare it lost"
+}
+unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is none of them
+  for member in $members; do
+    member_name=${member%%=*} url=$(client_url "$member")
+    is_established "$member" && ! is_excused "$member_name" && ! is_healthy "$url" || continue
+    case $(reach_of "$url") in
+      refused) ;;
+      answers) echo "$member_name ($url) runs, but is not healthy: $(health_of "$url")" ;;
+      *) echo "$member_name ($url) does not answer $(hostname): frozen, cut off or off" ;;
+    esac
+  done | paste -s -d';' - | sed 's/;/; /g'
+}
+health_of() { grep -m 1 -F "$1 is " "$work/health" | sed 's/^.* is unhealthy: //' | cut -c1-200; }
+is_excused() { case ",$first," in *",$1,"*) return 0 ;; *) return 1 ;; esac; } # named in rolloutOrder
+# In the list, with a vote, and of the declared incarnation; who joins or is replaced in this run is judged by its own step.
+is_established() { # MEMBER
+  id=$(awk -F'|' -v name="${1%%=*}" '$2 == name && $4 != "" && $5 != "true" { print $1 }' "$work/members")
+  [ -n "$id" ] || return 1
+  known=$(printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS${1%%=*}" '$1 == key { print $2 }')
+  [ "${known:-1}" -ge "${1##*=}" ]
+}
+# refused: nothing listens there, so the process is stopped. answers: it is alive. Anything else: silent.
+reach_of() { # CLIENT-URL
+  if [ -s "$work/status" ] && cut -d'|' -f1 "$work/status" | grep -qxF "$1"; then echo answers; return; fi
+  case $(timeout 3 openssl s_client -connect "${1#https://}" </dev/null 2>&1) in
+    *'onnection refused'*) echo refused ;;
+    *) echo silent ;;
+  esac
+}
+
+# Without a quorum nothing can be changed; members that are only stopped come back by their own steps.
+judge_lost_quorum() {
+  all=$(declared_endpoints)
+  ask_members
+  count=0 alive='' silent=''
+  for member in $members; do
+    count=$((count + 1))
+    case $(reach_of "$(client_url "$member")") in
+      answers) alive="$alive ${member%%=*}" ;;
+      refused) ;;
+      *) silent="$silent ${member%%=*}" ;;
+    esac
+  done
+  [ -z "$silent" ] ||
+    refuse "the cluster has no quorum: of $count declared members$(list_or_none "$alive") answers, and$silent cannot be reached from $(hostname). Nothing was changed: bring back as many as make $(quorum_of "$count"), data and all; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
+}
+list_or_none() { echo "${1:- none}"; }
+
+# A voter that no run of this stack made is somebody's; only a person may take it out.
+refuse_foreign_members() {
+  [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
+  voters | while IFS='|' read -r _ voter peers clients _; do
+    [ -n "$clients" ] && ! is_declared "$voter" && ! printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$voter " || continue
+    echo "$voter ($peers)"
+  done >"$work/foreign"
+  [ ! -s "$work/foreign" ] ||
+    refuse "the cluster has a member that this stack never had: $(paste -s -d' ' "$work/foreign"). Declare it in etcd:nodes, or remove it by hand: etcd-host ctl member remove"
+}
+
+prepare_minor_step() {
+  agreed=$(cluster_version)
+  wanted=$(minor_of "$version")
+  if [ -z "$agreed" ]; then return; fi
+  if [ "$agreed" = "$(next_minor "$wanted")" ] || [ "$(downgrade_target)" = "$wanted" ]; then
+    prove_no_alarm
+    enable_downgrade "$wanted"
+  elif [ "$agreed" != "$wanted" ]; then
+    prove_version_step
+    save_snapshot "$agreed"
+  fi
+}

@@ -1,0 +1,153 @@
+# A member without data of its incarnation: it founds the cluster with the others, or joins the one that is there.
+
+JOIN_SECONDS=600  # until a learner has the leader's log: its db travels over the network
+CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between them is younger than 5 s
+
+# Was the data here written by this incarnation? What an earlier one left is set aside before this one begins.
+owns_data() { has_wal "$data_dir" && [ "$(data_incarnation)" = "$incarnation" ]; }
+data_incarnation() { cat "$STATE_DIR/begun" 2>/dev/null || cat "$STATE_DIR/bootstrapped" 2>/dev/null || echo "$incarnation"; }
+
+begin_member() { # UNIT
+  # What has had data never begins again: an empty voter loses writes that it acknowledged.
+  [ "$(cat "$STATE_DIR/bootstrapped" 2>/dev/null || :)" != "$incarnation" ] || refuse_lost_data
+  if is_to_join; then
+    join_cluster "$1"
+  else
+    set_old_data_aside
+    mark_begun
+    start_member "$1"
+  fi
+}
+refuse_lost_data() {
+  refuse "the data of $name is gone from $data_dir: an empty start could lose acknowledged writes; raise the node's incarnation to replace the member, or put the data back"
+}
+# Written while the data directory is empty: from now on its WAL, if there is one, is this incarnation's.
+mark_begun() { printf '%s\n' "$incarnation" | write_file "$STATE_DIR/begun" 600 root:root; }
+
+# Joining is always safe, founding only where no cluster is. A founder of the first incarnation need not ask: etcd
+# itself refuses it where the others have seen it before.
+is_to_join() {
+  may_begin=no
+  if [ "$may_found" = yes ] && [ "$initial_state" = new ]; then may_begin=yes; fi
+  if [ "$may_begin" = yes ] && [ "$incarnation" -le 1 ]; then return 1; fi
+  if ! look_at_cluster; then
+    [ "$may_begin" = no ] || return 1
+    [ "$initial_state" = existing ] || refuse_lost_data
+    refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
+  fi
+  if [ -n "$(started_before)" ]; then
+    [ "$(recorded_incarnation)" -lt "$incarnation" ] || refuse_lost_data
+  elif [ "$may_begin" = yes ] && [ -n "$(my_id)" ]; then
+    return 1 # the others wait for this founder
+  fi
+}
+# Members of this name or at this URL that have served once: etcd then knows their client URL.
+started_before() { former_selves | while read -r id; do client_url_of "$id"; done | sed '/^$/d'; }
+former_selves() {
+  awk -F'|' -v name="$name" -v url="$peer_url" '$2 == name || index("," $3 ",", "," url ",") { print $1 }' "$work/members"
+}
+
+join_cluster() { # UNIT
+  prove_no_alarm
+  prove_agreement
+  prove_room_for_learner
+  take_cluster_lock "$(healthy_urls_but "$(my_id)")"
+  look_at_cluster || fail "the cluster no longer answers; nothing was changed, run again"
+  for id in $(former_selves); do
+    remove_member "$id"
+    look_at_cluster || fail "the cluster no longer answers after the removal of the former $name; run again"
+  done
+  set_old_data_aside
+  need_cluster_lock
+  note "adding $name as a learner"
+  change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
+  look_at_cluster || fail "the cluster no longer answers after $name was added; run again"
+  initial_cluster=$(listed_cluster) # etcd compares it with its own list
+  mark_begun
+  : >"$STATE_DIR/joining" # until it votes
+  start_member "$1"
+}
+prove_room_for_learner() {
+  other=$(learners | awk -F'|' -v url="$peer_url" '$3 != url { print $2 == "" ? $3 : $2 }')
+  [ -z "$other" ] || refuse "$other is still a learner, and etcd takes one at a time; let its host finish the join first (run again with a new checkId), or remove it: etcd-host ctl member remove"
+}
+listed_cluster() { # NAME=URL,… as etcd lists them now
+  awk -F'|' -v name="$name" -v own="$peer_url" '{
+    called = $3 == own ? name : $2 == "" ? "member-" $1 : $2
+    n = split($3, urls, ",")
+    for (i = 1; i <= n; i++) printf "%s%s=%s", (count++ ? "," : ""), called, urls[i]
+  }' "$work/members"
+}
+# The old process has been removed from the cluster, or is of none that is left.
+set_old_data_aside() {
+  if ! holds_data "$data_dir"; then return; fi
+  if is_running; then stop_service; fi
+  move_aside "$data_dir"
+  forget_member_state
+}
+
+# A member that has begun by joining votes only once it has the leader's log.
+become_voter() {
+  deadline=$(($(date +%s) + JOIN_SECONDS))
+  until look_at_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
+  if is_learner "$(my_id)"; then
+    take_cluster_lock "$(healthy_urls_but "$(my_id)")"
+    until promote_myself; do wait_for_join "$name has not caught up"; done
+    note "$name has caught up and votes"
+  fi
+  wait_until_ready || start_failed "etcd ended after it had joined"
+  wait_until_caught_up
+  remember_endpoints
+  record_incarnation
+  rm -f "$STATE_DIR/joining"
+}
+promote_myself() {
+  look_at_cluster || return 1
+  me=$(my_id)
+  is_learner "$me" || return 0
+  prove_promotion "$me"
+  need_cluster_lock
+  ctl --endpoints="$(healthy_urls_but "$me")" member promote "$(hex_id "$me")" >"$work/promote" 2>&1 || {
+    grep -q -e 'in sync with leader' -e 'unhealthy cluster' -e 'deadline exceeded' "$work/promote" || # to be tried again
+      fail "$name cannot become a voter: $(tail -n 1 "$work/promote")"
+    return 1
+  }
+}
+wait_for_join() { # WHY
+  is_running || start_failed "etcd ended while it joined"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $JOIN_SECONDS s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it goes on from there"
+  sleep 0.2
+}
+
+# Which incarnation of a name is the member: kept in the cluster, since the host that knew it may be gone.
+INCARNATIONS=etcd-host/members/
+recorded_incarnation() { # 1 where nothing is recorded
+  found=$(ctl --endpoints="$(healthy_urls_but none)" get "$INCARNATIONS$name" --print-value-only 2>/dev/null)
+  echo "${found:-1}"
+}
+record_incarnation() {
+  ctl --endpoints="$(healthy_urls_but none)" put "$INCARNATIONS$name" "$incarnation" >/dev/null || fail "cannot write to the cluster; run again"
+}
+
+# Removes a member for good: proof first, leadership elsewhere, and only with the lock.
+remove_member() { # ID
+  prove_removal "$1"
+  move_leadership_from "$1"
+  need_cluster_lock
+  gone=$(name_of "$1")
+  change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
+  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 || :
+  note "removed $gone from the cluster"
+}
+# A change that timed out may have been made: what etcd then says of a second one is success.
+change_members() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...
+  asked=$1 done_before=$2
+  shift 2
+  until_s=$(($(date +%s) + CHANGE_SECONDS))
+  until ctl --endpoints="$asked" "$@" >"$work/change" 2>&1; do
+    ! grep -qi -e "$done_before" "$work/change" || return 0
+    grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/change" || fail "etcd refuses 'member $2': $(tail -n 1 "$work/change")"
+    [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses 'member $2' for $CHANGE_SECONDS s: $(tail -n 1 "$work/change"); run again when all members are connected"
+    sleep 0.5
+  done
+}

@@ -1,0 +1,31 @@
+# The lock of the whole cluster, in etcd itself: one restart, join or removal at a time. A script whose connection was
+# cut may still be at work on another host.
+
+# etcdctl keeps the lock's lease alive and gives it up when this run ends, however it ends.
+take_cluster_lock() { # ENDPOINTS
+  if [ -s "$work/lock-key" ]; then return; fi
+  if [ -n "$alarms" ]; then
+    note "the alarm $alarms lets nothing be written, not even the cluster's lock: no other run may be at work"
+    return
+  fi
+  # shellcheck disable=SC2016 # for the shell that etcdctl starts: it holds the lock while this run lives and has the key
+  become_ctl --endpoints="$1" --command-timeout=0s lock --ttl=15 etcd-host/restart -- \
+    sh -c 'echo "$ETCD_LOCK_KEY" >"$1.new" && mv "$1.new" "$1" && while kill -0 "$2" 2>/dev/null && [ -e "$1" ]; do sleep 0.2; done' \
+    hold "$work/lock-key" "$$" >/dev/null 2>"$work/lock.log" 9>&- &
+  lock_pid=$!
+  deadline=$(($(date +%s) + LOCK_SECONDS))
+  until [ -s "$work/lock-key" ]; do
+    kill -0 "$lock_pid" 2>/dev/null || fail "the cluster's lock cannot be taken: $(head -n 1 "$work/lock.log")"
+    [ "$(date +%s)" -lt "$deadline" ] || { kill "$lock_pid"; note "another host holds the cluster's lock; run again when it has ended"; exit 4; }
+    sleep 0.1
+  done
+}
+need_cluster_lock() { # asked again just before a step: a lease that ran out is somebody else's lock by now
+  [ -n "$alarms" ] || [ -n "$(ctl --endpoints="$(healthy_urls_but none)" get "$(cat "$work/lock-key")" --keys-only 2>/dev/null)" ] ||
+    fail "the cluster's lock was lost; nothing more was changed, run again"
+}
+drop_cluster_lock() {
+  [ -s "$work/lock-key" ] || return 0
+  rm -f "$work/lock-key"
+  wait "$lock_pid" 2>/dev/null || :
+}

@@ -1,0 +1,37 @@
+# Members that are in etcd's list and not declared: taken out one by one, each with the proof that the rest can do without.
+
+cmd_membership() { # stdin: the members; after the last of them has joined
+  begin_cluster_step
+  if [ -n "$founding" ]; then say "the cluster is being founded: nothing to remove"; return; fi
+  look_at_cluster || fail "no member answers, so it cannot be seen who is to be removed; run again when the cluster is healthy"
+  remove_members undeclared
+  say "looked at the members"
+}
+
+remove_members() { # undeclared|dead_undeclared
+  [ -n "$("$1")" ] || return 0
+  prove_no_alarm
+  take_cluster_lock "$(healthy_declared_urls)"
+  look_at_cluster || fail "the cluster no longer answers; nothing was changed, run again"
+  for id in $("$1"); do
+    remove_member "$id"
+    look_at_cluster || fail "the cluster no longer answers after a removal; run again"
+  done
+}
+is_declared() { has_line "$(declared_names)" "$1"; }
+undeclared() { # ids
+  while IFS='|' read -r id listed peers _; do
+    is_declared "$listed" || is_being_added "$peers" || echo "$id"
+  done <"$work/members"
+}
+# Not a vote that counts: never started, a learner, or down.
+dead_undeclared() {
+  for id in $(undeclared); do
+    if is_learner "$id" || ! is_healthy "$(client_url_of "$id")"; then echo "$id"; fi
+  done
+}
+# The half-made join of a declared node has no name yet: its own step finishes it.
+is_being_added() { for member in $members; do peer_url_of "$member"; done | grep -qxF "$1"; }
+healthy_declared_urls() { # never through one that is about to go
+  healthy_voters_but none | while read -r voter url; do ! is_declared "$voter" || echo "$url"; done | paste -s -d, -
+}

@@ -1,0 +1,83 @@
+# Versions: one minor at a time, and a verified snapshot before each such step.
+
+minor_of() { echo "${1%.*}"; }
+next_minor() { echo "${1%.*}.$((${1##*.} + 1))"; }
+not_older() { # A B: is A the same patch as B or a later one? Of one minor.
+  [ "$(minor_of "$1")" = "$(minor_of "$2")" ] && [ "${1##*.}" -ge "${2##*.}" ]
+}
+running_versions() { cut -d'|' -f3 "$work/status" | sort -u; }
+
+# What the members have agreed on, MAJOR.MINOR: it rises when the last one runs the new minor, and falls only by
+# etcd's downgrade. Nothing if no member says it.
+cluster_version() {
+  for url in $(healthy_urls_but none | tr ',' ' '); do
+    fetch_from client "${url#https://}" "$work/version" 'GET /version HTTP/1.0\r\n\r\n'
+    sed -n 's/.*"etcdcluster":"\([0-9]*\.[0-9]*\)[^"]*".*/\1/p' "$work/version"
+  done | sort -u | tail -n 1
+}
+
+# May a member of this cluster start with the declared version? Seen in preview too, but from what was proven then.
+prove_version_step() {
+  agreed=$(cluster_version)
+  wanted=$(minor_of "$version")
+  if [ -z "$agreed" ] || [ "$wanted" = "$agreed" ]; then return; fi
+  [ "$wanted" = "$(next_minor "$agreed")" ] ||
+    refuse "the cluster is at version $agreed, so etcd $version cannot start in it: one minor at a time, and back only by etcd's downgrade (etcd:allow: [downgrade]); correct etcd:version"
+  for running in $(running_versions); do
+    [ "$(minor_of "$running")" = "$wanted" ] || [ -z "$upgrades_from" ] || not_older "$running" "$upgrades_from" ||
+      refuse "a member runs etcd $running, from which the step to $wanted is not safe: go to $upgrades_from or newer first"
+  done
+}
+
+SNAPSHOTS=$STATE_DIR/snapshots
+save_snapshot_before_minor() {
+  agreed=$(cluster_version)
+  if [ -n "$agreed" ] && [ "$agreed" != "$(minor_of "$version")" ]; then save_snapshot "$agreed"; fi
+}
+save_snapshot() { # MINOR: that it was taken of; verified, and kept for the operator
+  url=$(client_url_of "$(my_id)")
+  is_healthy "$url" || url=$(healthy_urls_but none | cut -d, -f1)
+  need_space_for_snapshot
+  install -d -m 0700 "$SNAPSHOTS"
+  file=$SNAPSHOTS/etcd-$1-$(timestamp).db
+  rm -f "$SNAPSHOTS"/.new*
+  ctl --endpoints="$url" --command-timeout="${SNAPSHOT_SECONDS}s" snapshot save "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
+    fail "cannot save a snapshot before the step to another minor: $(tail -n 1 "$work/snapshot"); nothing was changed"
+  "$OPT_DIR/$version/etcdutl" snapshot status "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
+    fail "the snapshot before the step to another minor cannot be read back: $(tail -n 1 "$work/snapshot"); nothing was changed"
+  sync_file "$SNAPSHOTS/.new"
+  mv "$SNAPSHOTS/.new" "$file"
+  note "saved and verified the snapshot $file"
+}
+SNAPSHOT_SECONDS=300
+need_space_for_snapshot() {
+  largest=$(cut -d'|' -f7 "$work/status" | sort -n | tail -n 1)
+  want=$((largest / 1048576 + 200))
+  [ "$(free_mb "$STATE_DIR")" -ge "$want" ] ||
+    refuse "a snapshot before the step to another minor needs $want MiB in $STATE_DIR, and $(free_mb "$STATE_DIR") MiB are free; free some, then run again"
+}
+
+# etcd's own way back, one minor: it first makes the members write only what the older minor can read.
+DOWNGRADE_SECONDS=120
+enable_downgrade() { # MINOR
+  allowed downgrade || refuse "the cluster is at version $agreed; going back to $1 needs etcd's downgrade procedure: set etcd:allow: [downgrade], then run again"
+  [ -z "$(unhealthy_voters_but none)" ] || refuse "not healthy: $(unhealthy_voters_but none); a downgrade begins with all members healthy"
+  if [ "$(downgrade_target)" != "$1" ]; then
+    save_snapshot "$agreed"
+    for verb in validate enable; do
+      ctl --endpoints="$(healthy_urls_but none)" downgrade "$verb" "$1.0" >"$work/downgrade" 2>&1 ||
+        fail "etcd refuses 'downgrade $verb $1.0': $(tail -n 1 "$work/downgrade")"
+    done
+  fi
+  deadline=$(($(date +%s) + DOWNGRADE_SECONDS))
+  until [ "$(cluster_version)" = "$1" ] && stores_all_as "$1"; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the members still store data in a newer form after $DOWNGRADE_SECONDS s; 'etcd-host ctl downgrade cancel' stops the downgrade, another run goes on with it"
+    sleep 0.5
+    look_at_cluster || :
+  done
+  note "the downgrade to $1 is enabled, and every member stores its data in the older form"
+}
+downgrade_target() { cat "$work"/status-* | sed -n 's/^"DowngradeTargetVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' | sort -u; }
+stores_all_as() { # MINOR
+  [ "$(cat "$work"/status-* | sed -n 's/^"StorageVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' | sort -u)" = "$1" ]
+}
