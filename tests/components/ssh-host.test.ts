@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { digestOf } from "../../components/step.ts";
 import { hostProgram } from "../../host/program.ts";
 import { runProgram } from "../program/harness.ts";
 import { optionsOf, step, text } from "../program/queries.ts";
@@ -32,6 +33,7 @@ test("the preflight is told what it judges the host by", () => {
     "data-dir": "/srv/etcd",
     quota: String(4 * 1024 ** 3),
     "metrics-url": "http://0.0.0.0:9100",
+    member: digestOf([text(step(run, "node1-member"), "stdin")]),
   });
   assert.equal(owner, host.parent);
   assert.equal(cluster, optionsOf(text(step(run, "node1-member"), "create"))["initial-token"]);

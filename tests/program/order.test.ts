@@ -1,23 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Run, runProgram } from "./harness.ts";
-import { steps, waitsFor } from "./queries.ts";
-import { clusterOf } from "./stacks.ts";
+import { type Registration, type Run, runProgram } from "./harness.ts";
+import { carried, earlierOutputs, optionsOf, rollout, step, steps, text, waitsFor } from "./queries.ts";
+import { clusterOf, nodes } from "./stacks.ts";
 
 const founded = await runProgram({ config: clusterOf(3) });
-
-/** Steps in the order in which they began. */
-function begun(run: Run): readonly string[] {
-  const isStep = new Set(steps(run).map((one) => one.name));
-  return run.events
-    .filter((event) => event.startsWith("start "))
-    .map((event) => event.slice("start ".length))
-    .filter((name) => isStep.has(name));
-}
-
-function rollout(run: Run): readonly string[] {
-  return begun(run).filter((name) => name.endsWith("-member"));
-}
 
 function assertBefore(run: Run, first: string, second: string): void {
   const end = run.events.indexOf(`end ${first}`);
@@ -38,7 +25,7 @@ test("before waits for all steps of all hosts", () => {
 });
 
 test("members start one at a time, each after before and its predecessor", () => {
-  assert.deepEqual(rollout(founded), ["node1-member", "node2-member", "node3-member"]);
+  assert.deepEqual(rollout(founded), ["node1", "node2", "node3"]);
   const predecessors = { node1: [], node2: ["node1-member"], node3: ["node2-member"] };
   for (const [node, predecessor] of Object.entries(predecessors)) {
     const member = `${node}-member`;
@@ -69,23 +56,53 @@ test("hosts are prepared in parallel, and each one's steps do not wait for anoth
   }
 });
 
-test("rolloutOrder puts its nodes first, and is nowhere but in the order", async () => {
+test("rolloutOrder puts its nodes first, and is in no text but before's, which lets them be unfit", async () => {
   const config = clusterOf(3, { rolloutOrder: ["node3", "node2"] });
   const run = await runProgram({ config });
-  assert.deepEqual(rollout(run), ["node3-member", "node2-member", "node1-member"]);
+  assert.deepEqual(rollout(run), ["node3", "node2", "node1"]);
   assertBefore(run, "node3-member", "node2-member");
   assertBefore(run, "node2-member", "node1-member");
   assert.deepEqual(carriedTexts(run), carriedTexts(founded));
+  const first = (of: Run) => optionsOf(text(step(of, "before"), "update")).first;
+  assert.deepEqual([first(founded), first(run)], [undefined, "node3,node2"]);
 });
 
-function carriedTexts(run: Run): readonly unknown[] {
-  return steps(run)
-    .map(({ name, inputs: { create, update, delete: undo, stdin } }) => ({
-      name,
-      create,
-      update,
-      undo,
-      stdin,
-    }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+/** What all steps carry, without the option that names who goes first. */
+function carriedTexts(run: Run): Readonly<Record<string, unknown>> {
+  const texts = (one: Registration) =>
+    Object.entries(carried(one)).map(([key, value]) => [
+      key,
+      one.name === "before" ? value.replace(/ --first=\S+/, "") : value,
+    ]);
+  return Object.fromEntries(steps(run).map((one) => [one.name, Object.fromEntries(texts(one))]));
 }
+
+const [node1, node2, node3, node4, node5] = nodes(5);
+const mixed = clusterOf(3, { nodes: [node4, node1, { ...node2, incarnation: 2 }, node3, node5] });
+const earlier = earlierOutputs(founded);
+
+test("replacements come first, then who is there, then additions; once proven, all as declared", async () => {
+  const run = await runProgram({ config: mixed, earlier });
+  assert.deepEqual(rollout(run), ["node2", "node1", "node3", "node4", "node5"]);
+  for (const [first, second] of [
+    ["node2", "node1"],
+    ["node3", "node4"],
+    ["node4", "node5"],
+  ]) {
+    assertBefore(run, `${first}-member`, `${second}-member`);
+  }
+  const next = await runProgram({ config: mixed, earlier: earlierOutputs(run) });
+  assert.deepEqual(rollout(next), ["node4", "node1", "node2", "node3", "node5"]);
+});
+
+test("rolloutOrder comes before a replacement too, even with one who joins", async () => {
+  const run = await runProgram({ config: { ...mixed, rolloutOrder: ["node5"] }, earlier });
+  assert.deepEqual(rollout(run), ["node5", "node2", "node1", "node3", "node4"]);
+});
+
+test("no host of a joining or replaced member is left out of what before waits for", async () => {
+  const run = await runProgram({ config: mixed, earlier });
+  const roles = ["binaries", "certificates", "host"];
+  const all = nodes(5).flatMap(({ name }) => roles.map((role) => `${name}-${role}`));
+  assert.deepEqual(waitsFor(run, "before"), all.sort());
+});

@@ -30,7 +30,7 @@ test("the health step is told to record what is declared", () => {
   const [declared = "", deployed = ""] = stdin.split(/^deployed\n/m);
   assert.deepEqual(
     declared.trim().split("\n").slice(1),
-    [1, 2, 3].map((n) => `member node${n} https://192.168.1.10${n}:2380 https://192.168.1.10${n}:2379`),
+    [1, 2, 3].map((n) => `member node${n} https://192.168.1.10${n}:2380 https://192.168.1.10${n}:2379 1`),
   );
   const { token, nodes, ...others }: Record<string, unknown> = JSON.parse(deployed);
   const ca = { algorithm: "ECDSA-P256", validityDays: "1825", expires: daysLater(1825) };

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runProgram } from "./harness.ts";
-import { earlierOutputs, step, steps, text } from "./queries.ts";
+import { daysLater, FIRST_DAY, pem } from "./providers.ts";
+import { carried, earlierOutputs, optionsOf, step, steps, text } from "./queries.ts";
 import { clusterOf } from "./stacks.ts";
 
 const up = await runProgram({ config: clusterOf(3) });
@@ -33,7 +34,24 @@ test("a preview's order is that of the up", () => {
   }
 });
 
-test("a preview on a proven stack plans from what was proven", async () => {
-  const grown = await runProgram({ config: clusterOf(5), earlier: earlierOutputs(up), preview: true });
-  assert.match(String(grown.failure), /node4, node5 would join/);
+test("a preview on a proven stack, whose authorities are known, plans from what was proven", async () => {
+  const authorities = ["client-ca-cert", "peer-ca-cert"].map((name) => {
+    const dates = { validityStartTime: FIRST_DAY, validityEndTime: daysLater(1825) };
+    return [name, { certPem: pem("CERTIFICATE", name), ...dates }] as const;
+  });
+  const grown = await runProgram({
+    config: clusterOf(5),
+    earlier: earlierOutputs(up),
+    mocked: Object.fromEntries(authorities),
+    preview: true,
+  });
+  assert.equal(grown.failure, undefined);
+  const state = (name: string) => optionsOf(text(step(grown, name), "create"))["initial-state"];
+  assert.deepEqual([state("node1-member"), state("node4-member")], ["new", "existing"]);
+  for (const node of ["node1", "node2", "node3"]) {
+    for (const role of ["host", "member"]) {
+      const name = `${node}-${role}`;
+      assert.deepEqual(carried(step(grown, name)), carried(step(up, name)), name);
+    }
+  }
 });

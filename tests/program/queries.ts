@@ -1,6 +1,7 @@
 /** Questions that the tests ask of a run. */
 
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import type { Registration, Run } from "./harness.ts";
 
 /** The steps: everything that runs on a host. */
@@ -74,6 +75,27 @@ export function changedSteps(before: Run, after: Run): Readonly<Record<string, r
 function carriedBy(run: Run, name: string): Readonly<Record<string, string>> {
   const found = steps(run).find((one) => one.name === name);
   return found === undefined ? {} : carried(found);
+}
+
+/** Everything the engine compares. */
+export function registrations(run: Run): readonly Pick<Registration, "urn" | "inputs" | "secretInputs">[] {
+  return run.resources
+    .map(({ urn, inputs, secretInputs }) => ({ urn, inputs, secretInputs }))
+    .sort((a, b) => (a.urn < b.urn ? -1 : 1));
+}
+
+/** Names of all resources that one run registers and the other does not, or not so. */
+export function changedResources(before: Run, after: Run): readonly string[] {
+  const compared = (run: Run) => new Map(registrations(run).map((one) => [one.urn, one]));
+  const [old, now] = [compared(before), compared(after)];
+  const urns = [...new Set([...old.keys(), ...now.keys()])];
+  const changed = urns.filter((urn) => !isDeepStrictEqual(old.get(urn), now.get(urn)));
+  return [...new Set(changed.map((urn) => urn.split("::").at(-1) ?? urn))].sort();
+}
+
+/** Names of the nodes in the order in which their members begin. */
+export function rollout(run: Run): readonly string[] {
+  return run.events.flatMap((event) => /^start (.*)-member$/.exec(event)?.[1] ?? []);
 }
 
 /** Lines that are only in one of two texts. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { type Run, type RunOptions, runProgram } from "./harness.ts";
-import { earlierOutputs } from "./queries.ts";
+import { earlierOutputs, optionsOf, step, text } from "./queries.ts";
 import { type Config, clusterOf, nodes } from "./stacks.ts";
 
 const founded = await runProgram({ config: clusterOf(3) });
@@ -72,11 +72,38 @@ const changes: Readonly<Record<string, { config: Config; about: RegExp }>> = {
     about: /^keyAlgorithm: the client CA/,
   },
   "another lifetime of the CAs": { config: { caValidityDays: 900 }, about: /^caValidityDays: the peer CA/ },
+  "two of three without data at once": {
+    config: { nodes: nodes(3).map((node) => (node.name === "node1" ? node : { ...node, incarnation: 2 })) },
+    about: /^nodes: of 3 members node2, node3 would be without data at once/,
+  },
+  "a majority at other addresses": {
+    config: {
+      nodes: nodes(6)
+        .slice(3)
+        .map((node, index) => ({ ...node, name: `node${index + 1}` })),
+    },
+    about: /^nodes: node1, node2, node3 are a majority of 3 members, and would all get another address/,
+  },
+  "one minor back, unless it is allowed by name": {
+    config: { version: "3.5.33" },
+    about: /^version: the cluster runs 3\.6\.14; .*; add downgrade to etcd:allow/,
+  },
+  "a minor step and a change of members in one": {
+    config: { version: "3.7.1", nodes: nodes(5) },
+    about: /^version: the step from 3\.6\.14 to 3\.7\.1 cannot go together with .*\(node4, node5\)/,
+  },
   "a node declared lost that never was": {
     config: { nodes: nodes(4).map((node) => (node.name === "node4" ? { ...node, lost: true } : node)) },
     about: /^nodes\[3\]\.lost: node4 /,
   },
 };
+
+test("a node declared lost is refused while the stack is new: a founder has nothing to lose", async () => {
+  const config = clusterOf(4, { nodes: nodes(4).map((node, index) => ({ ...node, lost: index === 3 })) });
+  const [sentence, ...others] = await refusal({ config });
+  assert.match(String(sentence), /^nodes\[3\]\.lost: node4 was never proven a member/);
+  assert.deepEqual(others, []);
+});
 
 const deployedOf = (run: Run) => ({ ...Object(earlierOutputs(run).deployed) });
 
@@ -102,6 +129,10 @@ const malformed: Readonly<Record<string, unknown>> = {
   "a text": "nonsense",
   "a list": [],
   "without nodes": { version: "3.6.14", token: "t", dataDir: "/d", adminHost: "node1" },
+  "with former addresses that are no list": {
+    ...Object(earlier.deployed),
+    nodes: { node1: { ...Object(earlier.deployed).nodes.node1, formerAddresses: "192.168.1.99" } },
+  },
   "with a node that is none": {
     version: "3.6.14",
     token: "t",
@@ -121,5 +152,6 @@ for (const [what, deployed] of Object.entries(malformed)) {
 
 test("an earlier output that is secret is read all the same: a proven cluster must not be founded again", async () => {
   const run = await runProgram({ config: clusterOf(5), earlier, earlierSecrets: ["deployed"] });
-  assert.match(String(run.failure), /node4, node5 would join/);
+  const state = (name: string) => optionsOf(text(step(run, name), "create"))["initial-state"];
+  assert.deepEqual([state("node1-member"), state("node4-member")], ["new", "existing"]);
 });
