@@ -31,6 +31,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly certificatesExpire: pulumi.Output<Record<string, string>>;
   /** Runs the steps that concern the whole cluster. */
   readonly adminHost: Host;
+  /** The step that all others come before. */
+  readonly last: Step;
   /** What the cluster steps read: a digest that changes when anything on any host does, and the declared members. */
   readonly declared: pulumi.Output<string>;
 
@@ -54,7 +56,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       "upgrades-from": upgradesFrom(config.release.version),
     });
     const members = this.startInOrder(args, specs, [...prepared, before]);
-    this.clusterStep("membership", config, members);
+    this.last = this.clusterStep("membership", config, members);
     this.leaveAlone(args);
 
     this.clientBundle = clientBundle(args.authorities, client);

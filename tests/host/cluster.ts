@@ -1,7 +1,9 @@
 // A cluster that answers: etcdctl prints what a real one printed, and each member has real TLS listeners on loopback.
 import { once } from "node:events";
+import fs from "node:fs";
 import https from "node:https";
-import type { AddressInfo } from "node:net";
+import net, { type AddressInfo } from "node:net";
+import path from "node:path";
 import type { TestContext } from "node:test";
 import tls from "node:tls";
 import { Host, type Result } from "./host.ts";
@@ -33,7 +35,10 @@ export const pki = makePki();
 export class FakeCluster {
   readonly host: Host;
   readonly members: FakeMember[] = [];
-  readonly declared: readonly string[];
+  /** The lines that a step of the cluster is told. */
+  readonly declared: string[];
+  /** The incarnation of each name, as the cluster keeps it. */
+  recorded: Record<string, number> = { node1: 1, node2: 1, node3: 1 };
   alarms = "";
   health: { text: string; healthy: boolean } | undefined;
 
@@ -52,7 +57,7 @@ export class FakeCluster {
         applied: 1000 + index,
       });
     this.declared = this.members.map(
-      ({ name, peerUrls, clientUrl }) => `member ${name} ${peerUrls.join()} ${clientUrl}\n`,
+      ({ name, peerUrls, clientUrl }) => `member ${name} ${peerUrls.join()} ${clientUrl} 1\n`,
     );
   }
 
@@ -69,7 +74,7 @@ export class FakeCluster {
     host: Host,
     listeners: (index: number) => Listeners,
   ): Promise<FakeCluster> {
-    host.write(`opt/etcd/${VERSION}/etcdctl`, ETCDCTL, 0o755);
+    host.write(`opt/etcd/${VERSION}/etcdctl`, fs.readFileSync(ETCDCTL), 0o755);
     const urls = await Promise.all([0, 1, 2].map((index) => listen(t, listeners(index))));
     return new FakeCluster(host, urls);
   }
@@ -89,7 +94,10 @@ export class FakeCluster {
     this.host.write(`${folder}/health-here`, healthLine({ clientUrl: "https://127.0.0.1:2379" }));
     this.host.write(`${folder}/status-here`, this.members.slice(0, 1).map(statusFields).join(""));
     this.host.write(`${folder}/lock`, "etcd-host/restart/7b0\n\n");
-    this.host.write(`${folder}/members`, HEADER + this.members.map(memberFields).join(""));
+    this.host.write(`${folder}/header`, HEADER);
+    this.host.write(`${folder}/rows`, this.members.map(memberRow).join(""));
+    const recorded = Object.entries(this.recorded).map(([name, n]) => `etcd-host/members/${name} ${n}\n`);
+    this.host.write(`${folder}/keys`, recorded.join(""));
     this.host.write(`${folder}/alarms`, this.alarms);
     this.host.write(`${folder}/table`, '| a table \\ of "members" |\n');
   }
@@ -101,46 +109,30 @@ export class FakeCluster {
   }
 }
 
+/** What etcd was asked to change, in order, without the questions. */
+export function changesAsked(host: Host, file = "asked"): string[] {
+  if (!host.exists(file)) return [];
+  const calls = host.read(file).trim().split("\n");
+  return calls.flatMap((call) => CHANGE.exec(call)?.[0].trim() ?? []);
+}
+const CHANGE =
+  /( member (add|remove|promote|update) .*| (move-leader|put|del|txn|downgrade|snapshot)( .*|$)| lock |lock dropped)/;
+const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
+
 /** An election takes no time: what the step waits for is all in its base. */
 const PROVE_OPTIONS = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1"];
-
-const ETCDCTL = `#!/bin/sh
-printf '%s\\n' "$*" >>"$HOST_ROOT/asked"
-cd "$HOST_ROOT/answers" || exit
-case $* in
-  *'--endpoints=https://127.0.0.1:2379 endpoint health') cat health-here ;;
-  *' endpoint health'*) cat health; exit "$(cat health-code)" ;;
-  *'--endpoints=https://127.0.0.1:2379 endpoint status -w fields') cat status-here ;;
-  *' endpoint status -w fields') cat status ;;
-  *'--endpoints=https://127.0.0.1:2379 member list -w fields') [ ! -e silent-here ] || exit 1; cat members ;;
-  *' member list -w fields') cat members ;;
-  *' member list -w table') cat table ;;
-  *' alarm list') cat alarms ;;
-  *' move-leader '*) [ ! -e move-refused ] || { cat move-refused >&2; exit 1; } ;;
-  *' lock '*)
-    [ ! -e lock-refused ] || { cat lock-refused >&2; exit 1; }
-    while [ -e lock-held ]; do /bin/sleep 0.02; done
-    while [ "$1" != -- ]; do shift; done
-    shift
-    ETCD_LOCK_KEY=etcd-host/restart/7b0 "$@"
-    echo 'lock dropped' >>"$HOST_ROOT/asked"
-    ;;
-  *' get etcd-host/restart/7b0 --keys-only') cat lock ;;
-  *) echo "unexpected: $*" >&2; exit 9 ;;
-esac
-`;
 
 const HEADER = `"ClusterID" : ${CLUSTER_ID}\n"MemberID" : ${IDS[0]}\n"RaftTerm" : 2\n`;
 
 function healthLine({ clientUrl }: Pick<FakeMember, "clientUrl">): string {
   return `${clientUrl} is healthy: successfully committed proposal: took = 1.27193ms\n`;
 }
-function memberFields({ name, id, peerUrls, clientUrl, learner }: FakeMember): string {
-  const peers = peerUrls.map((url) => `"PeerURL" : "${url}"\n`).join("");
-  const client = clientUrl === "" ? "" : `"ClientURL" : "${clientUrl}"\n`;
-  return `"ID" : ${id}\n"Name" : "${name}"\n${peers}${client}"IsLearner" : ${learner}\n\n`;
+/** As the fake etcdctl keeps it: id|name|peer URLs|client URL|learner. */
+function memberRow({ id, name, peerUrls, clientUrl, learner }: FakeMember): string {
+  return `${[id, name, peerUrls.join(), clientUrl, learner].join("|")}\n`;
 }
-function statusFields({ id, clientUrl, version, leader, learner, clusterId, applied }: FakeMember): string {
+function statusFields(member: FakeMember): string {
+  const { id, clientUrl, version, leader, learner, clusterId, applied } = member;
   if (version === undefined) return "";
   return (
     `"ClusterID" : ${clusterId}\n"MemberID" : ${id}\n"Revision" : 1\n"RaftTerm" : 2\n"Version" : "${version}"\n` +
@@ -158,6 +150,8 @@ export interface Listeners {
   readonly peer?: Pair;
   readonly metrics?: string;
   readonly silent?: "client" | "peer";
+  /** It accepts connections, and says nothing. */
+  readonly frozen?: true;
   /** What it answers to the question for its version. */
   readonly clusterVersion?: () => string;
 }
@@ -195,7 +189,8 @@ async function listen(t: TestContext, unusual: Listeners): Promise<{ client: str
   );
   const peers = tls.createServer(secured(unusual.peer ?? peer, authorities.peer.certificate));
   peers.on("tlsClientError", () => {}); // an operator's certificate is none of a peer's
-  const url = async (listener: tls.Server, silent: boolean) => {
+  const frozen = net.createServer();
+  const url = async (listener: net.Server, silent: boolean) => {
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
     const { port } = addressOf(listener);
@@ -204,12 +199,12 @@ async function listen(t: TestContext, unusual: Listeners): Promise<{ client: str
     return `https://127.0.0.1:${port}`;
   };
   return {
-    client: await url(client, unusual.silent === "client"),
+    client: await url(unusual.frozen ? frozen : client, unusual.silent === "client"),
     peer: await url(peers, unusual.silent === "peer"),
   };
 }
 
-function addressOf(listener: tls.Server): AddressInfo {
+function addressOf(listener: net.Server): AddressInfo {
   const address = listener.address();
   if (address === null || typeof address === "string") throw new Error("the listener has no port");
   return address;

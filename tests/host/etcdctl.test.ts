@@ -77,27 +77,28 @@ for (const shell of ["dash", "bash"] as const) {
   test(`the declared members are read up to the record that follows them (${shell})`, async (t) => {
     const host = Host.create(t);
     const stdin =
-      "digest 0a1b\nmember node1 https://192.0.2.11:2380 https://192.0.2.11:2379\n" +
-      'member node2 https://[2001:db8::12]:2380 https://[2001:db8::12]:2379\ndeployed\n{"member": "x y z"}\n';
-    const snippet = 'read_members; declared_names; declared_endpoints; declared_rows; echo "rest: $(cat)"';
+      "digest 0a1b\nmember node1 https://192.0.2.11:2380 https://192.0.2.11:2379 1\n" +
+      'member node2 https://[2001:db8::12]:2380 https://[2001:db8::12]:2379 2\ndeployed\n{"member": "x y z"}\n';
+    const snippet = 'read_members; declared_names; declared_endpoints; declared_rows; echo "$members"; echo "rest: $(cat)"';
     const { stdout } = await host.shell(snippet, [], { stdin, shell });
     assert.equal(
       stdout,
       "node1\nnode2\nhttps://192.0.2.11:2379,https://[2001:db8::12]:2379\n" +
         "node1|https://192.0.2.11:2380|https://192.0.2.11:2379\n" +
         "node2|https://[2001:db8::12]:2380|https://[2001:db8::12]:2379\n" +
+        "node1=https://192.0.2.11:2380=https://192.0.2.11:2379=1 node2=https://[2001:db8::12]:2380=https://[2001:db8::12]:2379=2\n" +
         'rest: {"member": "x y z"}\n',
     );
   });
 }
 
-test("etcdctl is the declared version's, else the linked one", async (t) => {
+test("etcdctl is the linked one, that of what runs, else the declared version's", async (t) => {
   const host = Host.create(t);
-  host.write("usr/local/bin/etcdctl", "#!/bin/sh\necho linked\n", 0o755);
   const ask = async () => (await host.shell("ctl member list", [`--version=${VERSION}`])).stdout;
-  assert.equal(await ask(), "linked\n");
   host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\necho declared\n", 0o755);
   assert.equal(await ask(), "declared\n");
+  host.write("usr/local/bin/etcdctl", "#!/bin/sh\necho linked\n", 0o755);
+  assert.equal(await ask(), "linked\n");
 });
 
 test("an answer is waited for through three elections, and at least 3 s", async (t) => {

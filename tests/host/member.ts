@@ -19,6 +19,7 @@ export const FILES: Pki = {
   "operator.key": "operator key\n",
 };
 export const UNIT = "[Service]\nExecStart=/opt/etcd/3.6.14/etcd --name=node1\n";
+export const PEER_URL = "https://192.0.2.11:2380";
 export const DATA = "var/lib/etcd";
 
 /** What the pretended etcd does at its start. systemd's own condition of the unit comes first: a WAL or the permit. */
@@ -28,7 +29,7 @@ if ! [ -d "$wal" ] && ! [ -e "$HOST_ROOT/run/etcd-host/bootstrap" ]; then set_st
 `;
 export const COMES_UP = `${ASSERTION}
 mkdir -p "$wal" && : >"$wal/0.wal"
-echo "   1: 0100007F:094D 00000000:0000 0A" >"$HOST_ROOT/proc/net/tcp"
+printf '   1: 0100007F:%s 00000000:0000 0A\n' 094D 094B >"$HOST_ROOT/proc/net/tcp"
 set_state activating start 4711
 `;
 
@@ -55,7 +56,7 @@ export function memberOptions(host: Host, changed: Readonly<Record<string, strin
     "data-dir": host.file(DATA),
     "metrics-url": "http://127.0.0.1:2381",
     bundles: bundlesDigest(FILES),
-    "peer-url": "https://192.0.2.11:2380",
+    "peer-url": PEER_URL,
     "initial-state": "new",
     "initial-cluster": "node1=https://192.0.2.11:2380,node2=https://192.0.2.12:2380",
     "initial-token": "etcd-1-0a1b2c",

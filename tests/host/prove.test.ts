@@ -55,7 +55,7 @@ test("etcd is asked at every declared member with the operator's certificate, an
   const endpoints = cluster.members.map(({ clientUrl }) => clientUrl).join();
   const start = `--cacert=${pki}/client-ca.crt --cert=${pki}/operator.crt --key=${pki}/operator.key --dial-timeout=2s --command-timeout=3s --endpoints=${endpoints} `;
   const asked = cluster.host.read("asked").trim().split("\n");
-  assert.equal(asked.length, 5);
+  assert.equal(asked.length, 6);
   for (const call of asked) assert.ok(call.startsWith(start), call);
 });
 

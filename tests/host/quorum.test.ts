@@ -1,9 +1,9 @@
 // May a running member stop for a moment?
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FakeCluster } from "./cluster.ts";
+import { changesAsked, type FakeCluster } from "./cluster.ts";
 import { isRefused } from "./member.ts";
-import { changesAsked, growToFive, isUnhealthy, roll, rollingCluster } from "./rolling.ts";
+import { growToFive, isUnhealthy, roll, rollingCluster } from "./rolling.ts";
 
 interface Case {
   readonly title: string;
@@ -64,7 +64,7 @@ const refused: readonly Case[] = [
   },
   {
     title: "the member is not in the list",
-    arrange: (c) => Object.assign(c.member(0), { name: "node9" }),
+    arrange: (c) => Object.assign(c.member(0), { name: "node9", peerUrls: ["https://192.0.2.19:2380"] }),
     sentence: /refused: node1 is not in the member list/,
   },
   {

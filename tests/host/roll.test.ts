@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
+import { changesAsked } from "./cluster.ts";
 import { DATA, isRefused, setState, UNIT } from "./member.ts";
 import {
   BROKEN_UNIT,
-  changesAsked,
   growToFive,
   isUnhealthy,
   NEW_UNIT,
@@ -163,7 +163,7 @@ test("a leader that cannot give leadership away is restarted all the same", asyn
   const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
   for (const member of cluster.members) member.leader = cluster.member(0).id;
   cluster.answer();
-  cluster.host.write("answers/move-refused", "Error: bad leader transferee\n");
+  cluster.host.write("answers/refused/move-leader", "bad leader transferee\n");
   const { code, stderr } = await roll(cluster.host);
   assert.deepEqual(
     [code, stderr.replace(/^etcd-host: restarted .*\n/m, "")],
@@ -181,7 +181,7 @@ test("a lock that was lost restarts nothing", async (t) => {
   const { code, stderr } = await roll(host);
   assert.deepEqual(
     [code, stderr],
-    [1, "etcd-host: failed: the cluster's lock was lost; nothing was restarted, run again\n"],
+    [1, "etcd-host: failed: the cluster's lock was lost; nothing more was changed, run again\n"],
   );
   assert.deepEqual(host.systemdCalls(), []);
   assert.deepEqual(host.snapshot(), before);
@@ -195,7 +195,7 @@ test("a lock that another host holds is waited for, and then left to it", async 
   const { code, stderr } = await roll(host, {}, { env: { LOCK_SECONDS: "0" } });
   assert.deepEqual(
     [code, stderr],
-    [4, "etcd-host: another host restarts its member; run again when it has ended\n"],
+    [4, "etcd-host: another host holds the cluster's lock; run again when it has ended\n"],
   );
   assert.deepEqual(host.systemdCalls(), []);
   assert.deepEqual(host.snapshot(), before);
@@ -203,7 +203,7 @@ test("a lock that another host holds is waited for, and then left to it", async 
 
 test("a lock that etcd refuses is said", async (t) => {
   const { host } = await rollingCluster(t);
-  host.write("answers/lock-refused", "Error: etcdserver: too many requests\n");
+  host.write("answers/refused/lock", "etcdserver: too many requests\n");
   const { code, stderr } = await roll(host);
   assert.equal(code, 1);
   assert.match(stderr, /failed: the cluster's lock cannot be taken: Error: etcdserver: too many requests\n$/);

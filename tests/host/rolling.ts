@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { FakeCluster, type Listeners, METRICS, pki } from "./cluster.ts";
 import type { Host, Result } from "./host.ts";
-import { bundlesDigest, memberOptions, servingHost, UNIT } from "./member.ts";
+import { bundlesDigest, memberOptions, PEER_URL, servingHost, UNIT } from "./member.ts";
 
 /** What is declared from now on, and an etcd that does not know one of its flags. */
 export const NEW_UNIT = `${UNIT}LimitNOFILE=65536\n`;
@@ -30,6 +30,7 @@ export async function rollingCluster(
   host.write("systemd/start", RESTARTS);
   const cluster = await FakeCluster.around(t, host, listeners);
   for (const member of cluster.members) member.applied = 1000;
+  cluster.member(0).peerUrls = [PEER_URL];
   cluster.answer();
   return cluster;
 }
@@ -73,11 +74,4 @@ export function roll(
 }
 export function rollOptions(host: Host, changed: Readonly<Record<string, string>> = {}): string[] {
   return memberOptions(host, { bundles: bundlesDigest(pki), ...changed });
-}
-
-/** What etcd was asked to change, without the questions. */
-export function changesAsked(host: Host, file = "asked"): string[] {
-  if (!host.exists(file)) return [];
-  const calls = host.read(file).trim().split("\n");
-  return calls.flatMap((call) => /(move-leader .*| lock |lock dropped)/.exec(call)?.[0].trim() ?? []);
 }

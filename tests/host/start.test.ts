@@ -119,15 +119,6 @@ test("a member whose data is gone is not started empty; its raised incarnation i
   assert.equal(host.read("var/lib/etcd-host/bootstrapped"), "1\n");
 });
 
-test("a node that would join has no data to start with: refused", async (t) => {
-  const host = readyHost(t);
-  await isRefused(
-    host,
-    () => start(host, { "initial-state": "existing" }),
-    /node1 would join a running cluster/,
-  );
-});
-
 test("the first step does not restart a member that serves; what differs is named", async (t) => {
   const host = await servingHost(t);
   await isRefused(

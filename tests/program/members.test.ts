@@ -66,7 +66,9 @@ function assertOnlyStdin(before: Run, after: Run): void {
   }
 }
 
+// Before the first test: those would run meanwhile, and there is one engine.
 const grown = await nextRun(founded, nodes(5));
+const moved = await nextRun(founded, with3("node3", { address: "192.168.1.133" }));
 
 test("two more nodes change their own resources and what the cluster steps read, and nothing else", () => {
   const foreign = changedResources(founded, grown).filter((name) => !/^node[45](-|$)/.test(name));
@@ -145,8 +147,6 @@ test("nothing of a removed node is registered, and nothing of the others changes
   assert.deepEqual(recorded(shrunk).former, ["node4", "node5"]);
   await assertSettled(shrunk, nodes(3));
 });
-
-const moved = await nextRun(founded, with3("node3", { address: "192.168.1.133" }));
 
 test("another address changes the node's own steps, the names of its two server certificates, and no other node", () => {
   const requests = ["node3-peer-csr", "node3-server-csr"];

@@ -162,7 +162,7 @@ for (const [what, values, sentence] of [
   [
     "an override of host keys",
     { allow: ["missing-host-keys"] },
-    'allow[0]: "missing-host-keys" is no override; there are version-below-security-floor, two-node-restart, nospace-alarm.',
+    'allow[0]: "missing-host-keys" is no override; there are version-below-security-floor, two-node-restart, nospace-alarm, downgrade.',
   ],
   ["protect as a number", { protect: 1 }, "protect: must be true or false, not 1."],
 ] as const) {
@@ -170,6 +170,12 @@ for (const [what, values, sentence] of [
     assert.deepEqual(problems(values), [sentence]);
   });
 }
+
+test("every override is accepted by its name, in the order given", () => {
+  const allow = ["downgrade", "nospace-alarm", "two-node-restart", "version-below-security-floor"];
+  assert.deepEqual(config({ allow }).allow, allow);
+  assert.deepEqual(config().allow, []);
+});
 
 test("data directories of etcd's own are accepted", () => {
   for (const dataDir of ["/var/lib/etcd", "/srv/etcd", "/data", "/mnt/disk1/etcd", "/opt/etcd-data"]) {

@@ -15,6 +15,15 @@ test("what a run leaves comes back the same through JSON", () => {
   assert.deepEqual(parseDeployed(deployed(1)), deployed(1));
 });
 
+test("addresses that a member had come back in their order, and only for who had any", () => {
+  const { node1, node2 } = deployed(2).nodes;
+  const moved = {
+    ...deployed(2),
+    nodes: { node1, node2: { ...node2, formerAddresses: ["10.0.0.8", "10.0.0.12"] } },
+  };
+  assert.deepEqual(parseDeployed(JSON.parse(JSON.stringify(moved))), moved);
+});
+
 test("a new stack has nothing deployed", () => {
   assert.equal(parseDeployed(undefined), undefined);
   assert.equal(parseDeployed(null), undefined);
@@ -36,6 +45,18 @@ for (const [value, what] of [
     "nodes.node1.initialState is neither new nor existing",
   ],
   [{ ...full, nodes: { node1: { ...node, address: 1 } } }, "nodes.node1.address is no text"],
+  [
+    { ...full, nodes: { node1: { ...node, formerAddresses: "10.0.0.9" } } },
+    "nodes.node1.formerAddresses is no list",
+  ],
+  [
+    { ...full, nodes: { node1: { ...node, formerAddresses: ["10.0.0.9", 8] } } },
+    "nodes.node1.formerAddresses holds something else than texts",
+  ],
+  [
+    { ...full, nodes: { node1: { ...node, formerAddresses: null } } },
+    "nodes.node1.formerAddresses is no list",
+  ],
   [{ ...full, version: undefined }, "version is no text"],
   [{ ...full, token: "" }, "token is no text"],
   [{ ...full, former: "node9" }, "former is no list"],

@@ -10,6 +10,7 @@ function judge(values: Readonly<Record<string, unknown>>, before: Deployed | und
 
 const three = deployed(3);
 const allowOld = { allow: ["version-below-security-floor"] };
+const allowDowngrade = { allow: ["downgrade"] };
 const at = (version: string): Deployed => ({ ...three, version });
 
 for (const [what, values, before, sentence] of [
@@ -95,7 +96,31 @@ for (const [what, values, before, sentence] of [
     "a minor back",
     { version: "3.6.14", nodes: nodes(3) },
     at("3.7.1"),
-    "version: the cluster runs 3.7.1; going back from 3.7 to 3.6 needs etcd's own downgrade procedure (etcdctl downgrade).",
+    "version: the cluster runs 3.7.1; going back from 3.7 to 3.6 is etcd's downgrade procedure; add downgrade to etcd:allow, and this run goes through it.",
+  ],
+  [
+    "a minor back, with another refusal overridden",
+    { version: "3.6.14", nodes: nodes(3), allow: ["two-node-restart", "version-below-security-floor"] },
+    at("3.7.1"),
+    "version: the cluster runs 3.7.1; going back from 3.7 to 3.6 is etcd's downgrade procedure; add downgrade to etcd:allow, and this run goes through it.",
+  ],
+  [
+    "two minors back, even as a downgrade",
+    { version: "3.5.33", nodes: nodes(3), ...allowDowngrade },
+    at("3.7.1"),
+    "version: the cluster runs 3.7.1; etcd goes back one minor at a time; go to 3.6 first.",
+  ],
+  [
+    "a downgrade together with a replacement",
+    { version: "3.6.14", nodes: nodes(3, { node2: { incarnation: 2 } }), ...allowDowngrade },
+    at("3.7.1"),
+    "version: the step from 3.7.1 to 3.6.14 cannot go together with a change of members (node2); do one in an up of its own, then the other.",
+  ],
+  [
+    "a minor skipped, which is no downgrade",
+    { version: "3.7.1", nodes: nodes(3), ...allowDowngrade },
+    at("3.5.33"),
+    "version: the cluster runs 3.5.33; etcd goes up one minor at a time; go to 3.6 first.",
   ],
   [
     "a minor step from an old patch",
@@ -166,6 +191,21 @@ test("an older patch of the same minor only warns", () => {
   const { problems, warnings } = judge({ nodes: nodes(3), version: "3.6.13", ...allowOld }, three);
   assert.deepEqual(problems, []);
   assert.deepEqual(warnings, ["version: 3.6.13 is older than 3.6.14, which the cluster runs."]);
+});
+
+test("a downgrade that is allowed by name only warns", () => {
+  for (const [from, version] of [
+    ["3.7.1", "3.6.14"],
+    ["3.6.14", "3.5.33"],
+  ] as const) {
+    const { problems, warnings } = judge({ nodes: nodes(3), version, ...allowDowngrade }, at(from));
+    assert.deepEqual(problems, []);
+    assert.deepEqual(warnings, [`version: ${version} is older than ${from}, which the cluster runs.`]);
+  }
+});
+
+test("a minor up with a lower patch is no way back", () => {
+  assert.deepEqual(judge({ nodes: nodes(3), version: "3.7.1", ...allowDowngrade }, three).warnings, []);
 });
 
 test("all refusals come at once", () => {

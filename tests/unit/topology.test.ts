@@ -10,7 +10,7 @@ import {
   type Topology,
 } from "../../topology.ts";
 import { config, hostKey } from "./configuration.ts";
-import { deployed, nodes, plan } from "./deployment.ts";
+import { type DeclaredNode, deployed, nodes, plan } from "./deployment.ts";
 
 function member(topology: Topology, name: string): MemberPlan {
   const found = topology.members.find((one) => one.name === name);
@@ -41,6 +41,7 @@ test("the founders all start with new and the list of all", () => {
     incarnation: 1,
     initialState: "new",
     initialCluster: foundingCluster,
+    formerAddresses: [],
     dnsNames: ["localhost", "node2"],
     ipAddresses: ["10.0.0.2", "127.0.0.1"],
   });
@@ -138,6 +139,52 @@ test("a member that gets another address keeps its bootstrap settings", () => {
   const topology = plan(nodes(3, { node2: { address: "10.0.0.22" } }), deployed(3));
   assert.equal(member(topology, "node2").peerUrl, "https://10.0.0.22:2380");
   assert.equal(member(topology, "node2").initialCluster, foundingCluster);
+});
+
+/** What is recorded once a plan has been proven. */
+function proven(wanted: readonly DeclaredNode[], before?: Deployed): Deployed {
+  const topology = plan(wanted, before);
+  return deployedAfter(config({ nodes: wanted }), topology, "etcd-cluster-1-0123abcd", before);
+}
+
+test("a member that moved is certified for every address it had, oldest first, as it is recorded", () => {
+  const first = proven(nodes(3, { node2: { address: "10.0.0.22" } }), deployed(3));
+  assert.deepEqual(first.nodes.node2?.formerAddresses, ["10.0.0.2"]);
+  assert.ok(!("formerAddresses" in (first.nodes.node1 ?? {})), "who never moved is recorded as ever");
+  const wanted = nodes(3, { node2: { address: "db2.example.com" } });
+  const second = member(plan(wanted, first), "node2");
+  assert.deepEqual(second.formerAddresses, ["10.0.0.2", "10.0.0.22"]);
+  assert.deepEqual(second.ipAddresses, ["10.0.0.2", "10.0.0.22", "127.0.0.1"]);
+  assert.deepEqual(second.dnsNames, ["db2.example.com", "localhost", "node2"]);
+  const left = member(plan(nodes(3), proven(wanted, first)), "node2");
+  assert.deepEqual(left.formerAddresses, ["10.0.0.22", "db2.example.com"]);
+  assert.deepEqual(left.dnsNames, second.dnsNames);
+});
+
+test("a new incarnation was nowhere before, at the same address or at another one", () => {
+  const before = proven(nodes(3, { node2: { address: "10.0.0.22" } }), deployed(3));
+  for (const address of ["10.0.0.22", "10.0.0.2", "10.0.0.5"]) {
+    const fresh = member(plan(nodes(3, { node2: { address, incarnation: 2 } }), before), "node2");
+    assert.deepEqual(fresh.formerAddresses, []);
+    assert.deepEqual(fresh.ipAddresses, [address, "127.0.0.1"].sort());
+  }
+});
+
+test("however often a member moves, it is certified for where it was, and the next plan is the same", () => {
+  const addresses = fc.array(fc.constantFrom("10.0.0.2", "10.0.0.22", "a.example.com", "2001:db8::2"));
+  fc.assert(
+    fc.property(addresses, (moves) => {
+      let before = deployed(3);
+      for (const address of moves) {
+        const wanted = nodes(3, { node2: { address } });
+        const topology = plan(wanted, before);
+        before = proven(wanted, before);
+        assert.deepEqual(plan(wanted, before), topology);
+      }
+      const { address, formerAddresses = [] } = before.nodes.node2 ?? assert.fail();
+      assert.deepEqual([...formerAddresses, address].sort(), [...new Set(["10.0.0.2", ...moves])].sort());
+    }),
+  );
 });
 
 test("rolloutOrder comes before everything else", () => {
