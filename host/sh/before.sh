@@ -42,7 +42,7 @@ judge_members() {
 unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is none of them
   for member in $members; do
     member_name=${member%%=*} url=$(client_url "$member")
-    is_established "$member" && ! is_excused "$member_name" && ! is_healthy "$url" || continue
+    if ! is_established "$member" || is_excused "$member_name" || is_healthy "$url"; then continue; fi
     case $(reach_of "$url") in
       refused) ;;
       answers) echo "$member_name ($url) runs, but is not healthy: $(health_of "$url")" ;;
@@ -82,7 +82,7 @@ judge_lost_quorum() {
     esac
   done
   [ -z "$silent" ] ||
-    refuse "the cluster has no quorum: of $count declared members$(list_or_none "$alive") answers, and$silent cannot be reached from $(hostname). Nothing was changed: bring back as many as make $(quorum_of "$count"), data and all; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
+    refuse "no quorum answers $(hostname): of $count declared members only$(list_or_none "$alive") can be asked,$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back as many as make $(quorum_of "$count"), with their data; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
 }
 list_or_none() { echo "${1:- none}"; }
 
@@ -90,7 +90,7 @@ list_or_none() { echo "${1:- none}"; }
 refuse_foreign_members() {
   [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
   voters | while IFS='|' read -r _ voter peers clients _; do
-    [ -n "$clients" ] && ! is_declared "$voter" && ! printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$voter " || continue
+    if [ -z "$clients" ] || is_declared "$voter" || printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$voter "; then continue; fi
     echo "$voter ($peers)"
   done >"$work/foreign"
   [ ! -s "$work/foreign" ] ||

@@ -3,7 +3,7 @@
 
 # etcdctl keeps the lock's lease alive and gives it up when this run ends, however it ends.
 take_cluster_lock() { # ENDPOINTS
-  if [ -s "$work/lock-key" ]; then return; fi
+  if has_cluster_lock; then return; fi
   if [ -n "$alarms" ]; then
     note "the alarm $alarms lets nothing be written, not even the cluster's lock: no other run may be at work"
     return
@@ -20,12 +20,13 @@ take_cluster_lock() { # ENDPOINTS
     sleep 0.1
   done
 }
+has_cluster_lock() { [ -s "$work/lock-key" ]; }
 need_cluster_lock() { # asked again just before a step: a lease that ran out is somebody else's lock by now
   [ -n "$alarms" ] || [ -n "$(ctl --endpoints="$(healthy_urls_but none)" get "$(cat "$work/lock-key")" --keys-only 2>/dev/null)" ] ||
     fail "the cluster's lock was lost; nothing more was changed, run again"
 }
 drop_cluster_lock() {
-  [ -s "$work/lock-key" ] || return 0
+  has_cluster_lock || return 0
   rm -f "$work/lock-key"
   wait "$lock_pid" 2>/dev/null || :
 }

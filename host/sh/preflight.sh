@@ -132,6 +132,11 @@ check_space() {
   check warn disk-quota "$free MiB free" "$want MiB: twice quotaBackendBytes" test "$free" -ge "$want"
 }
 
+need_disk() { # again before a restart: preflight may have been in an earlier run
+  free=$(free_mb "$data_dir")
+  [ "$free" -ge "$MIN_DISK_MB" ] || refuse "$name may not restart: $free MiB are free for $data_dir, $MIN_DISK_MB needed; free some, or mount a larger disk there, then run again"
+}
+
 check_writable() {
   locked=''
   for dir in "$(dirname "$UNIT_FILE")" "$ETC_DIR" "$OPT_DIR" "$LINK_DIR" "$(dirname "$PROGRAM")" "$STATE_DIR" "$data_dir"; do

@@ -21,7 +21,7 @@ list_members() {
 # The other members: where they were last seen, where the first start was told they are, and those declared.
 known_endpoints() {
   {
-    tr ',' '\n' <"$STATE_DIR/endpoints" 2>/dev/null || :
+    if [ -e "$STATE_DIR/endpoints" ]; then tr ',' '\n' <"$STATE_DIR/endpoints"; fi
     printf '%s\n' "$initial_cluster" | tr ',' '\n' | sed 's/^[^=]*=//; s/:2380$/:2379/'
     declared_endpoints | tr ',' '\n'
   } | sed '/^$/d' | sort -u | paste -s -d, -
@@ -118,7 +118,7 @@ prove_agreement() {
 healthy_status() {
   healthy_voters_but none | while read -r _ url; do awk -F'|' -v url="$url" '$1 == url' "$work/status"; done
 }
-leader_id() { healthy_status | head -n 1 | cut -d'|' -f4; }
+leader_id() { healthy_status | awk -F'|' 'NR == 1 { print $4 }'; }
 prove_no_alarm() {
   alarms=$(ctl --endpoints="$(healthy_urls_but none)" alarm list 2>/dev/null | sed 's/.*alarm://; s/ *$//' | sort -u | paste -s -d' ' -)
   [ -z "$alarms" ] || { [ "$alarms" = NOSPACE ] && allowed nospace-alarm; } ||

@@ -35,15 +35,15 @@ start_again() { # UNIT
 
 restart_member() { # UNIT
   need_same_bootstrap
+  need_disk
+  wait_for_my_turn
   prove_restart
   prove_version_step
-  if [ "$(voters | wc -l)" != 1 ]; then
-    take_cluster_lock "$(healthy_urls_but "$me")" # not through this member: etcd waits 7 s for its streams as it stops
-    prove_restart
+  save_snapshot_before_minor
+  if has_cluster_lock; then
     move_leadership_from "$me"
     need_cluster_lock
   fi
-  save_snapshot_before_minor
   announce_address
   remember_endpoints
   version_before=$(cluster_version)
@@ -54,6 +54,14 @@ restart_member() { # UNIT
   wait_until_ready || roll_back
   wait_until_caught_up
   note "restarted $name in $(($(date +%s) - begin)) s"
+}
+# Whoever restarts a member now may be a run whose CLI is gone: waited for, where there is a quorum to ask.
+wait_for_my_turn() {
+  if ! look_at_cluster || [ "$(voters | wc -l)" = 1 ]; then return; fi
+  prove_no_alarm
+  healthy=$(healthy_voters_but none | wc -l)
+  [ "$healthy" -lt "$(quorum_of "$(voters | wc -l)")" ] ||
+    take_cluster_lock "$(healthy_urls_but "$(my_id)")" # not through this member: etcd waits 7 s for its streams as it stops
 }
 install_and_restart() { # UNIT
   write_bootstrap

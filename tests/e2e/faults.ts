@@ -70,3 +70,29 @@ export async function blackHoled(n: number): Fault {
   await must(lab("partition", String(n), "client"));
   return () => must(lab("heal", String(n)));
 }
+
+/** etcd is there and takes connections, but never goes on. */
+export async function frozen(n: number): Fault {
+  await onHost(n, "systemctl kill --signal=STOP etcd");
+  return async () => {
+    await onHost(n, "systemctl kill --signal=CONT etcd");
+    await healthy(n);
+  };
+}
+
+/** From the other hosts; the client still reaches it. */
+export async function cutOffFromPeers(n: number): Fault {
+  await must(lab("partition", String(n), "peers"));
+  return async () => {
+    await must(lab("heal", String(n)));
+    await healthy(n);
+  };
+}
+
+/** A fault that is gone is forgotten when the members say so. */
+async function healthy(n: number): Promise<void> {
+  await onHost(
+    n,
+    "for second in $(seq 60); do etcd-host health >/dev/null 2>&1 && exit; sleep 1; done; exit 1",
+  );
+}

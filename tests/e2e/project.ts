@@ -94,10 +94,10 @@ export class Project {
   }
 
   /**
-   * An `up` that gets a signal as soon as its output has a line that matches; resolves when it has ended. Only the
-   * CLI gets it, so what it started goes on as it does when a machine loses its operator.
+   * An `up` that gets a signal when its output has a line that matches, or so many milliseconds later; resolves when
+   * it has ended. Only the CLI gets it, so what it started goes on as it does when a machine loses its operator.
    */
-  interrupt(signal: NodeJS.Signals, when: RegExp): Promise<Result> {
+  interrupt(signal: NodeJS.Signals, when: RegExp, laterMs = 0): Promise<Result> {
     const args = ["exec", "pulumi", "-C", this.dir, "up", "--yes", "--skip-preview", "--non-interactive"];
     const child = spawn(labCommand, [...args, "--color=never"], {
       env: this.env,
@@ -106,10 +106,17 @@ export class Project {
     return new Promise((resolve, reject) => {
       let stdout = "";
       let stderr = "";
+      let seen = false;
       let sent = false;
       child.stdout.on("data", (chunk: Buffer) => {
         stdout += chunk;
-        if (!sent && when.test(stdout)) sent = child.kill(signal);
+        if (seen || !when.test(stdout)) return;
+        seen = true;
+        const send = () => {
+          sent = child.kill(signal);
+        };
+        if (laterMs === 0) send();
+        else setTimeout(send, laterMs);
       });
       child.stderr.on("data", (chunk: Buffer) => {
         stderr += chunk;
@@ -117,7 +124,7 @@ export class Project {
       child.on("error", reject);
       // not "close": what the CLI started may hold its output open for long
       child.on("exit", (code) => {
-        if (!sent) reject(new Error(`the up ended before ${when}: ${stdout}${stderr}`));
+        if (!sent) reject(new Error(`the up ended before ${laterMs} ms after ${when}: ${stdout}${stderr}`));
         else resolve({ code: code ?? 128, stdout, stderr, all: stdout + stderr });
       });
     });

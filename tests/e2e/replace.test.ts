@@ -166,7 +166,7 @@ test("two of three dead: refused, with what is left and the way that remains", a
   assert.notEqual(code, 0);
   assert.match(
     all,
-    /the cluster has no quorum: of 3 declared members node1 answers, and node6 cannot be reached/,
+    /no quorum answers node4: of 3 declared members only node1 can be asked, node6 cannot be reached/,
   );
   assert.match(all, /restore from a snapshot/);
   assert.deepEqual(await startsOf([4]), start);

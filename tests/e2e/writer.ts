@@ -46,7 +46,11 @@ async function write(client: number): Promise<void> {
 
 async function missing(): Promise<number> {
   const etcd = new Etcd3({ hosts, credentials });
-  const found = await etcd.getAll().prefix("writer/").strings();
+  const found: Record<string, string> = {};
+  // one client's keys at a time: an answer may have no more than 4 MiB
+  for (let client = 0; client < CLIENTS; client++) {
+    Object.assign(found, await etcd.getAll().prefix(`writer/${client}/`).strings());
+  }
   etcd.close();
   return [...acknowledged].filter(([key, value]) => found[key] !== value).length;
 }
