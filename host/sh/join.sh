@@ -63,6 +63,7 @@ join_cluster() { # UNIT
   change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
   look_at_cluster || fail "the cluster no longer answers after $name was added; run again"
   initial_cluster=$(listed_cluster) # etcd compares it with its own list
+  initial_state=existing
   mark_begun
   : >"$STATE_DIR/joining" # until it votes
   start_member "$1"
@@ -92,13 +93,13 @@ become_voter() {
   until look_at_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
   if is_learner "$(my_id)"; then
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
+    deadline=$(($(date +%s) + JOIN_SECONDS)) # the lock had one of its own
     until promote_myself; do wait_for_join "$name has not caught up"; done
     note "$name has caught up and votes"
   fi
   wait_until_ready || start_failed "etcd ended after it had joined"
   wait_until_caught_up
   remember_endpoints
-  record_incarnation
   rm -f "$STATE_DIR/joining"
 }
 promote_myself() {
@@ -106,6 +107,7 @@ promote_myself() {
   me=$(my_id)
   is_learner "$me" || return 0
   prove_promotion "$me"
+  record_incarnation # first: a voter without a record would be taken for a foreign one
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but "$me")" member promote "$(hex_id "$me")" >"$work/promote" 2>&1 || {
     grep -q -e 'in sync with leader' -e 'unhealthy cluster' -e 'deadline exceeded' "$work/promote" || # to be tried again
@@ -139,13 +141,13 @@ remove_member() { # ID
   [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 || :
   note "removed $gone from the cluster"
 }
-# A change that timed out may have been made: what etcd then says of a second one is success.
+# A change that timed out may have been made: what etcd then says of a second one is success. Empty where it says nothing.
 change_members() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...
   asked=$1 done_before=$2
   shift 2
   until_s=$(($(date +%s) + CHANGE_SECONDS))
   until ctl --endpoints="$asked" "$@" >"$work/change" 2>&1; do
-    ! grep -qi -e "$done_before" "$work/change" || return 0
+    if [ -n "$done_before" ] && grep -qi -e "$done_before" "$work/change"; then return 0; fi
     grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/change" || fail "etcd refuses 'member $2': $(tail -n 1 "$work/change")"
     [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses 'member $2' for $CHANGE_SECONDS s: $(tail -n 1 "$work/change"); run again when all members are connected"
     sleep 0.5

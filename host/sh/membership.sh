@@ -31,7 +31,7 @@ dead_undeclared() {
   done
 }
 # The half-made join of a declared node has no name yet: its own step finishes it.
-is_being_added() { for member in $members; do peer_url_of "$member"; done | grep -qxF "$1"; }
+is_being_added() { has_line "$(for member in $members; do peer_url_of "$member"; done)" "$1"; }
 healthy_declared_urls() { # never through one that is about to go
   healthy_voters_but none | while read -r voter url; do ! is_declared "$voter" || echo "$url"; done | paste -s -d, -
 }

@@ -40,12 +40,12 @@ ask_members() { # all at once: one that hangs costs its time-out only once
 
 voters() { awk -F'|' '$5 != "true"' "$work/members"; }
 learners() { awk -F'|' '$5 == "true"' "$work/members"; }
-# By its peer URL: a learner that has just been added has no name yet. By name where the address changes.
+# By name; by its peer URL while it has none yet: a learner that has just been added.
 my_id() {
   awk -F'|' -v name="$name" -v url="$peer_url" '
-    url != "" && index("," $3 ",", "," url ",") { id = $1 }
-    $2 == name { named = $1 }
-    END { print id == "" ? named : id }' "$work/members"
+    $2 == "" && url != "" && index("," $3 ",", "," url ",") { id = $1 }
+    $2 == name && name != "" { named = $1 }
+    END { print named == "" ? id : named }' "$work/members"
 }
 row_of() { awk -F'|' -v id="$1" '$1 == id' "$work/members"; }
 name_of() { row_of "$1" | awk -F'|' '{ print $2 == "" ? "the member at " $3 : $2 }'; }
@@ -91,7 +91,7 @@ prove_removal() { # ID
   prove_no_alarm
   if is_learner "$1"; then return; fi # it has no vote
   others=$(learners | cut -d'|' -f3 | paste -s -d' ' -)
-  [ -z "$others" ] || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or declare it no more, then run again"
+  [ -z "$others" ] || ! is_healthy "$(client_url_of "$1")" || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or declare it no more, then run again"
   left=$(($(voters | wc -l) - 1))
   rest=$(healthy_voters_but "$1" | wc -l)
   [ "$left" -gt 0 ] || refuse "$(name_of "$1") is the last member; 'pulumi destroy' takes a cluster down"

@@ -24,6 +24,7 @@ cmd_roll() { # stdin: the unit
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
   if look_at_cluster; then
+    prove_version_step
     announce_address
     start_member "$1"
     wait_until_caught_up
@@ -80,7 +81,7 @@ announce_address() {
   set_peer_url "$peer_url"
 }
 set_peer_url() { # URL
-  change_members "$(healthy_urls_but "$(my_id)")" "already exists" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
+  change_members "$(healthy_urls_but "$(my_id)")" "" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
 }
 
 wait_until_ready() { # false: etcd ended before it was ready

@@ -92,7 +92,7 @@ need_same_bootstrap() {
   has_wal "$data_dir" || return 0
   [ -s "$ETC_DIR/bootstrap.env" ] && ! was_tampered "$ETC_DIR/bootstrap.env" || return 0
   told="CLUSTER=$initial_cluster"
-  [ "$initial_state" = new ] || told='' # a member that joined was told the list of that moment
+  grep -qx ETCD_INITIAL_CLUSTER_STATE=new "$ETC_DIR/bootstrap.env" || told='' # a member that joined was told the list of that moment
   for setting in $told "CLUSTER_TOKEN=$initial_token"; do
     grep -qxF "ETCD_INITIAL_$setting" "$ETC_DIR/bootstrap.env" ||
       refuse "$name has started as a member of another cluster ($(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env")), which its data keeps; put the addresses back, or found a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"

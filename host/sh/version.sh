@@ -13,7 +13,7 @@ cluster_version() {
   for url in $(healthy_urls_but none | tr ',' ' '); do
     fetch_from client "${url#https://}" "$work/version" 'GET /version HTTP/1.0\r\n\r\n'
     sed -n 's/.*"etcdcluster":"\([0-9]*\.[0-9]*\)[^"]*".*/\1/p' "$work/version"
-  done | sort -u | tail -n 1
+  done | sort -u -t. -k1,1n -k2,2n | tail -n 1
 }
 
 # May a member of this cluster start with the declared version? Seen in preview too, but from what was proven then.

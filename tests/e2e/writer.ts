@@ -6,7 +6,7 @@ import { argv } from "node:process";
 import { Etcd3 } from "etcd3";
 
 const CLIENTS = 6;
-const [directory = "", ...hosts] = argv.slice(2);
+const [pauseMs = "", directory = "", ...hosts] = argv.slice(2);
 const file = (name: string) => readFileSync(join(directory, name));
 const credentials = {
   rootCertificate: file("ca.crt"),
@@ -35,7 +35,7 @@ async function write(client: number): Promise<void> {
       await etcd.put(key).value(String(count));
       acknowledged.set(key, String(count));
       stamps.push(performance.now());
-      await pause(2); // the machine also has three members and an engine to run
+      await pause(Number(pauseMs));
     } catch {
       // not acknowledged: it may or may not be there, and nobody was promised it
       await pause(5);

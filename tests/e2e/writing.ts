@@ -18,17 +18,25 @@ export interface Written {
   readonly longestGapMs: number;
 }
 
-/** Writes all the time that `work` takes. */
-export async function whileWriting(project: Project, work: () => Promise<unknown>): Promise<Written> {
+/** Writes all the time that `work` takes, each client with so many milliseconds between its writes. */
+export async function whileWriting(
+  project: Project,
+  work: () => Promise<unknown>,
+  pauseMs = 2, // the machine also has three members and an engine to run
+): Promise<Written> {
   const bundle = join(project.dir, "bundle");
   const client = `cd '${project.dir}' && node cli/client.ts --write-bundle bundle`;
   await must(run(labCommand, ["exec", "sh", "-c", client], project.env));
   const endpoints = await project.output("endpoints");
   if (!Array.isArray(endpoints)) throw new Error("the stack has no endpoints");
-  const child = spawn(labCommand, ["exec", "node", "--no-warnings", writer, bundle, ...endpoints], {
-    env: labEnv,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
+  const child = spawn(
+    labCommand,
+    ["exec", "node", "--no-warnings", writer, String(pauseMs), bundle, ...endpoints],
+    {
+      env: labEnv,
+      stdio: ["pipe", "pipe", "inherit"],
+    },
+  );
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   await lines.next(); // "writing"
   try {

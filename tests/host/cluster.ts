@@ -24,7 +24,7 @@ export interface FakeMember {
   applied: number;
 }
 
-const IDS = ["592133103447902698", "8325025528367255048", "18446744073709551615"];
+const IDS = ["592133103447902698", "8325025528367255048", "18446744073709551615", "44", "55"];
 const CLUSTER_ID = "14841639068965178418";
 
 const names = { names: "IP:127.0.0.1" };
@@ -61,11 +61,17 @@ export class FakeCluster {
     );
   }
 
-  static async create(t: TestContext, listeners: Listeners = {}): Promise<FakeCluster> {
+  static async create(
+    t: TestContext,
+    listeners: Listeners | ((index: number) => Listeners) = {},
+    count = 3,
+  ): Promise<FakeCluster> {
     const host = Host.create(t);
     placePki(host, pki);
     host.write("run/etcd-host/lock", "");
-    return FakeCluster.around(t, host, (index) => (index === 1 ? listeners : {}));
+    const each =
+      typeof listeners === "function" ? listeners : (index: number) => (index === 1 ? listeners : {});
+    return FakeCluster.around(t, host, each, count);
   }
 
   /** The cluster of a host that is there already, with the certificates of `pki`. */
@@ -73,9 +79,10 @@ export class FakeCluster {
     t: TestContext,
     host: Host,
     listeners: (index: number) => Listeners,
+    count = 3,
   ): Promise<FakeCluster> {
     host.write(`opt/etcd/${VERSION}/etcdctl`, fs.readFileSync(ETCDCTL), 0o755);
-    const urls = await Promise.all([0, 1, 2].map((index) => listen(t, listeners(index))));
+    const urls = await Promise.all(Array.from({ length: count }, (_, index) => listen(t, listeners(index))));
     return new FakeCluster(host, urls);
   }
 

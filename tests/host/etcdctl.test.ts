@@ -79,7 +79,8 @@ for (const shell of ["dash", "bash"] as const) {
     const stdin =
       "digest 0a1b\nmember node1 https://192.0.2.11:2380 https://192.0.2.11:2379 1\n" +
       'member node2 https://[2001:db8::12]:2380 https://[2001:db8::12]:2379 2\ndeployed\n{"member": "x y z"}\n';
-    const snippet = 'read_members; declared_names; declared_endpoints; declared_rows; echo "$members"; echo "rest: $(cat)"';
+    const snippet =
+      'read_members; declared_names; declared_endpoints; declared_rows; echo "$members"; echo "rest: $(cat)"';
     const { stdout } = await host.shell(snippet, [], { stdin, shell });
     assert.equal(
       stdout,

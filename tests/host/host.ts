@@ -182,6 +182,7 @@ const NOT_THE_HOST =
 const VARIABLES = {
   PROGRAM: "usr/local/sbin/etcd-host",
   STATE_DIR: "var/lib/etcd-host",
+  SNAPSHOTS: "var/lib/etcd-host/snapshots",
   RUN_DIR: "run/etcd-host",
   SYSTEMD_DIR: "run/systemd/system",
   ETC_DIR: "etc/etcd",
@@ -196,6 +197,7 @@ function moved(root: string): Record<keyof typeof VARIABLES, string> {
   return {
     PROGRAM: at("PROGRAM"),
     STATE_DIR: at("STATE_DIR"),
+    SNAPSHOTS: at("SNAPSHOTS"),
     RUN_DIR: at("RUN_DIR"),
     SYSTEMD_DIR: at("SYSTEMD_DIR"),
     ETC_DIR: at("ETC_DIR"),

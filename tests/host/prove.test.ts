@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { FakeCluster, type FakeMember, type Listeners, METRICS } from "./cluster.ts";
+import { changesAsked, FakeCluster, type FakeMember, type Listeners, METRICS } from "./cluster.ts";
 import { VERSION } from "./mirror.ts";
 import { authorities } from "./pki.ts";
 
@@ -236,4 +236,29 @@ test("metrics that are not there are null in the proof", async (t) => {
     'work=$HOST_ROOT; members=a=b=c; : >"$work/client-a"; number "$(fsync_ms)"; number "$(round_trip_ms)"',
   );
   assert.equal(stdout, "null\nnull\n");
+});
+
+test("the incarnations that are proven are recorded in the cluster, all at once and only if they are not yet", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.declared[1] = cluster.declared[1]?.replace(/1\n$/, "2\n") ?? "";
+  cluster.recorded = { node1: 1, node2: 1, node4: 1 };
+  cluster.answer();
+  const { host } = cluster;
+  assert.equal((await cluster.prove()).code, 0);
+  assert.deepEqual(changesAsked(host), ["txn"]);
+  assert.equal(host.read("answers/puts"), "etcd-host/members/node2 2\netcd-host/members/node3 1\n");
+  cluster.recorded = { node1: 1, node2: 2, node3: 1 };
+  cluster.answer();
+  await cluster.prove();
+  assert.deepEqual(changesAsked(host), ["txn"]);
+});
+
+test("a cluster that takes no write is not proven", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.recorded = {};
+  cluster.answer();
+  cluster.host.write("answers/refused/txn", "etcdserver: permission denied\n");
+  const { code, stdout, stderr } = await cluster.prove();
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /failed: cannot write to the cluster: Error: etcdserver: permission denied\n$/);
 });
