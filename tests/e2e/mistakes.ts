@@ -86,9 +86,11 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
 };
 
 const field = (content: Buffer) => Buffer.concat([Buffer.from([0, 0, 0, content.length]), content]);
-const someKey = Buffer.concat([field(Buffer.from("ssh-ed25519")), field(Buffer.alloc(32, 1))]).toString(
-  "base64",
-);
+/** The public part of no host's key. */
+export const someKey = Buffer.concat([
+  field(Buffer.from("ssh-ed25519")),
+  field(Buffer.alloc(32, 1)),
+]).toString("base64");
 
 /** Releases that cannot be had, and what each host says of them. */
 export const archives: Readonly<Record<string, Mistakes>> = {

@@ -51,6 +51,12 @@ test("an unreplaced machine: with its data gone it is refused, whatever checkId 
   await project.configureNode("node2", { incarnation: 3 });
   await must(project.up());
   assert.deepEqual(await listedMembers(1), members);
+
+  await project.configureNode("node2", { incarnation: 2 });
+  const lowered = await project.pulumi("preview");
+  assert.notEqual(lowered.code, 0);
+  assert.match(lowered.all, /node2 is at 3 already; it can only be raised, never lowered to 2/);
+  await project.configureNode("node2", { incarnation: 3 });
 });
 
 test("the first of the order, which is the admin host, on another machine at another address", async (context) => {

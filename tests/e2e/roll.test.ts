@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { leaderChanges, startedAt } from "./members.ts";
+import { someKey } from "./mistakes.ts";
 import { Project } from "./project.ts";
-import { whileWriting } from "./writing.ts";
+import { UNPLANNED_MS, whileWriting } from "./writing.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
@@ -26,6 +28,7 @@ test("a changed flag restarts each member once, in order, and loses no acknowled
   context.diagnostic(JSON.stringify(written));
   assert.ok(written.acknowledged > 100, "the writer hardly wrote");
   assert.equal(written.missing, 0);
+  assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
 
   const again = await Promise.all(NODES.map(startedAt));
   for (const [index, start] of again.entries()) assert.ok(start > (starts[index] ?? 0), `node${index + 1}`);
@@ -86,25 +89,67 @@ test("a new patch version is rolled through, the links follow, and no acknowledg
   }
 });
 
-test("another minor version and a change of members are refused in preview", async () => {
-  await project.configure({ version: "3.7.1" });
-  await project.configureNode("node2", { incarnation: 2 });
-  const { code, all } = await project.pulumi("preview");
-  assert.notEqual(code, 0);
-  assert.match(all, /changes patch versions only yet: stay within 3\.6/);
-  assert.match(all, /node2 would be replaced; this version of the program does not change the members/);
+const node = (n: number) => ({
+  name: `node${n}`,
+  address: `192.168.1.10${n}`,
+  hostKey: `ssh-ed25519 ${someKey}`,
 });
+const three = [node(1), node(2), node(3)];
 
-/** When the running process started, in microseconds of the machine that all hosts are on. */
-async function startedAt(n: number): Promise<number> {
-  return Number(await onHost(n, "systemctl show etcd -p ExecMainStartTimestampMonotonic --value"));
-}
+/** Changes of a running cluster that are refused before anything is touched, and how. */
+const refusals: Readonly<Record<string, { config: Readonly<Record<string, unknown>>; sentence: RegExp }>> = {
+  "a new name at an old address": {
+    config: { nodes: [node(1), node(2), { ...node(3), name: "db3" }] },
+    sentence: /db3 is declared at 192\.168\.1\.103, where node3 is a member; keep the name node3 there/,
+  },
+  "a majority removed": {
+    config: { nodes: [node(1)] },
+    sentence: /node2, node3 are a majority of 3 members; remove or replace fewer at once, in several ups/,
+  },
+  "a majority replaced": {
+    config: { nodes: [node(1), { ...node(2), incarnation: 2 }, { ...node(3), incarnation: 2 }] },
+    sentence: /of 3 members node2, node3 would be without data at once, .* or recover from a snapshot/,
+  },
+  "a majority at other addresses": {
+    config: { nodes: [node(1), { ...node(4), name: "node2" }, { ...node(5), name: "node3" }] },
+    sentence: /node2, node3 are a majority of 3 members, and would all get another address at once/,
+  },
+  "a minor step together with a change of members": {
+    config: { version: "3.7.1", nodes: [...three, node(4), node(5)] },
+    sentence:
+      /the step from 3\.6\.16 to 3\.7\.1 cannot go together with a change of members \(node4, node5\)/,
+  },
+  "a minor step together with a change of the CAs": {
+    config: { version: "3.7.1", keyAlgorithm: "RSA-2048" },
+    sentence: /keyAlgorithm: the client CA was made with ECDSA-P256; .* put it back/,
+  },
+  "another cluster name": {
+    config: { clusterName: "other" },
+    sentence:
+      /clusterName: the cluster was founded as etcd-cluster-1 .* found a new cluster by destroy and up/,
+  },
+  "another data directory": {
+    config: { dataDir: "/srv/etcd" },
+    sentence: /dataDir: the members' data is in \/var\/lib\/etcd; put it back/,
+  },
+  "lost before it was ever deployed": {
+    config: { nodes: [...three, { ...node(4), lost: true }] },
+    sentence: /nodes\[3\]\.lost: node4 was never proven a member, so nothing of it can be lost; leave it out/,
+  },
+};
 
-/** Elections seen so far, as the member says that has seen the most. */
-async function leaderChanges(): Promise<number> {
-  const terms = await onHost(
-    1,
-    'etcd-host ctl endpoint status -w fields | awk \'$1 == "\\"RaftTerm\\"" { print $3 }\' | sort -n | tail -n 1',
-  );
-  return Number(terms);
+for (const [what, { config, sentence }] of Object.entries(refusals)) {
+  test(`${what}: refused in preview`, async (t) => {
+    const before = Object.fromEntries(
+      await Promise.all(
+        Object.keys(config).map(async (key) => [key, await project.configured(key)] as const),
+      ),
+    );
+    t.after(() => project.configure(before));
+    await project.configure(config);
+    const { code, all } = await project.pulumi("preview");
+    assert.notEqual(code, 0);
+    assert.match(all, sentence);
+    assert.doesNotMatch(all, /remote:Command/, "something is planned beside the refusal");
+  });
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { leaderChanges, startsOf } from "./members.ts";
 import { Project } from "./project.ts";
+import { UNPLANNED_MS, whileWriting } from "./writing.ts";
 
 after(labDown);
 
@@ -16,8 +18,28 @@ for (const size of [1, 5, 7]) {
     assert.ok(Array.isArray(members));
     assert.equal(members.length, size);
     await must(project.up("--expect-no-changes"));
+    if (size === 5) await changeFlag(context, project, size);
     await project.dispose();
   });
+}
+
+async function changeFlag(context: TestContext, project: Project, size: number): Promise<void> {
+  const hosts = Array.from({ length: size }, (_, index) => index + 1);
+  const [starts, leaders] = [await startsOf(hosts), await leaderChanges()];
+  await project.configure({ snapshotCount: 20000 });
+  const written = await whileWriting(project, () => must(project.up()));
+  context.diagnostic(JSON.stringify(written));
+  assert.equal(written.missing, 0);
+  assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
+  const again = await startsOf(hosts);
+  assert.deepEqual(
+    [...again].sort((a, b) => a - b),
+    again,
+    "the members were not restarted in order",
+  );
+  for (const [index, start] of again.entries()) assert.ok(start > (starts[index] ?? 0), `node${index + 1}`);
+  for (const n of hosts) assert.equal(await onHost(n, "systemctl show etcd -p NRestarts --value"), "0");
+  assert.ok((await leaderChanges()) - leaders <= 2, "the leader changed more than twice");
 }
 
 test("hosts named by DNS, one of them reached at another address, form a cluster with RSA certificates", async () => {

@@ -62,10 +62,13 @@ process.stdin.resume();
 console.log("writing");
 await Promise.all(Array.from({ length: CLIENTS }, (_, client) => write(client)));
 const gaps = stamps.slice(1).map((stamp, index) => stamp - (stamps[index] ?? stamp));
+const longest = gaps.reduce((most, gap) => Math.max(most, gap), 0);
+const gapBegan = performance.timeOrigin + (stamps[gaps.indexOf(longest)] ?? 0);
 console.log(
   JSON.stringify({
     acknowledged: acknowledged.size,
     missing: await missing(),
-    longestGapMs: Math.round(gaps.reduce((most, gap) => Math.max(most, gap), 0)),
+    longestGapMs: Math.round(longest),
+    gapBegan: new Date(gapBegan).toISOString(),
   }),
 );

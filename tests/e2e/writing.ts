@@ -16,7 +16,12 @@ export interface Written {
   readonly missing: number;
   /** Longest time between two acknowledged writes of the six clients, in milliseconds. */
   readonly longestGapMs: number;
+  /** RFC 3339, to look the gap up in the members' logs. */
+  readonly gapBegan: string;
 }
+
+/** Without a write for so long the leader was lost, not moved: its SIGKILL measured 1,033 ms, a planned restart 75. */
+export const UNPLANNED_MS = 900;
 
 /** Writes all the time that `work` takes, each client with so many milliseconds between its writes. */
 export async function whileWriting(
