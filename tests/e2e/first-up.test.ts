@@ -134,16 +134,14 @@ test("no private key is in the log, in a preview, or in clear in the state", asy
   }
 });
 
-test("one changed flag shows as that line of each unit, and the cluster steps", async () => {
+test("one changed flag shows as that line of each unit, the look at its host, and the cluster steps", async () => {
   await project.configure({ snapshotCount: 20000 });
   const steps = await project.preview();
   assert.deepEqual(steps.map((step) => `${step.op} ${step.name}`).sort(), [
     "update before",
     "update health",
     "update membership",
-    "update node1-member",
-    "update node2-member",
-    "update node3-member",
+    ...NODES.flatMap((n) => [`update node${n}-host`, `update node${n}-member`]),
   ]);
   for (const step of steps.filter(({ name }) => name.endsWith("-member"))) {
     const lines = (text: unknown) => new Set(String(text).split("\n"));

@@ -73,6 +73,7 @@ test("with one member down no other is restarted, and the message says which", a
   await project.configure({ rolloutOrder: ["node3"] });
   await must(project.up());
   for (const n of NODES) assert.equal(await onHost(n, "etcd-host verify"), `node${n} is as declared`);
+  await project.configure({ rolloutOrder: undefined });
 });
 
 test("a new patch version is rolled through, the links follow, and no acknowledged write is lost", async (context) => {
