@@ -8,12 +8,12 @@ not_older() { # A B: is A the same patch as B or a later one? Of one minor.
 running_versions() { cut -d'|' -f3 "$work/status" | sort -u; }
 
 # What the members have agreed on, MAJOR.MINOR: it rises when the last one runs the new minor, and falls only by
-# etcd's downgrade. Nothing if no member says it.
+# etcd's downgrade. Nothing if no member says it: until all have been seen once, they say 3.0, which is no decision.
 cluster_version() {
   for url in $(healthy_urls_but none | tr ',' ' '); do
     fetch_from client "${url#https://}" "$work/version" 'GET /version HTTP/1.0\r\n\r\n'
     sed -n 's/.*"etcdcluster":"\([0-9]*\.[0-9]*\)[^"]*".*/\1/p' "$work/version"
-  done | sort -u -t. -k1,1n -k2,2n | tail -n 1
+  done | sed '/^3\.0$/d' | sort -u -t. -k1,1n -k2,2n | tail -n 1
 }
 
 # May a member of this cluster start with the declared version? Seen in preview too, but from what was proven then.

@@ -51,6 +51,13 @@ test("another patch of the same minor needs no snapshot", async (t) => {
   assert.equal(host.exists(SNAPSHOTS), false);
 });
 
+test("3.0, which members say until all have been seen once, is no version that a step could be judged by", async (t) => {
+  const cluster = await rollingCluster(t, () => ({ clusterVersion: () => "3.0.0" }));
+  const { code, stderr } = await roll(cluster.host);
+  assert.equal(code, 0, stderr);
+  assert.equal(cluster.host.exists(SNAPSHOTS), false);
+});
+
 for (const version of ["3.4.30", "3.7.1", "3.8.0"])
   test(`from ${version} to ${VERSION} no member is restarted`, async (t) => {
     const { host } = await clusterAt(t, version);
