@@ -12,7 +12,10 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout. */
+/**
+ * Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout. A SIGTERM, as
+ * a pipeline sends it, reaches the command as the SIGINT that makes `pulumi` end after the running step.
+ */
 export async function run(
   command: string,
   args: readonly string[],
@@ -31,10 +34,12 @@ export async function run(
     all.push(line);
     log(line);
   });
+  const interrupt = () => child.kill("SIGINT");
+  process.on("SIGTERM", interrupt);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
-  });
+  }).finally(() => process.off("SIGTERM", interrupt));
   if (code !== 0) throw new CommandFailed(command, code, all);
   return stdout.join("\n");
 }

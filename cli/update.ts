@@ -32,3 +32,14 @@ function section(output: string, heading: string): string[] {
   const end = rest.findIndex((line) => /^\S/.test(line));
   return rest.slice(0, end < 0 ? undefined : end).filter((line) => line.trim() !== "");
 }
+
+/** A plan that is violated is told with the values on both sides, secret ones too: only their names are kept. */
+export function withoutValues(output: string): string {
+  return output.replaceAll(
+    /(violates plan: properties changed: )(.*)$/gm,
+    (_, start: string, changes: string) => {
+      const names = [...changes.matchAll(/(?:^|, )(?:~~|\+\+|--)?(\w+)\[/g)].map(([, name]) => name);
+      return start + ([...new Set(names)].join(", ") || "(values not shown)");
+    },
+  );
+}

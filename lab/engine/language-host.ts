@@ -9,6 +9,7 @@ import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { fromStruct, type Properties } from "./properties.ts";
 import { listen, unary } from "./provider.ts";
+import { runPlugin } from "./run-plugin.ts";
 
 /** The program's way to say that it has already told the user what is wrong. */
 const ALREADY_REPORTED = 32;
@@ -69,13 +70,14 @@ function programEnvironment(
   };
 }
 
-// What is not listed here (policy packs, code generation, installing packages) the engine is told is not implemented.
+// What is not listed here (code generation, installing packages) the engine is told is not implemented.
 const implementation = {
   // The plugins are on PATH, so the engine need not look for any.
   getRequiredPlugins: unary(() => new language.GetRequiredPluginsResponse()),
   getRequiredPackages: unary(() => new language.GetRequiredPackagesResponse()),
   getPluginInfo: unary(() => new plugin.PluginInfo()),
   run: unary(run),
+  runPlugin,
   cancel: unary(() => {
     cancel.abort();
     return new emptypb.Empty();

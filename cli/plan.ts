@@ -1,0 +1,53 @@
+// npm run plan -- [--stack STACK] [--markdown | --json] [--save DIRECTORY]: what pulumi up would do, host by host.
+// Exit codes: 0 planned, 1 could not be planned, 2 wrong call, 3 refused.
+import { argv, exit, stdout } from "node:process";
+import { parseArgs } from "node:util";
+import { markdown } from "./plan/markdown.ts";
+import type { Plan } from "./plan/model.ts";
+import { takePlan } from "./plan/take.ts";
+import { terminal } from "./plan/terminal.ts";
+
+const USAGE = "usage: npm run plan -- [--stack STACK] [--markdown | --json] [--save DIRECTORY]";
+
+interface Call {
+  readonly stack?: string | undefined;
+  readonly save?: string | undefined;
+  readonly markdown?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+function parseCommandLine(words: readonly string[]): Call {
+  const options = {
+    stack: { type: "string" },
+    save: { type: "string" },
+    markdown: { type: "boolean" },
+    json: { type: "boolean" },
+  } as const;
+  const { values } = parseArgs({ args: [...words], options });
+  if (values.markdown && values.json) throw new Error("--markdown and --json exclude each other");
+  return values;
+}
+
+function render(plan: Plan, call: Call): string {
+  if (call.json) return `${JSON.stringify(plan, null, 2)}\n`;
+  return (call.markdown ? markdown : terminal)(plan, Date.now());
+}
+
+function callOrExit(): Call {
+  try {
+    return parseCommandLine(argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    exit(2);
+  }
+}
+
+const call = callOrExit();
+try {
+  const plan = await takePlan(call);
+  stdout.write(render(plan, call));
+  if (plan.verdict === "refused") exit(3);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  exit(1);
+}

@@ -1,0 +1,53 @@
+/** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
+
+import type { ClusterConfig } from "../../config.ts";
+import { minorOf, parseVersion } from "../../releases.ts";
+import type { Deployed } from "../../topology.ts";
+import type { ClusterRow, HostRow } from "./model.ts";
+import type { Resource } from "./preview.ts";
+
+export function clusterRows(
+  resources: readonly Resource[],
+  config: ClusterConfig,
+  deployed: Deployed | undefined,
+  hosts: readonly HostRow[],
+): readonly ClusterRow[] {
+  const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
+  const cas = ["client-ca", "peer-ca"].filter((ca) => deployed !== undefined && changes(`${ca}-cert`));
+  return [
+    ...versionRow(config, deployed),
+    ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),
+    ...lostRow(hosts, deployed),
+    ...membershipRow(hosts),
+    ...(changes("health") ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
+  ];
+}
+
+function versionRow({ release }: ClusterConfig, deployed: Deployed | undefined): readonly ClusterRow[] {
+  if (deployed === undefined || deployed.version === release.version) return [];
+  const [from, to] = [parseVersion(deployed.version), parseVersion(release.version)];
+  if (from === undefined || to === undefined) return [];
+  const step = `etcd ${deployed.version} → ${release.version}`;
+  if (minorOf(from) === minorOf(to)) return [{ step: "version", text: `${step}, a patch` }];
+  const how =
+    to.minor < from.minor
+      ? "a downgrade by etcd's own procedure"
+      : "a minor step: a snapshot is saved first, and there is no way back but a downgrade";
+  return [{ step: "version", text: `${step}, ${how}` }];
+}
+
+function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {
+  const gone = hosts.filter(({ action, name }) => action === "inert" && deployed?.nodes[name] !== undefined);
+  if (gone.length === 0) return [];
+  return [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
+}
+
+function membershipRow(hosts: readonly HostRow[]): readonly ClusterRow[] {
+  const gone = hosts.filter(({ action }) => action === "remove");
+  if (gone.length === 0) return [];
+  return [{ step: "membership", text: `${namesOf(gone)} removed when all others are healthy` }];
+}
+
+function namesOf(hosts: readonly HostRow[]): string {
+  return hosts.map(({ name }) => name).join(", ");
+}

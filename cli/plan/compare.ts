@@ -1,0 +1,48 @@
+/** Whether what would happen now is still what was approved. */
+
+import type { HostRow, Plan } from "./model.ts";
+
+/** The administrator's own certificate is renewed like the hosts', and touches none of them. */
+const HOT_OTHERS = ["client: replace"];
+
+/** What would happen now that was not approved: one clause each. What is done already, and hot renewals, may differ. */
+export function deviations(approved: Plan, current: Plan): readonly string[] {
+  return [
+    ...current.hosts.filter((row) => !isApproved(row, approved)).map((row) => describe(row, approved)),
+    ...current.cluster
+      .filter(({ step, text }) => step !== "health" && !approved.cluster.some((row) => row.text === text))
+      .map(({ text }) => `cluster: ${text}`),
+    ...current.others.filter((other) => !approved.others.includes(other) && !HOT_OTHERS.includes(other)),
+  ];
+}
+
+/** Nothing but certificates that are due: no process is touched. */
+export function onlyRenewals(plan: Plan): boolean {
+  const rows = plan.hosts.every((row) => isHot(row));
+  const cluster = plan.cluster.every(({ step }) => step === "health");
+  return rows && cluster && plan.others.every((other) => HOT_OTHERS.includes(other));
+}
+
+export function samePlan(approved: Plan, current: Plan): boolean {
+  const parts = ({ hosts, cluster, others }: Plan) => JSON.stringify([hosts, cluster, others]);
+  return parts(approved) === parts(current);
+}
+
+function isApproved(row: HostRow, approved: Plan): boolean {
+  if (isHot(row)) return true;
+  const planned = approved.hosts.find(({ name }) => name === row.name);
+  return planned?.action === row.action && planned.digest === row.digest;
+}
+
+function isHot({ action }: HostRow): boolean {
+  return action === "nothing" || action === "inert" || action === "renew";
+}
+
+function describe(row: HostRow, approved: Plan): string {
+  const planned = approved.hosts.find(({ name }) => name === row.name);
+  const now = `${row.name}: ${row.action} (${row.why.join("; ")})`;
+  if (planned === undefined) return `${now}, and was not in the plan`;
+  return planned.action === row.action
+    ? `${now}, by other texts than planned`
+    : `${now}, planned was ${planned.action}`;
+}

@@ -1,0 +1,225 @@
+/** One row for each host: what an `up` does there, and why. */
+
+import { createHash } from "node:crypto";
+import type { NodeConfig } from "../../config.ts";
+import type { Deployed } from "../../topology.ts";
+import { text } from "../json.ts";
+import type { Action, HostRow } from "./model.ts";
+import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
+import { lineDiff, optionsOf, unitChanges } from "./texts.ts";
+
+const LEAFS = ["server", "peer", "operator"] as const;
+
+/** The resources of one host, by what they are. */
+export interface HostResources {
+  readonly host: Resource | undefined;
+  readonly binaries: Resource | undefined;
+  readonly certificates: Resource | undefined;
+  readonly member: Resource | undefined;
+  /** By role. */
+  readonly leafs: Readonly<Record<string, Resource | undefined>>;
+}
+
+export function resourcesOf(name: string, resources: readonly Resource[]): HostResources {
+  const named = (own: string) => resources.find((resource) => resource.name === `${name}-${own}`);
+  return {
+    host: named("host"),
+    binaries: named("binaries"),
+    certificates: named("certificates"),
+    member: named("member"),
+    leafs: Object.fromEntries(LEAFS.map((role) => [role, named(`${role}-cert`)])),
+  };
+}
+
+/** Members in the order of their chain, then those that leave, then lost ones. */
+export function hostRows(
+  preview: Preview,
+  nodes: readonly NodeConfig[],
+  deployed: Deployed | undefined,
+): readonly HostRow[] {
+  const present = nodes.filter((node) => !node.lost).map((node) => node.name);
+  const chain = rollout(preview.resources, present);
+  const members = [...nodes]
+    .filter((node) => !node.lost)
+    .sort((a, b) => chain.indexOf(a.name) - chain.indexOf(b.name))
+    .map((node, index) => ({
+      order: index + 1,
+      ...memberRow(node, resourcesOf(node.name, preview.resources), deployed),
+    }));
+  const declared = nodes.map((node) => node.name);
+  const leaving = leavingHosts(preview.resources).filter((name) => !declared.includes(name));
+  return [
+    ...members,
+    ...leaving.map((name) => leavingRow(name, resourcesOf(name, preview.resources), deployed)),
+    ...nodes.filter((node) => node.lost).map((node) => lostRow(node, deployed)),
+  ];
+}
+
+/** The order in which the engine runs the member steps: each depends on the one before it. */
+function rollout(resources: readonly Resource[], names: readonly string[]): readonly string[] {
+  const steps = resources.filter((resource) => names.some((name) => resource.name === `${name}-member`));
+  const depth = (step: Resource): number => {
+    const before = steps.filter((other) => step.new.dependencies.includes(other.urn));
+    return Math.max(0, ...before.map((other) => depth(other) + 1));
+  };
+  return steps
+    .map((step) => ({ name: step.name.replace(/-member$/, ""), depth: depth(step) }))
+    .sort((a, b) => a.depth - b.depth)
+    .map(({ name }) => name);
+}
+
+function leavingHosts(resources: readonly Resource[]): readonly string[] {
+  return resources
+    .filter((resource) => resource.op === "delete" && resource.name.endsWith("-host"))
+    .map((resource) => resource.name.replace(/-host$/, ""));
+}
+
+function memberRow(
+  node: NodeConfig,
+  resources: HostResources,
+  deployed: Deployed | undefined,
+): Omit<HostRow, "order"> {
+  const unit = unitDiff(resources.member);
+  const certificates = LEAFS.filter((role) => resources.leafs[role]?.changes);
+  const action = memberAction(node, resources, deployed, unit.length > 0);
+  return {
+    name: node.name,
+    address: node.address,
+    action,
+    why: reasons(action, node, resources, deployed, unit, certificates),
+    unit: action === "restart" ? unit : [],
+    certificates,
+    digest: digestOf(resources),
+  };
+}
+
+/** Secrets are masked in a preview, and what is not known yet is one constant: a renewed leaf changes no digest. */
+function digestOf({ host, binaries, member }: HostResources): string {
+  const texts = [host, binaries, member].map((step) => {
+    if (!step?.changes) return [];
+    const { create, update, delete: remove, stdin } = step.new.inputs;
+    return [step.op, create, update, remove, stdin];
+  });
+  return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
+}
+
+function unitDiff(member: Resource | undefined): readonly string[] {
+  if (member === undefined || member.op === "create") return [];
+  return lineDiff(text(member.old.inputs.stdin), text(member.new.inputs.stdin));
+}
+
+function memberAction(
+  node: NodeConfig,
+  { host, binaries, certificates, member, leafs }: HostResources,
+  deployed: Deployed | undefined,
+  unitChanges: boolean,
+): Action {
+  if (member?.op === "create") return deployed === undefined ? "found" : "join";
+  if (member?.changes) {
+    if (isReplaced(node, member, deployed)) return "replace";
+    return unitChanges || changedOptions(member).includes("bundles") ? "restart" : "compare";
+  }
+  if (certificates?.changes && LEAFS.some((role) => leafs[role]?.changes)) return "renew";
+  if (host?.changes || binaries?.changes || certificates?.changes) return "prepare";
+  return "nothing";
+}
+
+/** A raised incarnation, read from the step itself; from the last proof where its text is not yet known. */
+function isReplaced(node: NodeConfig, member: Resource, deployed: Deployed | undefined): boolean {
+  const before = optionsOf(text(member.old.inputs.create)).get("incarnation");
+  return (before ?? String(deployed?.nodes[node.name]?.incarnation)) !== String(node.incarnation);
+}
+
+/** Options of a step's call that differ; all that matter if the new text is known only when `up` gets there. */
+function changedOptions(step: Resource): readonly string[] {
+  const now = text(step.new.inputs.update);
+  if (now === UNKNOWN) return ["bundles"];
+  const before = optionsOf(text(step.old.inputs.update));
+  const after = optionsOf(now);
+  return [...new Set([...before.keys(), ...after.keys()])].filter(
+    (key) => before.get(key) !== after.get(key),
+  );
+}
+
+function reasons(
+  action: Action,
+  node: NodeConfig,
+  resources: HostResources,
+  deployed: Deployed | undefined,
+  unit: readonly string[],
+  certificates: readonly string[],
+): readonly string[] {
+  const renewal = certificates.length === 0 ? [] : [`new certificates (${certificates.join(", ")})`];
+  const before = deployed?.nodes[node.name];
+  switch (action) {
+    case "found":
+      return ["first start, in a new cluster"];
+    case "join":
+      return ["new member: joins as a learner, then votes"];
+    case "replace":
+      return [
+        `incarnation ${before?.incarnation ?? "?"} → ${node.incarnation}: joins without data, as a new member`,
+      ];
+    case "restart":
+      return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
+    case "compare":
+      return [...optionChanges(resources.member), "restarts only if it differs", ...renewal];
+    case "renew":
+      return [...renewal, "etcd reads them by itself"];
+    case "prepare":
+      return preparation(resources);
+    default:
+      return [];
+  }
+}
+
+function moved(node: NodeConfig, deployed: Deployed | undefined): readonly string[] {
+  const before = deployed?.nodes[node.name]?.address;
+  return before === undefined || before === node.address ? [] : [`moves from ${before} to ${node.address}`];
+}
+
+function bundleChange(member: Resource | undefined): readonly string[] {
+  return member !== undefined && changedOptions(member).includes("bundles") ? ["another CA bundle"] : [];
+}
+
+function optionChanges(step: Resource | undefined): readonly string[] {
+  if (step === undefined) return [];
+  const before = optionsOf(text(step.old.inputs.update));
+  const after = optionsOf(text(step.new.inputs.update));
+  return changedOptions(step).map((key) =>
+    key === "check-id"
+      ? `checkId ${before.get(key)} → ${after.get(key)}: compared with what is declared`
+      : `\`${key}\` changes`,
+  );
+}
+
+/** Steps that run again and touch no process. */
+function preparation({ host, binaries, certificates }: HostResources): readonly string[] {
+  const program = host?.diffReasons.includes("stdin") ? ["a new etcd-host"] : [];
+  const steps = Object.entries({ host, binaries, certificates })
+    .filter(([, step]) => step?.changes)
+    .map(([name, step]) => `${name} step: ${step?.diffReasons.join(", ")}`);
+  return [...program, ...(program.length > 0 ? [] : steps), "no restart"];
+}
+
+function leavingRow(name: string, resources: HostResources, deployed: Deployed | undefined): HostRow {
+  const address = deployed?.nodes[name]?.address ?? "";
+  const row = { order: null, name, address, unit: [], certificates: [], digest: digestOf(resources) };
+  return resources.host?.old.retained
+    ? { ...row, action: "inert", why: ["was lost, and is forgotten now"] }
+    : { ...row, action: "remove", why: ["no longer declared: stops, and its data is set aside"] };
+}
+
+function lostRow(node: NodeConfig, deployed: Deployed | undefined): HostRow {
+  const listed = deployed?.nodes[node.name] !== undefined;
+  return {
+    order: null,
+    name: node.name,
+    address: node.address,
+    action: "inert",
+    why: [listed ? "lost: its member is removed, nothing runs there" : "lost: nothing runs there"],
+    unit: [],
+    certificates: [],
+    digest: "",
+  };
+}

@@ -1,0 +1,83 @@
+/** What both forms of a plan for people say in the same words. */
+
+import type { Action, ClusterRow, HostRow, Plan } from "./model.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const ACTIONS: Readonly<Record<Action, string>> = {
+  nothing: "nothing",
+  prepare: "prepare again",
+  compare: "compare",
+  renew: "renew certificates (hot)",
+  restart: "restart",
+  found: "start",
+  join: "join",
+  replace: "replace",
+  remove: "remove",
+  inert: "inert",
+};
+
+const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
+  version: "version step",
+  ca: "CA step",
+  before: "member list, first",
+  membership: "member list, last",
+  health: "proof",
+};
+
+export interface Row {
+  readonly place: string;
+  readonly host: string;
+  readonly what: string;
+  readonly why: string;
+}
+
+/** Hosts in rollout order, then the cluster's own steps. */
+export function rowsOf(plan: Plan): readonly Row[] {
+  const hosts = plan.hosts.map((host) => ({
+    place: host.order === null ? "–" : String(host.order),
+    host: `${host.name} ${host.address}`.trim(),
+    what: ACTIONS[host.action],
+    why: host.why.join("; "),
+  }));
+  const cluster = plan.cluster.map(({ step, text }) => ({
+    place: "–",
+    host: "cluster",
+    what: STEPS[step],
+    why: text,
+  }));
+  return [...hosts, ...cluster];
+}
+
+export function titleOf({ project, stack, headline }: Plan): string {
+  return `${project}/${stack}: ${headline}`;
+}
+
+/** The sentences below the table. `now` in milliseconds since 1970. */
+export function closingOf(plan: Plan, now: number): readonly string[] {
+  const { restarts, earliestExpiry, others, verdict } = plan;
+  const changesMembers = plan.hosts.some(({ action }) =>
+    ["restart", "join", "replace", "remove"].includes(action),
+  );
+  const days = earliestExpiry && Math.floor((Date.parse(earliestExpiry.expires) - now) / DAY_MS);
+  return [
+    ...(restarts > 0 || changesMembers
+      ? ["Quorum is proven before each step that takes a member away."]
+      : []),
+    ...(earliestExpiry ? [`Certificates: earliest expiry ${earliestExpiry.certificate}, ${days} days.`] : []),
+    ...(others.length > 0 ? [`Also: ${others.join(", ")}.`] : []),
+    ...(verdict === "nothing" ? [] : ["Nothing else changes."]),
+  ];
+}
+
+/** Line diffs of units, with the hosts that share each one. */
+export function unitDiffs(hosts: readonly HostRow[]): readonly { hosts: string; lines: readonly string[] }[] {
+  const byText = new Map<string, { names: string[]; lines: readonly string[] }>();
+  for (const { name, unit } of hosts) {
+    if (unit.length === 0) continue;
+    const entry = byText.get(unit.join("\n")) ?? { names: [], lines: unit };
+    entry.names.push(name);
+    byText.set(unit.join("\n"), entry);
+  }
+  return [...byText.values()].map(({ names, lines }) => ({ hosts: names.join(", "), lines }));
+}

@@ -1,0 +1,115 @@
+/** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
+
+import { readFileSync } from "node:fs";
+import { decodeValues, parseConfig } from "../../config/parse.ts";
+import type { ClusterConfig } from "../../config.ts";
+import { type Deployed, parseDeployed } from "../../topology.ts";
+import { text } from "../json.ts";
+import { clusterRows } from "./cluster.ts";
+import { hostRows } from "./hosts.ts";
+import type { HostRow, Plan, Verdict } from "./model.ts";
+import type { Preview, Resource } from "./preview.ts";
+
+/** `lastProven` is the stack's output `deployed`, if it has one. */
+export function makePlan(preview: Preview, lastProven: unknown): Plan {
+  const { project, stack, warnings } = preview;
+  const base = { schema: 1, project, stack, warnings } as const;
+  const config = configOf(preview);
+  if (preview.errors.length > 0 || config === undefined) {
+    return { ...base, ...REFUSED, refusals: preview.errors };
+  }
+  const deployed = parseDeployed(lastProven);
+  const hosts = hostRows(preview, config.nodes, deployed);
+  const cluster = clusterRows(preview.resources, config, deployed, hosts);
+  const others = otherChanges(preview.resources, hosts);
+  const restarts = hosts.filter(({ action }) => action === "restart").length;
+  const quiet = cluster.length === 0 && others.length === 0 && hosts.every(({ action }) => isQuiet(action));
+  const verdict = quiet ? "nothing" : judge(hosts, deployed);
+  return {
+    ...base,
+    verdict,
+    headline: headline(hosts, verdict),
+    restarts,
+    hosts,
+    cluster,
+    others,
+    refusals: [],
+    earliestExpiry: earliestExpiry(preview.resources),
+  };
+}
+
+const REFUSED = {
+  verdict: "refused",
+  headline: "refused",
+  restarts: 0,
+  hosts: [],
+  cluster: [],
+  others: [],
+  earliestExpiry: null,
+} as const satisfies Partial<Plan>;
+
+/** The same reading of the same texts as the program's own. */
+function configOf({ config, project }: Preview): ClusterConfig | undefined {
+  const prefix = `${project}:`;
+  const own = Object.entries(config).filter(([key]) => key.startsWith(prefix));
+  const values = decodeValues(
+    Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
+  );
+  return parseConfig(values, (path) => readFileSync(path, "utf8")).config;
+}
+
+function isQuiet(action: HostRow["action"]): boolean {
+  return action === "nothing" || action === "inert";
+}
+
+/** The only member of a cluster cannot restart without an outage. */
+function judge(hosts: readonly HostRow[], deployed: Deployed | undefined): Verdict {
+  const only = deployed !== undefined && Object.keys(deployed.nodes).length === 1;
+  return only && hosts.some(({ action }) => action === "restart") ? "outage" : "safe";
+}
+
+const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
+  found: ["member is founded", "members are founded"],
+  replace: ["member is replaced", "members are replaced"],
+  restart: ["restart", "restarts, one at a time"],
+  join: ["member joins", "members join"],
+  remove: ["member is removed", "members are removed"],
+  renew: ["host gets new certificates, no restart", "hosts get new certificates, no restart"],
+  compare: ["host is compared", "hosts are compared"],
+  prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
+};
+
+function headline(hosts: readonly HostRow[], verdict: Verdict): string {
+  const parts = Object.entries(NOUNS).flatMap(([action, [one, many]]) => {
+    const count = hosts.filter((host) => host.action === action).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  const what = parts.join("; ") || (verdict === "nothing" ? "nothing to do" : "no host is touched");
+  return verdict === "outage" ? `${what} · an outage of a few seconds: the only member` : `${what} · safe`;
+}
+
+const CLUSTER_STEPS = ["before", "membership", "health"];
+
+/** Whatever no row tells of, so that "nothing else changes" is true: the CAs and the administrator's certificate. */
+function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
+  const told = ({ name, type }: Resource) =>
+    type.startsWith("etcd:") || // a component: its parts are judged by themselves
+    type.startsWith("pulumi:") ||
+    CLUSTER_STEPS.includes(name) ||
+    hosts.some((host) => name.startsWith(`${host.name}-`));
+  const changes = resources
+    .filter((resource) => resource.changes && !told(resource))
+    .map(({ name, op }) => `${name.replace(/-(key|csr|cert)$/, "")}: ${op}`);
+  return [...new Set(changes)].sort();
+}
+
+function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] {
+  const ends = resources
+    .filter(({ type, changes }) => type.endsWith(":LocallySignedCert") && !changes)
+    .map((leaf) => ({
+      certificate: leaf.name.replace(/-cert$/, "").replace(/-(\w+)$/, " $1"),
+      expires: text(leaf.old.outputs.validityEndTime),
+    }))
+    .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+  return ends[0] ?? null;
+}

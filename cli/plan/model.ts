@@ -1,0 +1,55 @@
+/** The plan of an `up`, as `npm run plan --json` prints it. docs/plan.schema.json says what each field means. */
+
+export type Action =
+  | "nothing"
+  | "prepare"
+  | "compare"
+  | "renew"
+  | "restart"
+  | "found"
+  | "join"
+  | "replace"
+  | "remove"
+  | "inert";
+
+export interface HostRow {
+  /** Place in the rollout, from 1; null for a host that is not in it. */
+  readonly order: number | null;
+  readonly name: string;
+  readonly address: string;
+  readonly action: Action;
+  readonly why: readonly string[];
+  /** Lines of the systemd unit that change, with `-` and `+`. */
+  readonly unit: readonly string[];
+  /** Leafs that are issued anew, by role. */
+  readonly certificates: readonly string[];
+  /** Of the new texts of the host's steps that change, without secrets: another digest is another change. */
+  readonly digest: string;
+}
+
+export interface ClusterRow {
+  readonly step: "version" | "ca" | "before" | "membership" | "health";
+  readonly text: string;
+}
+
+export type Verdict = "nothing" | "safe" | "outage" | "refused";
+
+export interface Plan {
+  readonly schema: 1;
+  readonly project: string;
+  readonly stack: string;
+  readonly verdict: Verdict;
+  /** One line: what happens, and whether it is safe. */
+  readonly headline: string;
+  /** Members that are restarted, one at a time. */
+  readonly restarts: number;
+  readonly hosts: readonly HostRow[];
+  readonly cluster: readonly ClusterRow[];
+  /** Changes of resources that no row above tells of. */
+  readonly others: readonly string[];
+  readonly warnings: readonly string[];
+  /** Why `up` would refuse; then nothing above it is planned. */
+  readonly refusals: readonly string[];
+  /** The leaf that ends first, of those that are not issued anew. */
+  readonly earliestExpiry: { readonly certificate: string; readonly expires: string } | null;
+}

@@ -1,0 +1,42 @@
+/** Takes a plan from a real preview of the stack. */
+
+import { capture } from "../capture.ts";
+import { record } from "../json.ts";
+import { makePlan } from "./make.ts";
+import type { Plan } from "./model.ts";
+import { parsePreview } from "./preview.ts";
+import { makeFolder, pulumiFile, writePlan } from "./saved.ts";
+
+export interface TakeOptions {
+  readonly stack?: string | undefined;
+  /** Folder for the saved plan. @default none is saved */
+  readonly save?: string | undefined;
+}
+
+export async function takePlan({ stack, save }: TakeOptions): Promise<Plan> {
+  if (save !== undefined) await makeFolder(save);
+  const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
+  const [preview, outputs] = await Promise.all([
+    pulumi(stack, "preview", "--json", "--show-sames", ...saving),
+    pulumi(stack, "stack", "output", "--json"),
+  ]);
+  if (!preview.stdout.includes("{"))
+    throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
+  const plan = makePlan(parsePreview(preview.stdout), provenIn(outputs.stdout));
+  if (preview.code !== 0 && plan.verdict !== "refused") throw new Error(preview.stderr.trim());
+  if (save !== undefined) await writePlan(save, plan);
+  return plan;
+}
+
+function pulumi(stack: string | undefined, ...args: string[]) {
+  return capture("pulumi", [
+    ...args,
+    "--non-interactive",
+    ...(stack === undefined ? [] : ["--stack", stack]),
+  ]);
+}
+
+/** What the last run that ended healthy recorded; nothing on a new stack. */
+function provenIn(stdout: string): unknown {
+  return stdout.trim() === "" ? undefined : record(JSON.parse(stdout)).deployed;
+}

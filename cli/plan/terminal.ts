@@ -1,0 +1,19 @@
+/** A plan as a table for a terminal. */
+
+import { table } from "../table.ts";
+import { closingOf, rowsOf, titleOf, unitDiffs } from "./lines.ts";
+import type { Plan } from "./model.ts";
+
+export function terminal(plan: Plan, now: number): string {
+  const body = plan.verdict === "refused" ? plan.refusals : planned(plan, now);
+  return `${[titleOf(plan), ...body, ...plan.warnings.map((warning) => `warning: ${warning}`)].join("\n\n")}\n`;
+}
+
+function planned(plan: Plan, now: number): readonly string[] {
+  const rows = rowsOf(plan).map(({ place, host, what, why }) => [place, host, what, why.replaceAll("`", "")]);
+  const diffs = unitDiffs(plan.hosts).map(
+    ({ hosts, lines }) => `systemd unit of ${hosts}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+  );
+  const closing = closingOf(plan, now).join(" ");
+  return [table(["#", "host", "what happens", "why"], rows), ...diffs, closing];
+}

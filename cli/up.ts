@@ -1,0 +1,110 @@
+// npm run up -- [--stack STACK] --plan DIRECTORY: does what was approved, or nothing.
+// npm run up -- [--stack STACK] --renewals-only: renews certificates that are due, if that is all there is to do.
+// Exit codes: 0 done or nothing to do, 1 failed, 2 wrong call, 3 refused and nothing changed.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { argv, exit } from "node:process";
+import { parseArgs } from "node:util";
+import { deviations, onlyRenewals, samePlan } from "./plan/compare.ts";
+import type { Plan } from "./plan/model.ts";
+import { pulumiFile, readPlan } from "./plan/saved.ts";
+import { takePlan } from "./plan/take.ts";
+import { CommandFailed, run } from "./run.ts";
+import { diagnostics, finishedStep, resourceCounts, withoutValues } from "./update.ts";
+
+const USAGE = "usage: npm run up -- [--stack STACK] (--plan DIRECTORY | --renewals-only)";
+
+interface Call {
+  readonly stack?: string | undefined;
+  readonly plan?: string | undefined;
+  readonly "renewals-only"?: boolean | undefined;
+}
+
+class Refused extends Error {}
+
+function parseCommandLine(words: readonly string[]): Call {
+  const options = {
+    stack: { type: "string" },
+    plan: { type: "string" },
+    "renewals-only": { type: "boolean" },
+  } as const;
+  const { values } = parseArgs({ args: [...words], options });
+  if ((values.plan === undefined) === (values["renewals-only"] !== true))
+    throw new Error("say what may be done: --plan or --renewals-only");
+  return values;
+}
+
+/** Previews again, judges, then updates under a saved plan: the engine refuses any step that is not in it. */
+async function up({ stack, plan: folder }: Call, fresh: string): Promise<string> {
+  const approved = folder === undefined ? undefined : await readPlan(folder);
+  const current = await takePlan({ stack, save: fresh });
+  judge(approved, current);
+  if (current.verdict === "nothing") return "nothing to do";
+  if (folder !== undefined && approved !== undefined && samePlan(approved, current)) {
+    return update(stack, ["--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
+  }
+  if (approved !== undefined)
+    console.log("The approved plan is done in part, or certificates came due since: the rest is done.");
+  return update(stack, ["--plan", pulumiFile(fresh), "--skip-preview"]);
+}
+
+function judge(approved: Plan | undefined, current: Plan): void {
+  if (current.verdict === "refused") throw new Refused(current.refusals.join("\n"));
+  if (approved === undefined) {
+    if (onlyRenewals(current)) return;
+    throw new Refused(
+      `There is more to do than to renew certificates (${current.headline}): npm run plan shows it.`,
+    );
+  }
+  if (approved.verdict === "refused")
+    throw new Refused("The saved plan was refused; correct the configuration, plan again.");
+  if (approved.stack !== current.stack)
+    throw new Refused(`The saved plan is for the stack ${approved.stack}, not for ${current.stack}.`);
+  const found = deviations(approved, current);
+  if (found.length > 0) {
+    throw new Refused(
+      `What would happen now is not what was approved: ${found.join("; ")}. Nothing was changed: plan again, and have that approved.`,
+    );
+  }
+}
+
+async function update(stack: string | undefined, args: readonly string[]): Promise<string> {
+  const choice = stack === undefined ? [] : ["--stack", stack];
+  const showStep = (line: string) => {
+    const step = finishedStep(line);
+    if (step) console.log(`  ${step}`);
+  };
+  const all = ["up", "--yes", "--non-interactive", "--color=never", ...choice, ...args];
+  try {
+    return resourceCounts(await run("pulumi", all, undefined, showStep));
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    const why = withoutValues(diagnostics(error.output));
+    if (/violates plan/.test(why) && !/^Updating /m.test(error.output))
+      throw new Refused(`${why}\nNothing was changed: plan again.`);
+    throw new Error(why);
+  }
+}
+
+function callOrExit(): Call {
+  try {
+    return parseCommandLine(argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    exit(2);
+  }
+}
+
+// Ctrl-C reaches pulumi as well, which then ends after the running step: this process stays to clean up.
+process.on("SIGINT", () => {});
+const call = callOrExit();
+const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
+try {
+  console.log(await up(call, fresh));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof Refused ? 3 : 1;
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}

@@ -1,0 +1,43 @@
+/** Rules on the members as a whole. */
+
+import type { StackValidationArgs, StackValidationPolicy } from "@pulumi/policy";
+import { isChildOf, isInert } from "./read.ts";
+
+/**
+ * An even number of members bears no more losses than one member fewer, and has one more that can fail. This rule is
+ * for stacks that are declared so; what a lost node leaves is odd-after-loss.
+ */
+export const oddMemberCount: StackValidationPolicy = {
+  name: "odd-member-count",
+  description: "The number of members is odd.",
+  enforcementLevel: "mandatory",
+  validateStack: (args, report) => {
+    const { present, lost } = countMembers(args);
+    if (lost === 0 && present > 0 && present % 2 === 0)
+      report(
+        `There are ${present} members, which bear no more losses than ${present - 1}: add one, or remove one.`,
+      );
+  },
+};
+
+/** Until a lost node is replaced the rest may be even; nobody should have to wait for a machine to deploy. */
+export const oddAfterLoss: StackValidationPolicy = {
+  name: "odd-after-loss",
+  description: "The number of members is odd again after a node was lost.",
+  enforcementLevel: "advisory",
+  validateStack: (args, report) => {
+    const { present, lost } = countMembers(args);
+    if (lost > 0 && present % 2 === 0)
+      report(
+        `${lost} lost, ${present} members left: replace the lost node (raise its incarnation), or remove one more.`,
+      );
+  },
+};
+
+function countMembers({ resources }: StackValidationArgs): { present: number; lost: number } {
+  const steps = resources.filter(
+    (resource) => resource.type === "command:remote:Command" && isChildOf("etcd:cluster:Member", resource),
+  );
+  const lost = steps.filter(isInert).length;
+  return { present: steps.length - lost, lost };
+}

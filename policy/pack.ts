@@ -1,0 +1,6 @@
+/** The policy pack: what every etcd stack keeps to. Run it with `pulumi preview --policy-pack policy`. */
+
+import { PolicyPack } from "@pulumi/policy";
+import { rules } from "./rules.ts";
+
+new PolicyPack("etcd", { policies: [...rules] });

@@ -1,0 +1,28 @@
+/** Every rule of the pack, in the order of docs/policy.md. */
+
+import type { Policies } from "@pulumi/policy";
+import { caProtected, certificateLifetimes, leafsFromOwnCa } from "./certificates.ts";
+import { hostKeysPinned, noTriggers } from "./commands.ts";
+import { deleteProtection, encryptedVolumes, imdsv2Required, pinnedImage } from "./machines.ts";
+import { oddAfterLoss, oddMemberCount } from "./members.ts";
+import { noOpenClientPort, noOpenSsh } from "./ports.ts";
+import { secretsAreSecret } from "./secrets.ts";
+import { pinnedVersions } from "./versions.ts";
+
+export const rules: Readonly<Policies> = [
+  oddMemberCount,
+  oddAfterLoss,
+  pinnedVersions,
+  noTriggers,
+  hostKeysPinned,
+  secretsAreSecret,
+  caProtected,
+  certificateLifetimes,
+  leafsFromOwnCa,
+  noOpenSsh,
+  noOpenClientPort,
+  encryptedVolumes,
+  deleteProtection,
+  imdsv2Required,
+  pinnedImage,
+];

@@ -1,0 +1,46 @@
+/** Rule on the version of etcd that the members run. */
+
+import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { knownMinors, minorOf, parseVersion, securityFloors } from "../releases.ts";
+import { versionLevel } from "./levels.ts";
+import { at, isChildOf, isInert, UNKNOWN } from "./read.ts";
+
+const DIGEST = /--sha256-(amd64|arm64)=[0-9a-f]{64}\b/;
+
+/** A version that moves, or an archive that nobody compared, is somebody else's choice of what runs. */
+export const pinnedVersions: ResourceValidationPolicy = {
+  name: "pinned-versions",
+  description: "Members run an exact version without known holes, from an archive with a pinned digest.",
+  enforcementLevel: versionLevel(),
+  validateResource: (resource, report) => {
+    if (resource.type !== "command:remote:Command" || isInert(resource)) return;
+    const wrong = [...inUnit(resource), ...inBinaries(resource)];
+    for (const message of wrong) report(message);
+  },
+};
+
+type Step = Parameters<typeof isChildOf>[1] & { readonly props: unknown };
+
+function inUnit(step: Step): readonly string[] {
+  const unit = at(step.props, "stdin");
+  if (!isChildOf("etcd:cluster:Member", step) || unit === UNKNOWN) return [];
+  const [, version = ""] = /^ExecStart=\/opt\/etcd\/([^/\s]+)\/etcd\b/m.exec(String(unit)) ?? [];
+  const parsed = parseVersion(version);
+  if (parsed === undefined)
+    return ["Its unit starts no exact version of etcd: it has to run /opt/etcd/VERSION/etcd."];
+  const minor = knownMinors.find((known) => known === minorOf(parsed));
+  if (minor === undefined)
+    return [`It runs etcd ${version}, which is not known here: use one of ${knownMinors.join(", ")}.`];
+  const floor = securityFloors[minor];
+  if (parsed.patch >= (parseVersion(floor)?.patch ?? 0)) return [];
+  return [`It runs etcd ${version}, which has known holes: use ${floor} or newer.`];
+}
+
+function inBinaries(step: Step & { readonly name: string }): readonly string[] {
+  const text = at(step.props, "create");
+  const installs = isChildOf("etcd:cluster:Installation", step) && step.name.endsWith("-binaries");
+  if (!installs || text === UNKNOWN || DIGEST.test(String(text))) return [];
+  return [
+    "It installs binaries without a digest: set etcd:sha256 for the version, from the release's SHA256SUMS.",
+  ];
+}
