@@ -9,7 +9,9 @@ import { run } from "./run.ts";
 /** Which Debian package brings which command. */
 const packageOf = {
   curl: "curl",
+  jq: "jq",
   openssl: "openssl",
+  python3: "python3-venv",
   shellcheck: "shellcheck",
   ssh: "openssh-client",
   "systemd-analyze": "systemd",

@@ -76,6 +76,15 @@ export class Project {
     return project;
   }
 
+  /** The same project under other settings, as in another shell; undefined takes a setting away. */
+  under(settings: Record<string, string | undefined>): Project {
+    const all = Object.entries({ ...this.environment, ...settings });
+    return new Project(
+      this.folder,
+      Object.fromEntries(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    );
+  }
+
   async remove(): Promise<void> {
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,0 +1,58 @@
+// The pipelines call npm scripts that exist, with options that these accept.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { before, test } from "node:test";
+import { type Call, gitlabJob, npmCalls, repository, workflows } from "./files.ts";
+
+const WRONG_CALL = 2;
+const GITLAB_JOBS = ["plan", "up", "verify", "renew"];
+let calls: readonly Call[];
+let scripts: Readonly<Record<string, string>>;
+
+before(async () => {
+  const github = [...(await workflows()).values()].flatMap(({ jobs }) => Object.values(jobs));
+  const gitlab = await Promise.all(GITLAB_JOBS.map(gitlabJob));
+  const shells = [
+    ...github.flatMap(({ steps }) => steps.map(({ run = "" }) => run)),
+    ...gitlab.flatMap(({ script }) => script),
+  ];
+  calls = shells.flatMap(npmCalls);
+  ({ scripts } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")));
+});
+
+test("both sides plan, apply that plan, verify and renew, of the stack that is set", () => {
+  const lines = calls.map(({ script, args }) => [script, ...args].join(" "));
+  for (const expected of [
+    "plan --stack $STACK --markdown --save plan",
+    "up --stack $STACK --plan plan",
+    "up --stack $STACK --renewals-only",
+    "verify --stack $STACK",
+  ])
+    assert.equal(lines.filter((line) => line.startsWith(expected)).length, 2, expected);
+});
+
+test("every npm script that is called exists", () => {
+  for (const { script } of calls) assert.ok(script in scripts, `npm run ${script}`);
+});
+
+test("each accepts the options it is called with, and refuses one that is wrong", () => {
+  const withArguments = calls.filter(({ args }) => args.length > 0);
+  assert.ok(withArguments.length >= 8);
+  for (const { script, args } of withArguments) {
+    const { status, stderr } = callWithoutPulumi(script, args);
+    assert.ok(status !== 0 && status !== WRONG_CALL, `${script} ${args.join(" ")}: ${status} ${stderr}`);
+    const wrong = callWithoutPulumi(script, ["--no-such-option"]);
+    assert.equal(wrong.status, WRONG_CALL, `${script} --no-such-option: ${wrong.stderr}`);
+  }
+});
+
+/** Where there is no Pulumi and no variable of a pipeline, it gets no further than its own arguments. */
+function callWithoutPulumi(script: string, args: readonly string[]) {
+  const [, command] = /bootstrap\.mjs (\w+)$/.exec(scripts[script] ?? "") ?? [];
+  assert.ok(command, `npm run ${script} is a command of cli/`);
+  const file = join(repository, "cli", `${command}.ts`);
+  const env = { PATH: "/nowhere", HOME: "/nowhere" };
+  return spawnSync(process.execPath, [file, ...args], { cwd: repository, env, encoding: "utf8" });
+}
