@@ -9,10 +9,13 @@ import { run as runTests } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
 import { hostProgram } from "../host/program.ts";
+import { installMoto } from "../lab/backends/moto.ts";
 import { findEngine } from "../lab/engine/find.ts";
 import { prepareEtcd } from "../lab/prepare.ts";
+import { findPrometheus } from "../lab/prometheus/find.ts";
 import { stackVersion } from "../lab/stack.ts";
 import { labDown } from "../tests/e2e/lab.ts";
+import { installActionlint } from "../tests/pipelines/actionlint.ts";
 import { type Commands, installCommands } from "./packages.ts";
 import type { Log } from "./progress.ts";
 import { run } from "./run.ts";
@@ -47,6 +50,21 @@ const archive: Need = {
   advice: "The lines above say why.",
   work: async (log) => prepareEtcd(await stackVersion(), log),
 };
+const prometheus: Need = {
+  name: "prometheus",
+  advice: "Put prometheus and promtool on the PATH, or run this on a Debian-like system.",
+  work: findPrometheus,
+};
+const cloud: Need = {
+  name: "cloud",
+  advice: "It needs Python's venv (Debian: apt-get install python3-venv) and PyPI.",
+  work: installMoto,
+};
+const actionlint: Need = {
+  name: "actionlint",
+  advice: "It needs Go 1.25 or later, and Go's module proxy.",
+  work: installActionlint,
+};
 const commands = (...needed: Commands): Need => ({
   name: "packages",
   advice: "Install them by hand, or run this as root on a Debian-like system.",
@@ -67,9 +85,13 @@ export const suites: readonly Suite[] = [
   },
   { name: "cli", needs: [], run: () => nodeTests("cli") },
   { name: "lab", needs: [], run: () => nodeTests("lab") },
+  { name: "monitoring", needs: [prometheus], run: () => nodeTests("monitoring") },
+  { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },
   { name: "selftest", needs: [], run: selftest },
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
-  { name: "e2e", needs: [commands("openssl", "ssh"), engine, archive], run: endToEnd },
+  { name: "policy", needs: [engine], run: () => nodeTests("policy") },
+  { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
+  { name: "e2e", needs: [commands("curl", "openssl", "ssh"), engine, archive, prometheus], run: endToEnd },
 ];
 
 /** Format, lint, types and shell: what `npm run check` says. */
