@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { argv, env, exit } from "node:process";
 import { parseArgs } from "node:util";
 import { withPrivateFolder } from "./private-folder.ts";
+import { pulumi } from "./pulumi.ts";
 import { runOnHost } from "./run-on-host.ts";
 
 const USAGE =
@@ -27,16 +28,6 @@ function parseCommandLine(words: readonly string[]) {
   }
   const options = { stack: { type: "string" }, "write-bundle": { type: "string" } } as const;
   return { ...parseArgs({ args: own, options }).values, etcdctl: rest };
-}
-
-function pulumi(stack: string | undefined, ...args: string[]): unknown {
-  const choice = stack === undefined ? [] : ["--stack", stack];
-  const { status, stdout, stderr, error } = spawnSync("pulumi", [...args, ...choice, "--json"], {
-    encoding: "utf8",
-  });
-  if (error !== undefined) throw new Error(`pulumi cannot be run: ${error.message}`);
-  if (status !== 0) throw new Error(stderr.trim() || `pulumi ${args.join(" ")} ended with ${status}`);
-  return JSON.parse(stdout);
 }
 
 function isBundle(value: unknown): value is Bundle {

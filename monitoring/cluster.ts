@@ -1,0 +1,42 @@
+/** The cluster that the files are made for, as the stack's last proven outputs say. */
+
+import { parseDeployed, quorum } from "../topology.ts";
+
+export interface MonitoredMember {
+  readonly name: string;
+  /** Host and port of the client URL, where /metrics is served too. */
+  readonly target: string;
+}
+
+export interface MonitoredCluster {
+  /** The cluster's token: its configured name and the digits that tell it from others of that name. */
+  readonly name: string;
+  readonly members: readonly MonitoredMember[];
+  readonly quorum: number;
+}
+
+/** Reads `pulumi stack output --json`; throws one sentence if no `up` has proven the cluster yet. */
+export function monitoredCluster(outputs: unknown): MonitoredCluster {
+  const { deployed, members } = fieldsOf(outputs);
+  const proven = parseDeployed(deployed);
+  if (proven === undefined || !Array.isArray(members)) {
+    throw new Error("The stack has no proven cluster yet: run pulumi up first.");
+  }
+  return {
+    name: proven.token,
+    members: members.map(parseMember),
+    quorum: quorum(members.length),
+  };
+}
+
+function parseMember(value: unknown): MonitoredMember {
+  const { name, clientUrl } = fieldsOf(value);
+  if (typeof name !== "string" || typeof clientUrl !== "string" || !URL.canParse(clientUrl)) {
+    throw new Error("The stack's output members cannot be read: raise checkId and run pulumi up again.");
+  }
+  return { name, target: new URL(clientUrl).host };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
