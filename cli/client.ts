@@ -55,7 +55,7 @@ function endpoints(stack: string | undefined): string {
   return Array.isArray(urls) ? urls.join(",") : "";
 }
 
-function runHere(stack: string | undefined, args: readonly string[]): number {
+function runHere(stack: string | undefined, args: readonly string[]): Promise<number> {
   return withPrivateFolder((directory) => {
     writeBundle(directory, readBundle(stack));
     const login = ["--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key"];
@@ -70,7 +70,7 @@ function withoutEtcdVariables(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("ETCDCTL_")));
 }
 
-function main(): number {
+async function main(): Promise<number> {
   const { stack, "write-bundle": directory, etcdctl } = parseCommandLine(argv.slice(2));
   if (directory !== undefined) {
     writeBundle(directory, readBundle(stack));
@@ -85,7 +85,7 @@ function main(): number {
 }
 
 try {
-  exit(main());
+  exit(await main());
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   exit(1);

@@ -28,6 +28,19 @@ export function prepareCommand(caller: Caller, options: Options): string {
   );
 }
 
+/** A question: the program comes first on stdin and runs from a file; what it reads itself follows. */
+export function hostCommandFromStdin(
+  caller: Caller,
+  programBytes: number,
+  subcommand: string,
+  options: Options,
+): string {
+  return (
+    `f=$(mktemp) && trap 'rm -f "$f"' EXIT && head -c ${programBytes} >"$f" && ` +
+    `${sudo(caller)}sh "$f" ${subcommand}${renderOptions(options)}`
+  );
+}
+
 /** A delete: a host that no longer has the program has nothing left to undo. */
 export function deleteCommand(caller: Caller, subcommand: string, options: Options): string {
   return `! test -x ${PROGRAM} || ${hostCommand(caller, subcommand, options)}`;

@@ -22,6 +22,7 @@ export const PARTS = [
   "membership",
   "prove",
   "inspect",
+  "verify",
   "remove",
   "main",
 ] as const;

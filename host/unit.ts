@@ -70,6 +70,8 @@ export const OWNED_FLAGS: readonly string[] = [
 /** Folder of the certificates on a host; a link, so that a renewed set is swapped in one step. */
 export const PKI_DIR = "/etc/etcd/pki";
 
+export const UNIT_FILE = "/etc/systemd/system/etcd.service";
+
 export function renderUnit(spec: UnitSpec): string {
   const flags = Object.entries(flagsOf(spec)).map(([flag, value]) => quoteUnitArgument(`--${flag}=${value}`));
   return `${[

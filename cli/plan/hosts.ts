@@ -2,11 +2,12 @@
 
 import { createHash } from "node:crypto";
 import type { NodeConfig } from "../../config.ts";
+import { optionsOf } from "../../host/options.ts";
 import type { Deployed } from "../../topology.ts";
 import { text } from "../json.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
-import { lineDiff, optionsOf, unitChanges } from "./texts.ts";
+import { lineDiff, unitChanges } from "./texts.ts";
 
 const LEAFS = ["server", "peer", "operator"] as const;
 

@@ -2,15 +2,6 @@
 
 import { diffLines } from "diff";
 
-/** The options of a call of `etcd-host`, by name; a quoted value without its quotes. */
-export function optionsOf(command: string): ReadonlyMap<string, string> {
-  const options = new Map<string, string>();
-  for (const [, name = "", value = ""] of command.matchAll(/ --([a-z0-9-]+)(?:=('(?:[^']|'\\'')*'|\S*))?/g)) {
-    options.set(name, value.replace(/^'(.*)'$/, "$1").replaceAll("'\\''", "'"));
-  }
-  return options;
-}
-
 /** The lines that differ, as a reviewer reads them: `-old`, `+new`. */
 export function lineDiff(before: string, after: string): readonly string[] {
   return diffLines(before, after).flatMap(({ added, removed, value }) => {

@@ -29,6 +29,7 @@ write_file() {
 }
 sync_file() { sync "$1" 2>/dev/null || sync; }
 sync_tree() { sync -f "$1" 2>/dev/null || sync; }
+has_mode() { [ "$(stat -c '%a %U:%G' "$1" 2>/dev/null)" = "$2 $3" ]; } # FILE MODE OWNER:GROUP
 same_file() { [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; }
 
 # SELinux: what was made under a temporary name gets the label of its place.

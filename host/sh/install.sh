@@ -9,6 +9,10 @@ cmd_install() {
   case $arch in amd64) sha256=$sha256_amd64 ;; arm64) sha256=$sha256_arm64 ;; esac
   [ -n "$sha256" ] || refuse "no sha256 is known for etcd $version on $arch; add it to etcd:sha256, from the release's SHA256SUMS"
   if is_installed "$OPT_DIR/$version" "$sha256"; then
+    for binary in etcd etcdctl etcdutl; do
+      chown root:root "$OPT_DIR/$version/$binary"
+      chmod 755 "$OPT_DIR/$version/$binary"
+    done
     say "etcd $version is installed"
   else
     fetch_release "$mirror/v$version/etcd-v$version-linux-$arch.tar.gz" "$sha256" "$OPT_DIR/$version"

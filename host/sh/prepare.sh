@@ -33,6 +33,6 @@ make_directories() {
 }
 
 install_program() { # FILE
-  same_file "$1" "$PROGRAM" && return 0
+  same_file "$1" "$PROGRAM" && has_mode "$PROGRAM" 755 root:root && return 0
   write_file "$PROGRAM" 755 root:root <"$1"
 }

@@ -66,6 +66,7 @@ wait_for_my_turn() {
 }
 install_and_restart() { # UNIT
   write_bootstrap
+  set_drop_ins_aside
   write_file "$UNIT_FILE" 644 root:root <"$1"
   systemctl enable --quiet --no-reload etcd.service
   systemctl daemon-reload

@@ -20,6 +20,18 @@ cmd_started() {
   mkdir -p "$RUN_DIR/started"
   cp -f "$UNIT_FILE" "$RUN_DIR/started/unit"
   cp -f "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/"
+  drop_ins >"$RUN_DIR/started/drop-ins"
+}
+# Files that change our unit from beside it. Those for all units of a system (Fedora's, say) are its own business.
+drop_ins() { unit_property DropInPaths | tr ' ' '\n' | grep '/etcd\.service\.d/' || :; }
+# Kept aside: whoever made them may want to read them again.
+set_drop_ins_aside() {
+  [ -n "$(drop_ins)" ] || return 0
+  aside=$(free_name "$STATE_DIR/aside-$(timestamp)")
+  mkdir "$aside"
+  for file in $(drop_ins); do mv "$file" "$aside/"; done
+  note "what changed the unit from beside it is kept in $aside"
+  systemctl daemon-reload
 }
 # ExecStartPost, which systemd runs once etcd has said that it is ready: it has been in a quorum, and is no founder
 # that could begin again. From now on it starts by its WAL alone.
@@ -33,6 +45,14 @@ differences() { # UNIT
   same_file "$1" "$RUN_DIR/started/unit" || say "unit"
   same_file "$ETC_DIR/pki/client-ca.crt" "$RUN_DIR/started/client-ca.crt" || say "client CA bundle"
   same_file "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/peer-ca.crt" || say "peer CA bundle"
+  [ ! -s "$RUN_DIR/started/drop-ins" ] || say "drop-in"
+  runs_installed_binary || say "binary"
+}
+# A file that was put back is another than the one that a process may still run.
+runs_installed_binary() {
+  program=$(readlink "$PROC/$(unit_property MainPID)/exe" 2>/dev/null) || return 0
+  installed=$(awk -v file="${program% (deleted)}" '$2 == file { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
+  [ -z "$installed" ] || [ "$(sha256sum <"$PROC/$(unit_property MainPID)/exe" | cut -d' ' -f1)" = "$installed" ]
 }
 
 last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat --no-pager 2>/dev/null | cut -c1-300 || :; }

@@ -61,7 +61,8 @@ keep_running() { # UNIT
 restore_service() { # UNIT
   need_same_bootstrap
   write_bootstrap
-  if ! same_file "$1" "$UNIT_FILE"; then
+  set_drop_ins_aside
+  if ! same_file "$1" "$UNIT_FILE" || ! has_mode "$UNIT_FILE" 644 root:root; then
     write_file "$UNIT_FILE" 644 root:root <"$1"
     systemctl daemon-reload
   fi
@@ -71,6 +72,7 @@ restore_service() { # UNIT
 start_member() { # UNIT
   need_same_bootstrap
   write_bootstrap
+  set_drop_ins_aside
   write_file "$UNIT_FILE" 644 root:root <"$1"
   systemctl enable --quiet --no-reload etcd.service
   systemctl daemon-reload
