@@ -17,6 +17,20 @@ cmd_status() {
   fi
 }
 
+# For `npm run status`: one fact a line.
+cmd_facts() {
+  need_root
+  say "member $(mark_value name) $(mark_value incarnation)"
+  say "service $(unit_property ActiveState)"
+  for leaf in server peer operator; do
+    end=$(end_date "$ETC_DIR/pki/$leaf.crt" 2>/dev/null) || continue
+    say "certificate $leaf $(date -u -d "$end" +%Y-%m-%dT%H:%M:%SZ)"
+  done
+  if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
+  status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :
+  if [ -n "$status" ]; then say "status $status"; fi
+}
+
 cmd_health() {
   need_root
   for question in 'endpoint health --cluster' 'member list -w table'; do

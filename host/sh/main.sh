@@ -10,7 +10,7 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
   sudo prepare install certificates start roll before membership prove
-  stop remove-certificates remove-binaries remove-host started served
+  stop remove-certificates remove-binaries remove-host started served facts
 Exit codes: 0 done, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
@@ -40,6 +40,7 @@ main() {
     status) cmd_status ;;
     health) cmd_health ;;
     verify) cmd_verify ;;
+    facts) cmd_facts ;;
     discard) cmd_discard ;;
     help | --help | -h) cmd_help ;;
     *) usage "unknown subcommand '$command'" ;;

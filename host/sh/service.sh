@@ -48,11 +48,11 @@ differences() { # UNIT
   [ ! -s "$RUN_DIR/started/drop-ins" ] || say "drop-in"
   runs_installed_binary || say "binary"
 }
-# A file that was put back is another than the one that a process may still run.
+# A process may still run a file that was replaced meanwhile, by somebody or by its repair.
 runs_installed_binary() {
-  program=$(readlink "$PROC/$(unit_property MainPID)/exe" 2>/dev/null) || return 0
-  installed=$(awk -v file="${program% (deleted)}" '$2 == file { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
-  [ -z "$installed" ] || [ "$(sha256sum <"$PROC/$(unit_property MainPID)/exe" | cut -d' ' -f1)" = "$installed" ]
+  installed=$(awk '$2 ~ /\/etcd$/ { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
+  running=$PROC/$(unit_property MainPID)/exe
+  [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(sha256sum <"$running" | cut -d' ' -f1)" = "$installed" ]
 }
 
 last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat --no-pager 2>/dev/null | cut -c1-300 || :; }

@@ -104,7 +104,7 @@ verify_member_list() {
   trap 'rm -rf "$work"' EXIT
   ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows >"$work/members"
   if ! [ -s "$work/members" ]; then report_difference "etcd does not tell its member list"; return; fi
-  awk -F'|' '$5 == "true" { print $2 " " $3 }' "$work/members" >"$work/learners"
+  awk -F'|' '$5 == "true" && $2 != "" { print $2 }' "$work/members" >"$work/learners"
   declared_rows >"$work/declared"
   listed_rows "$work/members" >"$work/listed"
   while IFS='|' read -r listed peers clients; do

@@ -1,0 +1,55 @@
+// npm run status -- [--stack STACK] [--json | --watch]: the cluster on one screen, asked of the hosts themselves.
+// Exit codes: 0 every member answers and no alarm is raised, 1 could not be asked, 2 wrong call, 5 otherwise.
+import { argv, exit, stdout } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { askHosts } from "./ask-hosts.ts";
+import { pulumi } from "./pulumi.ts";
+import { type Login, loginOf } from "./ssh.ts";
+import { type ClusterStatus, clusterStatus } from "./status/facts.ts";
+import { screen } from "./status/screen.ts";
+
+const USAGE = "usage: npm run status -- [--stack STACK] [--json | --watch]";
+const WATCH_MS = 2000;
+
+async function ask(login: Login): Promise<ClusterStatus> {
+  const answers = await askHosts(login, () => ({ subcommand: "facts", options: {}, input: "" }));
+  return clusterStatus(answers);
+}
+
+/** Until Ctrl-C; on a terminal each look replaces the one before. */
+async function watch(login: Login): Promise<never> {
+  for (;;) {
+    const text = screen(await ask(login), Date.now());
+    stdout.write(stdout.isTTY ? `\x1b[2J\x1b[H${text}` : `${text}\n`);
+    await delay(WATCH_MS);
+  }
+}
+
+function callOrExit() {
+  try {
+    const options = {
+      stack: { type: "string" },
+      json: { type: "boolean" },
+      watch: { type: "boolean" },
+    } as const;
+    const { values } = parseArgs({ args: argv.slice(2), options });
+    if (values.json && values.watch) throw new Error("--json and --watch exclude each other");
+    return values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    exit(2);
+  }
+}
+
+const call = callOrExit();
+try {
+  const login = loginOf(pulumi(call.stack, "config", "--show-secrets"));
+  if (call.watch) await watch(login);
+  const status = await ask(login);
+  stdout.write(call.json ? `${JSON.stringify(status, null, 2)}\n` : screen(status, Date.now()));
+  process.exitCode = status.healthy ? 0 : 5;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

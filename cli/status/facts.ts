@@ -1,0 +1,95 @@
+/** What `etcd-host facts` says on each host, put together. */
+
+import type { Answer } from "../ask-hosts.ts";
+import { list, record, text } from "../json.ts";
+
+export interface MemberStatus {
+  readonly name: string;
+  readonly address: string;
+  /** What systemd says of the service; empty if the host could not be asked. */
+  readonly service: string;
+  readonly role: "leader" | "follower" | "learner" | "does not answer";
+  readonly version: string;
+  readonly dbBytes: number;
+  /** Share of the database file that holds no data, 0 to 1: what a defragmentation would give back. */
+  readonly fragmentation: number;
+  /** Log entries behind the most advanced member. */
+  readonly raftLag: number;
+  readonly alarms: readonly string[];
+  /** RFC 3339 end of the certificate that ends first. */
+  readonly certificateEnds: string;
+  readonly lastVerify: { readonly at: string; readonly differences: number } | null;
+  /** Why the host could not be asked. */
+  readonly error: string;
+}
+
+export interface ClusterStatus {
+  readonly schema: 1;
+  /** Every member answers, one of them leads, and no alarm is raised. */
+  readonly healthy: boolean;
+  readonly members: readonly MemberStatus[];
+}
+
+export function clusterStatus(answers: readonly Answer[]): ClusterStatus {
+  const hosts = answers.map((answer) => ({ answer, facts: factsOf(answer.stdout) }));
+  const front = Math.max(0, ...hosts.map(({ facts }) => Number(facts.status.raftIndex ?? 0)));
+  const members = hosts.map(({ answer, facts }) => memberStatus(answer, facts, front));
+  const leads = members.some(({ role }) => role === "leader");
+  const fit = members.every(({ role, alarms }) => role !== "does not answer" && alarms.length === 0);
+  return { schema: 1, healthy: leads && fit, members };
+}
+
+interface Facts {
+  readonly service: string;
+  readonly status: Readonly<Record<string, unknown>>;
+  readonly certificates: readonly string[];
+  readonly verify: readonly string[];
+}
+
+function factsOf(stdout: string): Facts {
+  const lines = stdout.split("\n");
+  const rest = (word: string) =>
+    lines.filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1));
+  const [status] = list(parseJson(rest("status")[0] ?? "[]"));
+  return {
+    service: rest("service")[0] ?? "",
+    status: record(record(status).Status),
+    certificates: rest("certificate").map((line) => line.split(" ")[1] ?? ""),
+    verify: (rest("verify")[0] ?? "").split(" "),
+  };
+}
+
+function parseJson(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch {
+    return [];
+  }
+}
+
+function memberStatus({ node, code, stderr }: Answer, facts: Facts, front: number): MemberStatus {
+  const { status } = facts;
+  const size = Number(status.dbSize ?? 0);
+  const [at = "", differences = ""] = facts.verify;
+  return {
+    name: node.name,
+    address: node.address,
+    service: facts.service,
+    role: roleOf(status),
+    version: text(status.version),
+    dbBytes: size,
+    fragmentation: size === 0 ? 0 : 1 - Number(status.dbSizeInUse ?? size) / size,
+    raftLag: status.raftIndex === undefined ? 0 : front - Number(status.raftIndex),
+    alarms: list(status.errors).map(text),
+    certificateEnds: [...facts.certificates].sort()[0] ?? "",
+    lastVerify: at === "" ? null : { at, differences: Number(differences) },
+    error: code === 0 ? "" : (stderr.trim().split("\n").at(-1) ?? ""),
+  };
+}
+
+function roleOf(status: Facts["status"]): MemberStatus["role"] {
+  const id = record(status.header).member_id;
+  if (id === undefined) return "does not answer";
+  if (status.isLearner === true) return "learner";
+  return status.leader === id ? "leader" : "follower";
+}

@@ -1,0 +1,45 @@
+/** The cluster on one screen. */
+
+import { table } from "../table.ts";
+import type { ClusterStatus, MemberStatus } from "./facts.ts";
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const MIB = 1024 * 1024;
+
+/** `now` in milliseconds since 1970. */
+export function screen(status: ClusterStatus, now: number): string {
+  const heading = ["member", "service", "role", "version", "db", "free", "lag", "certificate", "last verify"];
+  const rows = status.members.map((member) => [
+    `${member.name} ${member.address}`,
+    member.service || "unknown",
+    member.role,
+    member.version || "-",
+    member.dbBytes === 0 ? "-" : `${(member.dbBytes / MIB).toFixed(1)} MiB`,
+    member.dbBytes === 0 ? "-" : `${Math.round(member.fragmentation * 100)} %`,
+    member.version === "" ? "-" : String(member.raftLag),
+    member.certificateEnds === "" ? "-" : `${daysLeft(member.certificateEnds, now)} days`,
+    lastVerify(member, now),
+  ]);
+  return `${[table(heading, rows), ...remarks(status)].join("\n\n")}\n`;
+}
+
+function remarks({ healthy, members }: ClusterStatus): readonly string[] {
+  const alarms = [...new Set(members.flatMap((member) => member.alarms))];
+  return [
+    ...members.filter(({ error }) => error !== "").map(({ name, error }) => `${name}: ${error}`),
+    ...(alarms.length === 0 ? ["No alarm is raised."] : alarms.map((alarm) => `ALARM ${alarm}`)),
+    ...(healthy ? [] : ["Not healthy: look at the hosts with etcd-host status, or run npm run verify."]),
+  ];
+}
+
+function daysLeft(end: string, now: number): number {
+  return Math.floor((Date.parse(end) - now) / DAY_MS);
+}
+
+function lastVerify({ lastVerify: last }: MemberStatus, now: number): string {
+  if (last === null) return "never";
+  const hours = Math.floor((now - Date.parse(last.at)) / HOUR_MS);
+  const age = hours < 1 ? "just now" : hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
+  return last.differences === 0 ? `${age}, as declared` : `${age}, ${last.differences} differ`;
+}
