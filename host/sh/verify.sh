@@ -61,7 +61,10 @@ verify_service() {
   is_ready || report_difference "etcd.service is $(unit_property ActiveState)"
   for file in $(drop_ins); do report_difference "$file changes the unit"; done
   if is_running; then
-    for part in $(differences "$UNIT_FILE" | tr ' ' '-'); do report_difference "the running process has another $part"; done
+    started=$RUN_DIR/started/unit
+    declared_unit=$(awk -v file="$UNIT_FILE" '$2 == file { print $1 }' "$STATE_DIR/declared-member" 2>/dev/null)
+    [ ! -e "$started" ] || [ "$(sha256sum <"$started" | cut -d' ' -f1)" = "$declared_unit" ] || report_difference "the running process has another unit"
+    for part in $(differences "$started" | tr ' ' '-'); do report_difference "the running process has another $part"; done
   fi
 }
 

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import type { Action } from "../../cli/plan/model.ts";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
+import { upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { whileWriting } from "./writing.ts";
 
@@ -20,6 +22,14 @@ after(async () => {
   await labDown();
 });
 
+/** Members stay, join, or are removed: by name, in the plan's order. */
+function planned(from: number, to: number): Record<string, Action> {
+  const numbers = [1, 2, 3, 4, 5].slice(0, Math.max(from, to));
+  return Object.fromEntries(
+    numbers.map((n) => [`node${n}`, n > to ? "remove" : n > from ? "join" : "nothing"]),
+  );
+}
+
 for (const [from, to] of [
   [1, 3],
   [3, 5],
@@ -30,7 +40,7 @@ for (const [from, to] of [
     const starts = await startsOf(stay);
     await project.configure({ nodes: nodes.slice(0, to) });
     const touched = (await project.preview()).filter(({ type }) => type === "command:remote:Command");
-    const written = await whileWriting(project, () => must(project.up()));
+    const written = await whileWriting(project, () => upAsPlanned(project, planned(from, to)));
     context.diagnostic(JSON.stringify(written));
     assert.equal(written.missing, 0);
     assert.deepEqual(await startsOf(stay), starts);
@@ -67,7 +77,9 @@ test("the leader is removed like any other: leadership moves first", async (cont
   );
   assert.match(leader, /moved/);
   await project.configure({ nodes: [...nodes.slice(0, 2), nodes[3]] });
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node1: "nothing", node2: "nothing", node4: "join", node3: "remove" }),
+  );
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(1), ["node1", "node2", "node4"]);

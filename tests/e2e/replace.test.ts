@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
+import { upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { whileWriting } from "./writing.ts";
 
@@ -28,7 +29,9 @@ test("a dead founder on a new machine at its address, and a changed flag, in one
   await must(lab("reset", "2"));
   await project.configureNode("node2", { incarnation: 2 });
   await project.configure({ snapshotCount: 20000 });
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node2: "replace", node1: "restart", node3: "restart" }),
+  );
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(1), members);
@@ -62,7 +65,7 @@ test("an unreplaced machine: with its data gone it is refused, whatever checkId 
 test("the first of the order, which is the admin host, on another machine at another address", async (context) => {
   await must(lab("kill", "1"));
   await project.configureNode("node1", { incarnation: 2, address: "192.168.1.104" });
-  const { all } = await must(project.up());
+  const { all } = await upAsPlanned(project, { node1: "replace", node2: "nothing", node3: "nothing" });
   context.diagnostic(all.match(/node1 has caught up.*/)?.[0] ?? "");
   assert.deepEqual(await listedMembers(4), members);
   assert.equal(await onHost(4, "etcd-host verify"), "node1 is as declared");
@@ -76,7 +79,9 @@ test("the first of the order, which is the admin host, on another machine at ano
 
 test("a live member is replaced on its own machine: its old data is kept aside", async () => {
   await project.configureNode("node3", { incarnation: 2 });
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node3: "replace", node1: "nothing", node2: "nothing" }),
+  );
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(2), members);
   assert.match(await onHost(3, "ls -d /var/lib/etcd.aside-*/member/wal"), /aside-/);
@@ -89,7 +94,9 @@ test("a live member at another address: told to the others first, with certifica
   const hostKey = await onHost(3, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
   await project.configureNode("node3", { address: "192.168.1.133", hostKey });
   const others = await startsOf([2, 4]);
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node1: "nothing", node2: "nothing", node3: "restart" }),
+  );
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await startsOf([2, 4]), others);
@@ -121,14 +128,14 @@ test("another address without the data is refused: that is a replacement", async
 test("a machine that is gone for good: lost takes its member out, and later its entry, without a call to it", async () => {
   await must(lab("kill", "3"));
   await project.configureNode("node3", { lost: true });
-  const lost = await must(project.up());
+  const lost = await upAsPlanned(project, { node1: "nothing", node2: "nothing", node3: "inert" });
   assert.match(lost.all, /2 nodes bear 0 failures/);
   assert.deepEqual(await listedMembers(2), ["node1", "node2"]);
   await must(project.up("--expect-no-changes"));
 
   const nodes: readonly unknown[] = Object(await project.configured("nodes"));
   await project.configure({ nodes: [...nodes.slice(0, 2), spare[1]] });
-  await must(project.up());
+  await upAsPlanned(project, { node1: "nothing", node2: "nothing", node5: "join", node3: "inert" });
   assert.deepEqual(await listedMembers(2), ["node1", "node2", "node5"]);
   await must(project.up("--expect-no-changes"));
 });

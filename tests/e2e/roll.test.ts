@@ -4,6 +4,7 @@ import { prepareEtcd } from "../../lab/prepare.ts";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { leaderChanges, startedAt } from "./members.ts";
 import { someKey } from "./mistakes.ts";
+import { upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { UNPLANNED_MS, whileWriting } from "./writing.ts";
 
@@ -24,7 +25,9 @@ test("a changed flag restarts each member once, in order, and loses no acknowled
   const starts = await Promise.all(NODES.map(startedAt));
   const leaders = await leaderChanges();
   await project.configure({ snapshotCount: 20000 });
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
+  );
   context.diagnostic(JSON.stringify(written));
   assert.ok(written.acknowledged > 100, "the writer hardly wrote");
   assert.equal(written.missing, 0);
@@ -71,7 +74,7 @@ test("with one member down no other is restarted, and the message says which", a
   assert.deepEqual(await project.output("deployed"), proven);
 
   await project.configure({ rolloutOrder: ["node3"] });
-  await must(project.up());
+  await upAsPlanned(project, { node3: "restart", node1: "restart", node2: "restart" });
   for (const n of NODES) assert.equal(await onHost(n, "etcd-host verify"), `node${n} is as declared`);
   await project.configure({ rolloutOrder: undefined });
 });
@@ -80,7 +83,9 @@ test("a new patch version is rolled through, the links follow, and no acknowledg
   await prepareEtcd("3.6.16", () => {});
   await project.refresh();
   await project.configure({ version: "3.6.16" });
-  const written = await whileWriting(project, () => must(project.up()));
+  const written = await whileWriting(project, () =>
+    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
+  );
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.equal(await project.output("version"), "3.6.16");
