@@ -8,6 +8,7 @@ import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
 import { deviations, onlyRenewals, samePlan } from "./plan/compare.ts";
 import type { Plan } from "./plan/model.ts";
+import { POLICY_PACK } from "./plan/policy.ts";
 import { pulumiFile, readPlan } from "./plan/saved.ts";
 import { takePlan } from "./plan/take.ts";
 import { CommandFailed, run } from "./run.ts";
@@ -75,7 +76,7 @@ async function update(stack: string | undefined, args: readonly string[]): Promi
     const step = finishedStep(line);
     if (step) console.log(`  ${step}`);
   };
-  const all = ["up", "--yes", "--non-interactive", "--color=never", ...choice, ...args];
+  const all = ["up", "--yes", "--non-interactive", "--color=never", ...POLICY_PACK, ...choice, ...args];
   try {
     return resourceCounts(await run("pulumi", all, undefined, showStep));
   } catch (error) {

@@ -33,13 +33,16 @@ function section(output: string, heading: string): string[] {
   return rest.slice(0, end < 0 ? undefined : end).filter((line) => line.trim() !== "");
 }
 
-/** A plan that is violated is told with the values on both sides, secret ones too: only their names are kept. */
+const VIOLATION = /resource (?:urn:\S+ )?violates plan: properties changed: [+~=-]{2}\w+/g;
+
+/**
+ * A plan that is violated is told with the values on both sides, over many lines and secret ones too. A value may look
+ * like anything, so all that follows the first one is left out, but for the resources and the first name of each.
+ */
 export function withoutValues(output: string): string {
-  return output.replaceAll(
-    /(violates plan: properties changed: )(.*)$/gm,
-    (_, start: string, changes: string) => {
-      const names = [...changes.matchAll(/(?:^|, )(?:~~|\+\+|--)?(\w+)\[/g)].map(([, name]) => name);
-      return start + ([...new Set(names)].join(", ") || "(values not shown)");
-    },
-  );
+  const start = output.indexOf("violates plan: properties changed: ");
+  if (start < 0) return output;
+  const before = output.slice(0, output.lastIndexOf("\n", start) + 1);
+  const found = new Set(output.match(VIOLATION) ?? ["a resource violates plan"]);
+  return `${before}${[...found].map((line) => `    error: ${line} (values are not shown)`).join("\n")}`;
 }

@@ -8,7 +8,7 @@ import type { Resource } from "./preview.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
-  config: ClusterConfig,
+  config: Pick<ClusterConfig, "release">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
 ): readonly ClusterRow[] {
@@ -23,7 +23,10 @@ export function clusterRows(
   ];
 }
 
-function versionRow({ release }: ClusterConfig, deployed: Deployed | undefined): readonly ClusterRow[] {
+function versionRow(
+  { release }: Pick<ClusterConfig, "release">,
+  deployed: Deployed | undefined,
+): readonly ClusterRow[] {
   if (deployed === undefined || deployed.version === release.version) return [];
   const [from, to] = [parseVersion(deployed.version), parseVersion(release.version)];
   if (from === undefined || to === undefined) return [];

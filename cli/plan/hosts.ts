@@ -22,7 +22,8 @@ export interface HostResources {
 }
 
 export function resourcesOf(name: string, resources: readonly Resource[]): HostResources {
-  const named = (own: string) => resources.find((resource) => resource.name === `${name}-${own}`);
+  const named = (own: string) =>
+    resources.find((resource) => resource.name === `${name}-${own}` && !isComponent(resource));
   return {
     host: named("host"),
     binaries: named("binaries"),
@@ -30,6 +31,11 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     member: named("member"),
     leafs: Object.fromEntries(LEAFS.map((role) => [role, named(`${role}-cert`)])),
   };
+}
+
+/** A component may have the name of another node's step. */
+function isComponent({ type }: Resource): boolean {
+  return type.startsWith("etcd:");
 }
 
 /** Members in the order of their chain, then those that leave, then lost ones. */
@@ -71,7 +77,7 @@ function rollout(resources: readonly Resource[], names: readonly string[]): read
 
 function leavingHosts(resources: readonly Resource[]): readonly string[] {
   return resources
-    .filter((resource) => resource.op === "delete" && resource.name.endsWith("-host"))
+    .filter((step) => step.op === "delete" && step.name.endsWith("-host") && !isComponent(step))
     .map((resource) => resource.name.replace(/-host$/, ""));
 }
 
@@ -94,12 +100,14 @@ function memberRow(
   };
 }
 
-/** Secrets are masked in a preview, and what is not known yet is one constant: a renewed leaf changes no digest. */
+/**
+ * Of steps that are done already too: a plan that is done in part keeps its digests. Secrets are masked in a preview,
+ * and what is not known yet is one constant: a renewed leaf changes no digest.
+ */
 function digestOf({ host, binaries, member }: HostResources): string {
   const texts = [host, binaries, member].map((step) => {
-    if (!step?.changes) return [];
-    const { create, update, delete: remove, stdin } = step.new.inputs;
-    return [step.op, create, update, remove, stdin];
+    const { create, update, delete: remove, stdin } = step?.new.inputs ?? {};
+    return [create, update, remove, stdin];
   });
   return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config.ts";
 import { type Deployed, parseDeployed } from "../../topology.ts";
-import { text } from "../json.ts";
+import { record, text } from "../json.ts";
 import { clusterRows } from "./cluster.ts";
 import { hostRows } from "./hosts.ts";
 import type { HostRow, Plan, Verdict } from "./model.ts";
@@ -14,17 +14,15 @@ import type { Preview, Resource } from "./preview.ts";
 export function makePlan(preview: Preview, lastProven: unknown): Plan {
   const { project, stack, warnings } = preview;
   const base = { schema: 1, project, stack, warnings } as const;
+  if (preview.errors.length > 0) return { ...base, ...REFUSED, refusals: preview.errors };
   const config = configOf(preview);
-  if (preview.errors.length > 0 || config === undefined) {
-    return { ...base, ...REFUSED, refusals: preview.errors };
-  }
   const deployed = parseDeployed(lastProven);
   const hosts = hostRows(preview, config.nodes, deployed);
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
   const others = otherChanges(preview.resources, hosts);
   const restarts = hosts.filter(({ action }) => action === "restart").length;
-  const quiet = cluster.length === 0 && others.length === 0 && hosts.every(({ action }) => isQuiet(action));
-  const verdict = quiet ? "nothing" : judge(hosts, deployed);
+  const changes = preview.resources.some((resource) => resource.changes);
+  const verdict = changes ? judge(hosts, deployed) : "nothing";
   return {
     ...base,
     verdict,
@@ -48,18 +46,23 @@ const REFUSED = {
   earliestExpiry: null,
 } as const satisfies Partial<Plan>;
 
-/** The same reading of the same texts as the program's own. */
-function configOf({ config, project }: Preview): ClusterConfig | undefined {
-  const prefix = `${project}:`;
-  const own = Object.entries(config).filter(([key]) => key.startsWith(prefix));
-  const values = decodeValues(
-    Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value])),
-  );
-  return parseConfig(values, (path) => readFileSync(path, "utf8")).config;
-}
+/** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
+const SETTINGS = ["nodes", "ssh", "version", "sha256", "allow"];
 
-function isQuiet(action: HostRow["action"]): boolean {
-  return action === "nothing" || action === "inert";
+/** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
+function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release"> {
+  const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
+  const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
+  const values = Object.fromEntries(given);
+  const { privateKeyFile: _, ...ssh } = record(values.ssh);
+  const { config: parsed, problems } = parseConfig(
+    { ...values, ssh: { ...ssh, agent: true } },
+    (path) => readFileSync(path, "utf8"),
+    { ...process.env, SSH_AUTH_SOCK: "not asked" },
+  );
+  if (parsed === undefined)
+    throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
+  return parsed;
 }
 
 /** The only member of a cluster cannot restart without an outage. */

@@ -23,7 +23,7 @@ export interface HostRow {
   readonly unit: readonly string[];
   /** Leafs that are issued anew, by role. */
   readonly certificates: readonly string[];
-  /** Of the new texts of the host's steps that change, without secrets: another digest is another change. */
+  /** Of the new texts of the host's steps, without secrets: another digest is another change. */
   readonly digest: string;
 }
 

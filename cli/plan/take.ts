@@ -4,7 +4,8 @@ import { capture } from "../capture.ts";
 import { record } from "../json.ts";
 import { makePlan } from "./make.ts";
 import type { Plan } from "./model.ts";
-import { parsePreview } from "./preview.ts";
+import { POLICY_PACK, violations } from "./policy.ts";
+import { type Preview, parsePreview } from "./preview.ts";
 import { makeFolder, pulumiFile, writePlan } from "./saved.ts";
 
 export interface TakeOptions {
@@ -17,12 +18,17 @@ export async function takePlan({ stack, save }: TakeOptions): Promise<Plan> {
   if (save !== undefined) await makeFolder(save);
   const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
   const [preview, outputs] = await Promise.all([
-    pulumi(stack, "preview", "--json", "--show-sames", ...saving),
+    pulumi(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...saving),
     pulumi(stack, "stack", "output", "--json"),
   ]);
   if (!preview.stdout.includes("{"))
     throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
-  const plan = makePlan(parsePreview(preview.stdout), provenIn(outputs.stdout));
+  const parsed = parsePreview(preview.stdout);
+  const refused = isUnexplained(parsed) ? await refusedByPolicy(stack) : [];
+  const plan = makePlan(
+    refused.length > 0 ? { ...parsed, errors: refused } : parsed,
+    provenIn(outputs.stdout),
+  );
   if (preview.code !== 0 && plan.verdict !== "refused") throw new Error(preview.stderr.trim());
   if (save !== undefined) await writePlan(save, plan);
   return plan;
@@ -34,6 +40,16 @@ function pulumi(stack: string | undefined, ...args: string[]) {
     "--non-interactive",
     ...(stack === undefined ? [] : ["--stack", stack]),
   ]);
+}
+
+/** A policy's refusal leaves nothing but this in the JSON. */
+function isUnexplained({ errors }: Preview): boolean {
+  return errors.length === 1 && errors[0] === "preview failed";
+}
+
+async function refusedByPolicy(stack: string | undefined): Promise<readonly string[]> {
+  const { stdout } = await pulumi(stack, "preview", "--color=never", ...POLICY_PACK);
+  return violations(stdout);
 }
 
 /** What the last run that ended healthy recorded; nothing on a new stack. */
