@@ -55,7 +55,7 @@ const rounds: readonly (readonly Drift[])[] = [
       what: "modes widened",
       host: 3,
       script: `chmod 644 /etc/etcd/pki/peer.key; chmod 755 /var/lib/etcd; chmod 666 ${UNIT} /etc/etcd/bootstrap.env`,
-      said: /peer\.key is 644 root:etcd, declared 640 root:etcd[^]*etcd\.service is 666/,
+      said: /etcd\.service is 666 root:root, declared 644[\s\S]*peer\.key is 644 root:etcd, declared 640 root:etcd/,
     },
   ],
   [
