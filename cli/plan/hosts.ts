@@ -168,6 +168,7 @@ function reasons(
     case "replace":
       return [
         `incarnation ${before?.incarnation ?? "?"} → ${node.incarnation}: joins without data, as a new member`,
+        ...moved(node, deployed),
       ];
     case "restart":
       return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
