@@ -83,7 +83,7 @@ export const suites: readonly Suite[] = [
     needs: [commands("shellcheck", "openssl", "curl", "wget", "systemd-analyze")],
     run: () => nodeTests("host"),
   },
-  { name: "cli", needs: [], run: () => nodeTests("cli") },
+  { name: "cli", needs: [commands("ssh")], run: () => nodeTests("cli") },
   { name: "lab", needs: [], run: () => nodeTests("lab") },
   { name: "monitoring", needs: [prometheus], run: () => nodeTests("monitoring") },
   { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },

@@ -23,6 +23,8 @@ export async function takePlan({ stack, save }: TakeOptions): Promise<Plan> {
   ]);
   if (!preview.stdout.includes("{"))
     throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
+  // Without the record of the last proof every member would look new.
+  if (outputs.code !== 0) throw new Error(outputs.stderr.trim());
   const parsed = parsePreview(preview.stdout);
   const refused = isUnexplained(parsed) ? await refusedByPolicy(stack) : [];
   const plan = makePlan(

@@ -188,9 +188,11 @@ export function listen(register: (server: grpc.Server) => void): void {
   endWithParent();
 }
 
+/** Taken at once: an engine that is killed before its plugin listens is a parent that is gone, too. */
+const parent = process.ppid;
+
 /** A killed engine must leave no plugin behind, but a step that is under way runs to its end, as with the official providers. */
 function endWithParent(): void {
-  const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent && running === 0) process.exit();
   }, 1000);
