@@ -29,7 +29,7 @@ set_drop_ins_aside() {
   [ -n "$(drop_ins)" ] || return 0
   aside=$(free_name "$STATE_DIR/aside-$(timestamp)")
   mkdir "$aside"
-  for file in $(drop_ins); do mv "$file" "$aside/"; done
+  for file in $(drop_ins); do [ ! -e "$file" ] || mv "$file" "$aside/"; done # systemd may not know yet that one is gone
   note "what changed the unit from beside it is kept in $aside"
   systemctl daemon-reload
 }

@@ -21,7 +21,7 @@ cmd_verify() { # stdin with --declared: lines `file SHA256 PATH`, `release VERSI
     verify_service
     if [ -n "$declared" ]; then verify_declared; fi
   fi
-  if [ -n "$declared" ]; then record_verify; fi
+  if [ -n "$declared" ] && [ -d "$STATE_DIR" ]; then record_verify; fi
   [ "$differs" = 0 ] || exit 5
   say "$verify_name is as declared"
 }

@@ -1,131 +1,15 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { FakeCluster } from "./cluster.ts";
-import type { Host } from "./host.ts";
-import { DATA, readyHost, servingHost, setState, UNIT } from "./member.ts";
+import { DATA, readyHost, servingHost, setState } from "./member.ts";
 import { VERSION } from "./mirror.ts";
-import { PKI_FILES } from "./pki.ts";
 
-/** A host that every step has run on, each with its declaration. */
-async function declaredHost(t: TestContext): Promise<Host> {
-  const host = await servingHost(t);
-  host.write("usr/local/sbin/etcd-host", "the program\n", 0o755);
-  const declare = [
-    'declare_files prepare "$PROGRAM"',
-    `declare_files install "$OPT_DIR/${VERSION}/etcd" "$OPT_DIR/${VERSION}/etcdctl"`,
-    'for file in $PKI_FILES; do set -- "$@" "$ETC_DIR/pki/$file"; done; shift $(($# - 8)); declare_files certificates "$@"',
-  ];
-  for (const snippet of declare) await host.shell(snippet);
-  return host;
-}
-
-test("verify finds nothing on a host that is as declared, and changes nothing", async (t) => {
-  const host = await declaredHost(t);
-  const before = host.snapshot();
-  const { code, stdout, stderr } = await host.run(["verify"]);
-  assert.deepEqual([code, stdout, stderr], [0, "node1 is as declared\n", ""]);
-  assert.deepEqual(host.snapshot(), before);
-  assert.deepEqual(host.systemdCalls(), []);
-});
-
-/** What somebody did to the host, and the line that verify prints. */
-const drifts: readonly [string, (host: Host) => void, RegExp][] = [
-  [
-    "a unit was edited",
-    (h) => h.write(h.paths.UNIT_FILE, `${UNIT}Nice=5\n`),
-    /^differs: \S+etcd\.service is not what was declared\ndiffers: the running process has another unit$/m,
-  ],
-  [
-    "a unit was removed",
-    (h) => fs.rmSync(h.paths.UNIT_FILE),
-    /^differs: \S+etcd\.service is not what was declared$/m,
-  ],
-  [
-    "bootstrap settings were edited",
-    (h) => h.write("etc/etcd/bootstrap.env", ""),
-    /^differs: \S+bootstrap\.env is not what was declared$/m,
-  ],
-  [
-    "the program was edited",
-    (h) => h.write(h.paths.PROGRAM, "another"),
-    /^differs: \S+sbin\/etcd-host is not what was declared$/m,
-  ],
-  [
-    "a binary was replaced",
-    (h) => h.write(`opt/etcd/${VERSION}/etcd`, "another"),
-    /^differs: \S+\/etcd is not what was declared$/m,
-  ],
-  [
-    "a certificate was replaced",
-    (h) => h.write("etc/etcd/pki/server.crt", "another"),
-    /^differs: \S+server\.crt is not what was declared$/m,
-  ],
-  [
-    "a key can be read by others",
-    (h) => fs.chmodSync(h.file("etc/etcd/pki/peer.key"), 0o644),
-    /^differs: \S+peer\.key is 644 root:etcd, declared 640 root:etcd$/m,
-  ],
-  [
-    "a key has another owner",
-    (h) => fs.chownSync(h.file("etc/etcd/pki/peer.key"), 1, 0),
-    /^differs: \S+peer\.key is 640 daemon:root, declared 640 root:etcd$/m,
-  ],
-  [
-    "a certificate is gone",
-    (h) => fs.rmSync(h.file("etc/etcd/pki/peer.crt")),
-    /^differs: \S+peer\.crt is missing, declared 644 root:etcd$/m,
-  ],
-  [
-    "the data can be read by others",
-    (h) => fs.chmodSync(h.file(DATA), 0o755),
-    /^differs: \S+\/var\/lib\/etcd is not 700 etcd:etcd$/m,
-  ],
-  [
-    "the WAL is gone",
-    (h) => fs.rmSync(h.file(DATA, "member"), { recursive: true }),
-    /^differs: \S+\/var\/lib\/etcd holds no WAL$/m,
-  ],
-  [
-    "the service does not come up at boot",
-    (h) => h.write("systemd/enabled", "disabled\n"),
-    /^differs: etcd\.service is not enabled$/m,
-  ],
-  ["the service is down", (h) => setState(h, "failed", "failed", 0), /^differs: etcd\.service is failed$/m],
-  [
-    "the process runs with older CAs",
-    (h) => h.write("run/etcd-host/started/peer-ca.crt", "old"),
-    /^differs: the running process has another peer-CA-bundle$/m,
-  ],
-];
-
-for (const [title, drift, line] of drifts)
-  test(`verify, exit 5: ${title}`, async (t) => {
-    const host = await declaredHost(t);
-    drift(host);
-    const before = host.snapshot();
-    const { code, stdout } = await host.run(["verify"]);
-    assert.equal(code, 5);
-    assert.match(stdout, line);
-    assert.match(stdout, /^(differs: .*\n)+$/);
-    assert.deepEqual(host.snapshot(), before);
-  });
-
-test("verify reports every difference at once", async (t) => {
-  const host = await declaredHost(t);
-  for (const file of PKI_FILES) fs.chmodSync(host.file("etc/etcd/pki", file), 0o777);
-  host.write("systemd/enabled", "disabled\n");
-  const { stdout } = await host.run(["verify"]);
-  assert.equal(stdout.trim().split("\n").length, PKI_FILES.length + 1);
-});
-
-test("verify and status on a host of no member are refused", async (t) => {
+test("status on a host of no member is refused", async (t) => {
   const host = readyHost(t);
   fs.rmSync(host.paths.STATE_DIR, { recursive: true });
-  for (const subcommand of ["verify", "status"]) {
-    const { code, stderr } = await host.run([subcommand]);
-    assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host is prepared for no member\n"]);
-  }
+  const { code, stderr } = await host.run(["status"]);
+  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host is prepared for no member\n"]);
 });
 
 test("status says what runs here, and asks the member itself", async (t) => {
