@@ -91,7 +91,11 @@ export const suites: readonly Suite[] = [
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
   { name: "policy", needs: [engine], run: () => nodeTests("policy") },
   { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
-  { name: "e2e", needs: [commands("curl", "openssl", "ssh"), engine, archive, prometheus], run: endToEnd },
+  {
+    name: "e2e",
+    needs: [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus],
+    run: endToEnd,
+  },
 ];
 
 /** Format, lint, types and shell: what `npm run check` says. */

@@ -24,6 +24,13 @@ interface Call {
 
 class Refused extends Error {}
 
+/** Ctrl-C reaches pulumi as well, SIGTERM by `run`: it ends after the running step. This process stays to clean up. */
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => {
+    interrupted = true;
+  });
+
 function parseCommandLine(words: readonly string[]): Call {
   const options = {
     stack: { type: "string" },
@@ -76,11 +83,14 @@ async function update(stack: string | undefined, args: readonly string[]): Promi
     const step = finishedStep(line);
     if (step) console.log(`  ${step}`);
   };
+  if (interrupted) throw new Error("Interrupted: nothing was changed.");
   const all = ["up", "--yes", "--non-interactive", "--color=never", ...POLICY_PACK, ...choice, ...args];
   try {
     return resourceCounts(await run("pulumi", all, undefined, showStep));
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
+    if (interrupted)
+      throw new Error("Interrupted: the running step was ended, the rest is not done. Run it again.");
     const why = withoutValues(diagnostics(error.output));
     if (/violates plan/.test(why) && !/^Updating /m.test(error.output))
       throw new Refused(`${why}\nNothing was changed: plan again.`);
@@ -97,8 +107,7 @@ function callOrExit(): Call {
   }
 }
 
-// Ctrl-C reaches pulumi as well, which then ends after the running step: this process stays to clean up.
-process.on("SIGINT", () => {});
+process.umask(0o077); // saved plans are for this user alone
 const call = callOrExit();
 const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
 try {

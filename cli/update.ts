@@ -23,10 +23,10 @@ export function diagnostics(output: string): string {
   return lines.length > 0 ? lines.join("\n") : output;
 }
 
-/** The lines below a heading, up to the next heading, without empty ones. */
+/** The lines below the last such heading (a preview may come first), up to the next one, without empty ones. */
 function section(output: string, heading: string): string[] {
   const lines = output.split("\n");
-  const start = lines.indexOf(heading);
+  const start = lines.lastIndexOf(heading);
   if (start < 0) return [];
   const rest = lines.slice(start + 1);
   const end = rest.findIndex((line) => /^\S/.test(line));

@@ -1,0 +1,36 @@
+/** Which members are started while something is done, as systemd of each host noted it. */
+
+import { onHost } from "./lab.ts";
+
+interface Start {
+  readonly host: string;
+  /** Seconds since 1970, of the one clock that all hosts share. */
+  readonly time: number;
+}
+
+export interface Watched<T> {
+  readonly result: T;
+  /** Hosts whose member was started, in that order, each as often as it was. */
+  readonly started: readonly string[];
+}
+
+export async function startsDuring<T>(hosts: readonly number[], work: () => Promise<T>): Promise<Watched<T>> {
+  const before = (await startsOf(hosts)).length;
+  const result = await work();
+  const all = [...(await startsOf(hosts))].sort((a, b) => a.time - b.time);
+  return { result, started: all.slice(before).map(({ host }) => host) };
+}
+
+async function startsOf(hosts: readonly number[]): Promise<readonly Start[]> {
+  const lists = await Promise.all(
+    hosts.map(async (n) => {
+      const journal = await onHost(
+        n,
+        "journalctl --sync; journalctl _PID=1 -u etcd -o short-unix --no-pager",
+      );
+      const times = [...journal.matchAll(/^([\d.]+) \S+ systemd\[1\]: Started etcd\.service/gm)];
+      return times.map(([, time]): Start => ({ host: `node${n}`, time: Number(time) }));
+    }),
+  );
+  return lists.flat();
+}

@@ -1,0 +1,245 @@
+// The pipelines of .github, played through on real hosts: each test is what comes next in the life of one cluster.
+import assert from "node:assert/strict";
+import { glob, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { workflows } from "../pipelines/files.ts";
+import { HERE, MERGED } from "../pipelines/gh.ts";
+import { bareHosts, describeLab, footprint, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
+import { startsDuring } from "./pipeline-starts.ts";
+import { Project } from "./project.ts";
+import { Runner } from "./workflow.ts";
+
+const NODES = [1, 2, 3];
+const ALL = ["node1", "node2", "node3"];
+const REFUSED = 3;
+const DIFFERS = 5;
+/** Steps that are not run here, and why. */
+const NOT_RUN = [
+  "check.yml install", // the lab has no registry; what is installed is what the tests run on
+  "check.yml check", // a suite of its own, as is the next
+  "check.yml test",
+  "preview.yml install",
+  "preview.yml skip", // prints one sentence
+  "renew.yml install",
+  "up.yml install",
+  "verify.yml install",
+];
+let project: Project;
+let runner: Runner;
+let privateKey: string;
+
+before(async () => {
+  await bareHosts(3);
+  project = await Project.create("pipeline");
+  runner = await Runner.create(project);
+  await runner.gh.answer({ pulls: MERGED, runs: { workflow_runs: [{ id: 42, ...HERE }] }, issues: [] });
+  const { privateKeyFile, knownHostsFile } = await describeLab(labEnv);
+  privateKey = await readFile(privateKeyFile, "utf8");
+  await project.configure({ ssh: { user: "root", knownHostsFile } });
+  await setPrivateKey(privateKeyFile);
+  await must(project.up());
+});
+after(async () => {
+  await runner.dispose();
+  await project.dispose();
+  await labDown();
+});
+
+test("a branch changes a flag: the pull request says what each host will do, and the plan is kept", async () => {
+  await project.configure({ snapshotCount: 20000 });
+  await must(preview());
+
+  const comment = await runner.gh.body();
+  assert.match((await runner.gh.calls()).at(-1) ?? "", /^pr comment 7 --edit-last --create-if-none /);
+  const row = (n: number) =>
+    `| ${n} | node${n} 192.168.1.10${n} | restart | \`--snapshot-count=10000\` → \`20000\` |`;
+  assert.ok(comment.includes(NODES.map(row).join("\n")), comment);
+  assert.match(comment, /^### etcd\/pipeline: 3 restarts, one at a time · safe\n/);
+  assert.match(comment, / Nothing else changes\.\n/);
+  assert.equal(await readFile(runner.summaryFile, "utf8"), comment);
+
+  const files = ["plan.json", "plan.md", "pulumi.json"];
+  assert.deepEqual((await readdir(folder())).sort(), files);
+  for (const file of files) {
+    const path = join(folder(), file);
+    assert.equal((await stat(path)).mode & 0o777, 0o600, file);
+    assertNoSecret(await readFile(path, "utf8"));
+  }
+});
+
+test("merged: that plan is applied, each member restarts once, in the order of the comment", async () => {
+  const { result, started } = await startsDuring(NODES, merge);
+  assert.equal(result.code, 0, result.all);
+  assert.match(result.stdout, /^9 updated, \d+ unchanged$/m);
+  assert.deepEqual(started, ALL);
+  assertNoSecret(result.all);
+});
+
+test("the same plan once more ends well, and touches no member", async () => {
+  const { result, started } = await startsDuring(NODES, merge);
+  assert.equal(result.code, 0, result.all);
+  assert.match(result.stdout, /^nothing to do$/m);
+  assert.deepEqual(started, []);
+});
+
+test("main is not what was planned any more: refused before any host is touched, and it says which differ", async () => {
+  await project.configure({ snapshotCount: 30000 });
+  await must(preview());
+  await project.configure({ snapshotCount: 40000 });
+  const { code, all } = await untouched(merge);
+  assert.equal(code, REFUSED, all);
+  for (const name of ALL)
+    assert.match(all, new RegExp(`${name}: restart \\(.*20000.*40000.*\\), by other texts than planned`));
+  assert.match(all, /Nothing was changed: plan again/);
+});
+
+test("another ssh key than planned: refused by the engine, and neither key is shown", async () => {
+  await project.configure({ snapshotCount: 20000, checkId: 1 });
+  await must(preview());
+  const other = join(project.dir, "other-key");
+  await must(lab("exec", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other));
+  await setPrivateKey(other);
+  const { code, all } = await untouched(merge);
+  await setPrivateKey((await describeLab(labEnv)).privateKeyFile);
+  assert.equal(code, REFUSED, all);
+  assert.match(all, /violates plan: properties changed: \W*connection/);
+  assertNoSecret(all);
+  assertNoSecret(all, await readFile(other, "utf8"));
+});
+
+test("certificates that became due since the preview are renewed with the planned restarts", async () => {
+  const serials = await serialNumbers();
+  await project.configure({ snapshotCount: 30000, checkId: undefined });
+  await must(preview());
+  await project.configure({ renewBeforeDays: 365 }); // what passing time does
+  const { result, started } = await startsDuring(NODES, merge);
+  assert.equal(result.code, 0, result.all);
+  assert.match(result.stdout, /certificates came due since/);
+  assert.deepEqual(started, ALL);
+  assertAllDiffer(await serialNumbers(), serials);
+});
+
+test("renewals alone are done every week, without a restart", async () => {
+  const serials = await serialNumbers();
+  const { result, started } = await startsDuring(NODES, () => job("renew.yml", "renew"));
+  assert.equal(result.code, 0, result.all);
+  assert.deepEqual(started, []);
+  assertAllDiffer(await serialNumbers(), serials);
+});
+
+test("renewals do nothing when something else was merged and not applied", async () => {
+  await project.configure({ snapshotCount: 10000 });
+  const { code, all } = await untouched(() => job("renew.yml", "renew"));
+  await project.configure({ snapshotCount: 30000, renewBeforeDays: undefined });
+  assert.equal(code, REFUSED, all);
+  assert.match(all, /more to do than to renew certificates \(3 restarts, one at a time · safe\)/);
+});
+
+test("a night in which every host is as declared opens no issue", async () => {
+  const calls = await runner.gh.calls();
+  await must(job("verify.yml", "verify"));
+  assert.deepEqual(await runner.gh.calls(), calls);
+});
+
+test("a unit that was edited by hand is told in an issue, and put back by the next pull request", async () => {
+  await onHost(2, "echo '# by hand' >>/etc/systemd/system/etcd.service");
+  const { code, all } = await job("verify.yml", "verify");
+  assert.equal(code, DIFFERS, all);
+  await must(runner.step("verify.yml", "report")); // its "if": verify has failed
+  assert.match(
+    (await runner.gh.calls()).at(-1) ?? "",
+    /^issue create --title Hosts of pipeline differ from what is declared --body-file /,
+  );
+  assert.match(await runner.gh.body(), /^ {4}node2 \S+ +differs +.*\/etc\/systemd\/system\/etcd\.service/m);
+
+  await project.configure({ checkId: 2 });
+  await must(preview());
+  const { result, started } = await startsDuring(NODES, merge);
+  assert.equal(result.code, 0, result.all);
+  for (const name of started) assert.equal(name, "node2", "a member is restarted that was as declared");
+  await must(job("verify.yml", "verify"));
+});
+
+test("an up that is cancelled ends after the running step, leaves no lock, and the next run does the rest", async () => {
+  await project.configure({ snapshotCount: 10000 });
+  await must(preview());
+  const cancelled = await startsDuring(NODES, async () => {
+    await must(job("up.yml", "find-plan"));
+    return runner.step("up.yml", "up", /^ {2}~ node1-member /m);
+  });
+  assert.equal(cancelled.result.code, 1, cancelled.result.all);
+  assert.match(cancelled.result.stderr, /^Interrupted: .*, the rest is not done\. Run it again\.$/m);
+  assert.ok(cancelled.started.length < ALL.length, "it was not cancelled in the middle");
+  assert.deepEqual(await locks(), []);
+
+  const rest = await startsDuring(NODES, merge);
+  assert.equal(rest.result.code, 0, rest.result.all);
+  assert.deepEqual([...cancelled.started, ...rest.started], ALL);
+});
+
+test("every step of the workflows was run, but for those that cannot be here", async () => {
+  const steps = [...(await workflows())].flatMap(([file, { jobs }]) =>
+    Object.values(jobs).flatMap((each) =>
+      each.steps.filter(({ run }) => run !== undefined).map(({ id }) => `${file} ${id}`),
+    ),
+  );
+  assert.deepEqual(steps.filter((step) => !runner.done.has(step)).sort(), [...NOT_RUN].sort());
+});
+
+function folder(): string {
+  return join(project.dir, "plan");
+}
+
+/** Each job begins with a checkout, which has no plan. */
+async function job(file: string, ...ids: readonly string[]): Promise<Result> {
+  await rm(folder(), { recursive: true, force: true });
+  return runner.run(file, ...ids);
+}
+
+async function preview(): Promise<Result> {
+  const result = await job("preview.yml", "plan", "summary", "comment");
+  if (result.code === 0) await runner.gh.keep(folder());
+  return result;
+}
+
+function merge(): Promise<Result> {
+  return job("up.yml", "find-plan", "up");
+}
+
+/** The hosts are exactly as before, but for what a running member writes. */
+async function untouched(work: () => Promise<Result>): Promise<Result> {
+  const data = / etcd etcd /;
+  const footprints = () =>
+    Promise.all(NODES.map(async (n) => (await footprint(n)).split("\n").filter((line) => !data.test(line))));
+  const before = await footprints();
+  const result = await work();
+  assert.deepEqual(await footprints(), before);
+  return result;
+}
+
+async function setPrivateKey(file: string): Promise<void> {
+  const set = `pulumi -C "$0" config set --stack "$1" --secret sshPrivateKey <"$2"`;
+  await must(lab("exec", "sh", "-c", set, project.dir, project.stack, file));
+}
+
+/** Neither a key nor the passphrase, nor any line of the ssh key. */
+function assertNoSecret(text: string, key = privateKey): void {
+  assert.doesNotMatch(text, /PRIVATE KEY|PASSPHRASE|"lab"/);
+  for (const line of key.trim().split("\n")) assert.ok(!text.includes(line), "a line of the ssh key");
+}
+
+function serialNumbers(): Promise<readonly string[]> {
+  return Promise.all(NODES.map((n) => onHost(n, "openssl x509 -noout -serial -in /etc/etcd/pki/server.crt")));
+}
+
+function assertAllDiffer(now: readonly string[], then: readonly string[]): void {
+  for (const [index, serial] of now.entries()) assert.notEqual(serial, then[index], ALL[index]);
+}
+
+async function locks(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const file of glob("state/.pulumi/locks/**/*.json", { cwd: labEnv.LAB_DIR ?? "" }))
+    found.push(file);
+  return found;
+}
