@@ -42,6 +42,7 @@ function callOrExit(): Call {
   }
 }
 
+process.umask(0o077); // saved plans are for this user alone
 const call = callOrExit();
 try {
   const plan = await takePlan(call);

@@ -2,16 +2,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /**
  * Runs `work` with a folder that only this user can read, and that is gone afterwards. A signal goes to the command
  * that `work` runs; this process stays to clean up, since there are keys in the folder.
  */
 export async function withPrivateFolder<T>(work: (directory: string) => T | Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), "etcd-client-"));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+  const stay = () => {};
+  for (const signal of SIGNALS) process.on(signal, stay);
   try {
     return await work(directory);
   } finally {
+    for (const signal of SIGNALS) process.off(signal, stay);
     await rm(directory, { recursive: true, force: true });
   }
 }

@@ -18,11 +18,13 @@ async function ask(login: Login): Promise<ClusterStatus> {
 }
 
 /** Until Ctrl-C; on a terminal each look replaces the one before. */
-async function watch(login: Login): Promise<never> {
-  for (;;) {
+async function watch(login: Login): Promise<void> {
+  const end = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end.abort());
+  while (!end.signal.aborted) {
     const text = screen(await ask(login), Date.now());
     stdout.write(stdout.isTTY ? `\x1b[2J\x1b[H${text}` : `${text}\n`);
-    await delay(WATCH_MS);
+    await delay(WATCH_MS, undefined, { signal: end.signal }).catch(() => {});
   }
 }
 
@@ -45,7 +47,10 @@ function callOrExit() {
 const call = callOrExit();
 try {
   const login = loginOf(pulumi(call.stack, "config", "--show-secrets"));
-  if (call.watch) await watch(login);
+  if (call.watch) {
+    await watch(login);
+    exit(0);
+  }
   const status = await ask(login);
   stdout.write(call.json ? `${JSON.stringify(status, null, 2)}\n` : screen(status, Date.now()));
   process.exitCode = status.healthy ? 0 : 5;

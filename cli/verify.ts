@@ -43,7 +43,7 @@ function judge({ node, code, stdout, stderr }: Answer, state: State): Verified {
   if (declaredOf(state, name) === undefined)
     return { name, address, result: "unknown", differences: ["not brought up yet: run pulumi up"] };
   if (code === 0) return { name, address, result: "as declared", differences: [] };
-  if (code === 5)
+  if (said.some((line) => line.startsWith("differs: ")))
     return {
       name,
       address,

@@ -1,8 +1,10 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
 import type { ClusterConfig } from "../../config.ts";
+import { optionsOf } from "../../host/options.ts";
 import { minorOf, parseVersion } from "../../releases.ts";
 import type { Deployed } from "../../topology.ts";
+import { text } from "../json.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 
@@ -17,6 +19,7 @@ export function clusterRows(
   return [
     ...versionRow(config, deployed),
     ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),
+    ...judgementRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
     ...(changes("health") ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
@@ -37,6 +40,23 @@ function versionRow(
       ? "a downgrade by etcd's own procedure"
       : "a minor step: a snapshot is saved first, and there is no way back but a downgrade";
   return [{ step: "version", text: `${step}, ${how}` }];
+}
+
+/** Options that every run of the step has, or that the hosts' rows tell of. */
+const TOLD = ["check-id", "version", "upgrades-from", "founding"];
+
+/** Before anything is touched the members are judged: by what, is part of what is approved. */
+function judgementRow(resources: readonly Resource[]): readonly ClusterRow[] {
+  const before = resources.find(({ name }) => name === "before");
+  if (before === undefined || !before.changes || before.op === "create") return [];
+  const [old, now] = [before.old, before.new].map(({ inputs }) => optionsOf(text(inputs.update)));
+  const keys = [...new Set([...(old?.keys() ?? []), ...(now?.keys() ?? [])])].filter(
+    (key) => !TOLD.includes(key),
+  );
+  const changed = keys.filter((key) => old?.get(key) !== now?.get(key));
+  if (changed.length === 0) return [];
+  const says = changed.map((key) => `\`--${key}=${old?.get(key) ?? ""}\` → \`${now?.get(key) ?? ""}\``);
+  return [{ step: "before", text: `members are judged by ${says.join(", ")}` }];
 }
 
 function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {

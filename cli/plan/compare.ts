@@ -1,6 +1,6 @@
 /** Whether what would happen now is still what was approved. */
 
-import type { HostRow, Plan } from "./model.ts";
+import type { HostRow, Plan, StepDigest } from "./model.ts";
 
 /** The administrator's own certificate is renewed like the hosts', and touches none of them. */
 const HOT_OTHERS = ["client: replace"];
@@ -31,7 +31,12 @@ export function samePlan(approved: Plan, current: Plan): boolean {
 function isApproved(row: HostRow, approved: Plan): boolean {
   if (isHot(row)) return true;
   const planned = approved.hosts.find(({ name }) => name === row.name);
-  return planned?.action === row.action && planned.digest === row.digest;
+  return planned?.action === row.action && row.steps.every((step) => isPlanned(step, planned.steps));
+}
+
+/** To where it was approved, and from where it was then or where it was to be: not from what came later. */
+function isPlanned({ step, from, to }: StepDigest, planned: readonly StepDigest[]): boolean {
+  return planned.some((one) => one.step === step && one.to === to && (from === one.from || from === one.to));
 }
 
 function isHot({ action }: HostRow): boolean {

@@ -1,10 +1,10 @@
 /** One row for each host: what an `up` does there, and why. */
 
-import { createHash } from "node:crypto";
-import type { NodeConfig } from "../../config.ts";
+import type { ClusterConfig, NodeConfig, SshConfig } from "../../config.ts";
 import { optionsOf } from "../../host/options.ts";
 import type { Deployed } from "../../topology.ts";
-import { text } from "../json.ts";
+import { type Json, text } from "../json.ts";
+import { connectionOf, stepDigests } from "./digests.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
 import { lineDiff, unitChanges } from "./texts.ts";
@@ -41,7 +41,7 @@ function isComponent({ type }: Resource): boolean {
 /** Members in the order of their chain, then those that leave, then lost ones. */
 export function hostRows(
   preview: Preview,
-  nodes: readonly NodeConfig[],
+  { nodes, ssh }: Pick<ClusterConfig, "nodes" | "ssh">,
   deployed: Deployed | undefined,
 ): readonly HostRow[] {
   const present = nodes.filter((node) => !node.lost).map((node) => node.name);
@@ -51,7 +51,7 @@ export function hostRows(
     .sort((a, b) => chain.indexOf(a.name) - chain.indexOf(b.name))
     .map((node, index) => ({
       order: index + 1,
-      ...memberRow(node, resourcesOf(node.name, preview.resources), deployed),
+      ...memberRow(node, ssh, resourcesOf(node.name, preview.resources), deployed),
     }));
   const declared = nodes.map((node) => node.name);
   const leaving = leavingHosts(preview.resources).filter((name) => !declared.includes(name));
@@ -83,6 +83,7 @@ function leavingHosts(resources: readonly Resource[]): readonly string[] {
 
 function memberRow(
   node: NodeConfig,
+  ssh: SshConfig,
   resources: HostResources,
   deployed: Deployed | undefined,
 ): Omit<HostRow, "order"> {
@@ -96,20 +97,8 @@ function memberRow(
     why: reasons(action, node, resources, deployed, unit, certificates),
     unit: action === "restart" ? unit : [],
     certificates,
-    digest: digestOf(resources),
+    steps: stepDigests(resources, connectionOf(node, ssh)),
   };
-}
-
-/**
- * Of steps that are done already too: a plan that is done in part keeps its digests. Secrets are masked in a preview,
- * and what is not known yet is one constant: a renewed leaf changes no digest.
- */
-function digestOf({ host, binaries, member }: HostResources): string {
-  const texts = [host, binaries, member].map((step) => {
-    const { create, update, delete: remove, stdin } = step?.new.inputs ?? {};
-    return [create, update, remove, stdin];
-  });
-  return createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
 }
 
 function unitDiff(member: Resource | undefined): readonly string[] {
@@ -128,9 +117,33 @@ function memberAction(
     if (isReplaced(node, member, deployed)) return "replace";
     return unitChanges || changedOptions(member).includes("bundles") ? "restart" : "compare";
   }
-  if (certificates?.changes && LEAFS.some((role) => leafs[role]?.changes)) return "renew";
-  if (host?.changes || binaries?.changes || certificates?.changes) return "prepare";
+  const steps = { host, binaries, certificates };
+  if (onlyRenews(steps, leafs)) return "renew";
+  if (Object.values(steps).some((step) => step?.changes)) return "prepare";
   return "nothing";
+}
+
+/** Leafs that are due, and nothing else: no other text of the host changes. */
+function onlyRenews(
+  { host, binaries, certificates }: Pick<HostResources, "host" | "binaries" | "certificates">,
+  leafs: HostResources["leafs"],
+): boolean {
+  const issued = Object.values(leafs).filter((leaf) => leaf?.changes);
+  const others = [host, binaries].some((step) => step?.changes);
+  const same = certificates?.diffReasons.every((reason) => reason === "stdin");
+  return (
+    certificates?.changes === true &&
+    issued.length > 0 &&
+    issued.every((leaf) => leaf !== undefined && isDue(leaf)) &&
+    !others &&
+    same === true
+  );
+}
+
+/** Issued anew with the names, uses and life that it had; when it is due is the only thing that may differ. */
+function isDue(leaf: Resource): boolean {
+  const inputs = ({ earlyRenewalHours: _, ...rest }: Json) => JSON.stringify(Object.entries(rest).sort());
+  return inputs(leaf.old.inputs) === inputs(leaf.new.inputs);
 }
 
 /** A raised incarnation, read from the step itself; from the last proof where its text is not yet known. */
@@ -173,11 +186,16 @@ function reasons(
     case "restart":
       return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
     case "compare":
-      return [...optionChanges(resources.member), "restarts only if it differs", ...renewal];
+      return [
+        ...optionChanges(resources.member),
+        ...connectionChange(resources.member),
+        "restarts only if it differs",
+        ...renewal,
+      ];
     case "renew":
       return [...renewal, "etcd reads them by itself"];
     case "prepare":
-      return preparation(resources);
+      return [...renewal, ...preparation(resources)];
     default:
       return [];
   }
@@ -186,6 +204,10 @@ function reasons(
 function moved(node: NodeConfig, deployed: Deployed | undefined): readonly string[] {
   const before = deployed?.nodes[node.name]?.address;
   return before === undefined || before === node.address ? [] : [`moves from ${before} to ${node.address}`];
+}
+
+function connectionChange(step: Resource | undefined): readonly string[] {
+  return step?.diffReasons.includes("connection") ? ["another ssh connection"] : [];
 }
 
 function bundleChange(member: Resource | undefined): readonly string[] {
@@ -214,7 +236,7 @@ function preparation({ host, binaries, certificates }: HostResources): readonly 
 
 function leavingRow(name: string, resources: HostResources, deployed: Deployed | undefined): HostRow {
   const address = deployed?.nodes[name]?.address ?? "";
-  const row = { order: null, name, address, unit: [], certificates: [], digest: digestOf(resources) };
+  const row = { order: null, name, address, unit: [], certificates: [], steps: stepDigests(resources) };
   return resources.host?.old.retained
     ? { ...row, action: "inert", why: ["was lost, and is forgotten now"] }
     : { ...row, action: "remove", why: ["no longer declared: stops, and its data is set aside"] };
@@ -230,6 +252,6 @@ function lostRow(node: NodeConfig, deployed: Deployed | undefined): HostRow {
     why: [listed ? "lost: its member is removed, nothing runs there" : "lost: nothing runs there"],
     unit: [],
     certificates: [],
-    digest: "",
+    steps: [],
   };
 }

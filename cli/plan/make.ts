@@ -17,7 +17,7 @@ export function makePlan(preview: Preview, lastProven: unknown): Plan {
   if (preview.errors.length > 0) return { ...base, ...REFUSED, refusals: preview.errors };
   const config = configOf(preview);
   const deployed = parseDeployed(lastProven);
-  const hosts = hostRows(preview, config.nodes, deployed);
+  const hosts = hostRows(preview, config, deployed);
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
   const others = otherChanges(preview.resources, hosts);
   const restarts = hosts.filter(({ action }) => action === "restart").length;
@@ -26,7 +26,7 @@ export function makePlan(preview: Preview, lastProven: unknown): Plan {
   return {
     ...base,
     verdict,
-    headline: headline(hosts, verdict),
+    headline: headline(hosts, verdict, deployed),
     restarts,
     hosts,
     cluster,
@@ -50,7 +50,7 @@ const REFUSED = {
 const SETTINGS = ["nodes", "ssh", "version", "sha256", "allow"];
 
 /** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
-function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release"> {
+function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
   const values = Object.fromEntries(given);
@@ -65,10 +65,10 @@ function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "
   return parsed;
 }
 
-/** The only member of a cluster cannot restart without an outage. */
+/** With one member or two there is no quorum without the one that restarts. */
 function judge(hosts: readonly HostRow[], deployed: Deployed | undefined): Verdict {
-  const only = deployed !== undefined && Object.keys(deployed.nodes).length === 1;
-  return only && hosts.some(({ action }) => action === "restart") ? "outage" : "safe";
+  const few = deployed !== undefined && Object.keys(deployed.nodes).length <= 2;
+  return few && hosts.some(({ action }) => action === "restart") ? "outage" : "safe";
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
@@ -82,13 +82,15 @@ const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, m
   prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
 };
 
-function headline(hosts: readonly HostRow[], verdict: Verdict): string {
+function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deployed | undefined): string {
   const parts = Object.entries(NOUNS).flatMap(([action, [one, many]]) => {
     const count = hosts.filter((host) => host.action === action).length;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   const what = parts.join("; ") || (verdict === "nothing" ? "nothing to do" : "no host is touched");
-  return verdict === "outage" ? `${what} · an outage of a few seconds: the only member` : `${what} · safe`;
+  if (verdict !== "outage") return `${what} · safe`;
+  const few = Object.keys(deployed?.nodes ?? {}).length === 1 ? "the only member" : "one of two members";
+  return `${what} · an outage of a few seconds: ${few}`;
 }
 
 const CLUSTER_STEPS = ["before", "membership", "health"];

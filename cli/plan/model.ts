@@ -23,8 +23,15 @@ export interface HostRow {
   readonly unit: readonly string[];
   /** Leafs that are issued anew, by role. */
   readonly certificates: readonly string[];
-  /** Of the new texts of the host's steps, without secrets: another digest is another change. */
-  readonly digest: string;
+  /** What the host's steps come from and go to: an approval is for both. */
+  readonly steps: readonly StepDigest[];
+}
+
+/** Digests of a step's texts without secrets; empty where there is none. */
+export interface StepDigest {
+  readonly step: "host" | "binaries" | "certificates" | "member" | "connection";
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface ClusterRow {

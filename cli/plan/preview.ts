@@ -10,7 +10,7 @@ export interface Resource {
   readonly type: string;
   /** Whether anything happens to it. */
   readonly changes: boolean;
-  /** `same`, `create`, `update`, `replace`, `delete` …; of several steps of one resource the one that says most. */
+  /** `same`, `create`, `update`, `replace`, `delete`, `protect` (only that option changes) …; of several steps of one resource the one that says most. */
   readonly op: string;
   readonly diffReasons: readonly string[];
   readonly old: State;
@@ -67,17 +67,22 @@ function resourcesOf(steps: readonly Json[]): readonly Resource[] {
     const replaced = ops.some((op) => op.includes("replace"));
     const main = all.find((step) => text(step.op) === "replace") ?? all[0];
     const type = urn.split("::").at(-2) ?? "";
+    const protects = record(main?.oldState).protect !== record(main?.newState).protect && isQuiet(ops);
     return {
       urn,
       name: urn.split("::").at(-1) ?? "",
       type: type.split("$").at(-1) ?? "",
-      changes: ops.some((op) => !QUIET.includes(op)),
-      op: replaced ? "replace" : text(main?.op),
+      changes: protects || !isQuiet(ops),
+      op: protects ? "protect" : replaced ? "replace" : text(main?.op),
       diffReasons: list(main?.diffReasons).map(text),
       old: stateOf(main?.oldState),
       new: stateOf(main?.newState),
     };
   });
+}
+
+function isQuiet(ops: readonly string[]): boolean {
+  return ops.every((op) => QUIET.includes(op));
 }
 
 function stateOf(value: unknown): State {

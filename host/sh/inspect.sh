@@ -23,7 +23,8 @@ cmd_facts() {
   say "member $(mark_value name) $(mark_value incarnation)"
   say "service $(unit_property ActiveState)"
   for leaf in server peer operator; do
-    end=$(end_date "$ETC_DIR/pki/$leaf.crt" 2>/dev/null) || continue
+    end=$(end_date "$ETC_DIR/pki/$leaf.crt" 2>/dev/null) || :
+    [ -n "$end" ] || continue
     say "certificate $leaf $(date -u -d "$end" +%Y-%m-%dT%H:%M:%SZ)"
   done
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi

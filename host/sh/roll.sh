@@ -51,6 +51,7 @@ restart_member() { # UNIT
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   begin=$(date +%s)
+  set_drop_ins_aside
   install_and_restart "$1"
   wait_until_ready || roll_back
   wait_until_caught_up
@@ -66,7 +67,6 @@ wait_for_my_turn() {
 }
 install_and_restart() { # UNIT
   write_bootstrap
-  set_drop_ins_aside
   write_file "$UNIT_FILE" 644 root:root <"$1"
   systemctl enable --quiet --no-reload etcd.service
   systemctl daemon-reload
@@ -106,6 +106,7 @@ roll_back() {
     fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   note "etcd ended right after its restart: putting the old settings of $name back"
   if [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; then set_peer_url "$address_before"; fi
+  put_drop_ins_back
   install_and_restart "$work/old-unit"
   wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"
   wait_until_caught_up

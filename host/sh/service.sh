@@ -24,15 +24,18 @@ cmd_started() {
 }
 # Files that change our unit from beside it. Those for all units of a system (Fedora's, say) are its own business.
 drop_ins() { unit_property DropInPaths | tr ' ' '\n' | grep '/etcd\.service\.d/' || :; }
-# Kept aside: whoever made them may want to read them again.
+# Kept aside under their own paths: whoever made them may want to read them again.
 set_drop_ins_aside() {
   [ -n "$(drop_ins)" ] || return 0
-  aside=$(free_name "$STATE_DIR/aside-$(timestamp)")
-  mkdir "$aside"
-  for file in $(drop_ins); do [ ! -e "$file" ] || mv "$file" "$aside/"; done # systemd may not know yet that one is gone
-  note "what changed the unit from beside it is kept in $aside"
+  drop_ins_aside=$(free_name "$STATE_DIR/aside-$(timestamp)")
+  for file in $(drop_ins); do # systemd may not know yet that one is gone
+    mkdir -p "$drop_ins_aside$(dirname "$file")"
+    [ ! -e "$file" ] || mv "$file" "$drop_ins_aside$file"
+  done
+  note "what changed the unit from beside it is kept in $drop_ins_aside"
   systemctl daemon-reload
 }
+put_drop_ins_back() { if [ -n "$drop_ins_aside" ]; then cp -R "$drop_ins_aside/." /; fi; }
 # ExecStartPost, which systemd runs once etcd has said that it is ready: it has been in a quorum, and is no founder
 # that could begin again. From now on it starts by its WAL alone.
 cmd_served() {
@@ -45,8 +48,11 @@ differences() { # UNIT
   same_file "$1" "$RUN_DIR/started/unit" || say "unit"
   same_file "$ETC_DIR/pki/client-ca.crt" "$RUN_DIR/started/client-ca.crt" || say "client CA bundle"
   same_file "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/peer-ca.crt" || say "peer CA bundle"
-  [ ! -s "$RUN_DIR/started/drop-ins" ] || say "drop-in"
+  started_without_drop_ins || say "drop-in"
   runs_installed_binary || say "binary"
+}
+started_without_drop_ins() { # a process from before this was recorded is judged by what is there now
+  if [ -e "$RUN_DIR/started/drop-ins" ]; then [ ! -s "$RUN_DIR/started/drop-ins" ]; else [ -z "$(drop_ins)" ]; fi
 }
 # A process may still run a file that was replaced meanwhile, by somebody or by its repair.
 runs_installed_binary() {

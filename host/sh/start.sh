@@ -54,7 +54,7 @@ keep_running() { # UNIT
     start_member "$1"
     return
   fi
-  refuse "$name serves already, with another $changed than declared: raise checkId and run again, which rolls it"
+  restart_member "$1" # it serves: a run that was cut off had started it, with other settings
 }
 
 # The process is as declared; what somebody did to its files meanwhile would be found at the next boot.

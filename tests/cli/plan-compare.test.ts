@@ -5,7 +5,7 @@ import { deviations, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
 import type { Plan } from "../../cli/plan/model.ts";
 import { UNKNOWN } from "../../cli/plan/preview.ts";
 import { deployed } from "../unit/deployment.ts";
-import { type Change, call, comes, nodesOf, planOf, restarts, texts } from "./preview.ts";
+import { type Change, call, comes, nodesOf, planOf, restarts, texts, unit } from "./preview.ts";
 
 type Changes = Readonly<Record<string, Change>>;
 
@@ -142,3 +142,34 @@ const more: readonly [string, Plan][] = [
 ];
 for (const [title, plan] of more)
   test(`more than renewals: ${title}`, () => assert.equal(onlyRenewals(plan), false));
+
+test("an approval from before a later change is no approval to take that change back", () => {
+  const later = { "heartbeat-interval": "250" };
+  const back: Changes = Object.fromEntries(
+    ["node1", "node2", "node3"].map((name) => [
+      `${name}-member`,
+      { ...restarts(), old: { stdin: unit({ ...later, "snapshot-count": "20000" }) } },
+    ]),
+  );
+  const replayed = planOf({ changes: { ...hosts, ...back, ...health } });
+  assert.equal(deviations(approved, replayed).length, 3);
+});
+
+test("a renewal hides nothing: another program, archive or life of a leaf is no renewal", () => {
+  const others: readonly Changes[] = [
+    { "node3-host": { op: "update", new: { stdin: "#!/bin/sh\n:" }, reasons: ["stdin"] } },
+    { "node3-binaries": { op: "update", new: texts("node3", { mirror: "x" }), reasons: ["create"] } },
+    {
+      "node3-server-cert": {
+        op: "replace",
+        old: { validityPeriodHours: "8760" },
+        new: { validityPeriodHours: "24" },
+      },
+    },
+  ];
+  for (const other of others) {
+    const plan = planOf({ changes: { ...renewal, ...other } });
+    assert.equal(onlyRenewals(plan), false);
+    assert.equal(deviations(planOf(), plan).length, 1);
+  }
+});

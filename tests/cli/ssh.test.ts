@@ -90,8 +90,11 @@ test("each host has its address, its own pinned key and nothing to ask", (t) => 
     "IdentitiesOnly yes",
     "StrictHostKeyChecking yes",
     `UserKnownHostsFile ${directory}/node-node2-hosts`,
+    "GlobalKnownHostsFile /dev/null",
     "BatchMode yes",
     "ConnectTimeout 10",
+    "ServerAliveInterval 5",
+    "ServerAliveCountMax 3",
     "LogLevel ERROR",
   ]);
   const known = (name: string) => fs.readFileSync(path.join(directory, name), "utf8");

@@ -5,7 +5,7 @@ import path from "node:path";
 import { type TestContext, test } from "node:test";
 import type { Host } from "./host.ts";
 import { bundlesDigest, FILES, servingHost, setState, start, UNIT } from "./member.ts";
-import { roll, rollingCluster } from "./rolling.ts";
+import { BROKEN_UNIT, roll, rollingCluster } from "./rolling.ts";
 import { dropIn } from "./verifying.ts";
 
 const FILE = "etcd.service.d/10-nice.conf";
@@ -21,8 +21,9 @@ function isKeptAside(host: Host, stderr: string): void {
   const [, aside = ""] =
     /^etcd-host: what changed the unit from beside it is kept in (\S+)$/m.exec(stderr) ?? [];
   assert.equal(path.dirname(aside), host.paths.STATE_DIR, stderr);
-  assert.deepEqual(fs.readdirSync(aside), [path.basename(FILE)]);
-  assert.equal(host.read(path.join(aside, path.basename(FILE))), "[Service]\nNice=5\n");
+  const kept = path.join(aside, host.file("etc/systemd/system", FILE));
+  assert.deepEqual(fs.readdirSync(path.dirname(kept)), [path.basename(FILE)]);
+  assert.equal(host.read(kept), "[Service]\nNice=5\n");
   assert.equal(host.exists(`etc/systemd/system/${FILE}`), false);
   assert.equal(host.exists(`etc/systemd/system/${ALL_UNITS}`), true);
   assert.ok(host.systemdCalls().includes("daemon-reload"));
@@ -81,4 +82,21 @@ test("started: the drop-ins of this very process are written down, without those
   const host = await serving(t);
   await host.run(["started"]);
   assert.equal(host.read("run/etcd-host/started/drop-ins"), `${host.file("etc/systemd/system", FILE)}\n`);
+});
+
+test("roll: settings that etcd rejects come back with the file that was beside them", async (t) => {
+  const { host } = await rollingCluster(t);
+  disturb(host);
+  const { code, stderr } = await roll(host, {}, { unit: BROKEN_UNIT });
+  assert.equal(code, 1);
+  assert.match(stderr, /runs with the old ones again/);
+  assert.equal(host.read(`etc/systemd/system/${FILE}`), "[Service]\nNice=5\n");
+});
+
+test("a process from before drop-ins were recorded is judged by those that are there", async (t) => {
+  const { host } = await rollingCluster(t);
+  fs.rmSync(host.file("run/etcd-host/started/drop-ins"), { force: true });
+  assert.match((await roll(host, {}, { unit: UNIT })).stdout, /runs as declared/);
+  disturb(host);
+  assert.match((await roll(host, {}, { unit: UNIT })).stderr, /^etcd-host: restarted node1/m);
 });

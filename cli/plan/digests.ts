@@ -1,0 +1,39 @@
+/** What an approval of a host's row is for: the texts that its steps come from, and those they go to. */
+
+import { createHash } from "node:crypto";
+import type { NodeConfig, SshConfig } from "../../config.ts";
+import type { Json } from "../json.ts";
+import type { HostResources } from "./hosts.ts";
+import type { StepDigest } from "./model.ts";
+
+/**
+ * Of all steps, done ones too: a plan that is done in part is found to be that. Secrets are masked in a preview, and
+ * what is not known yet is one constant, so a renewed leaf changes no digest.
+ */
+export function stepDigests(resources: HostResources, connection = ""): readonly StepDigest[] {
+  const steps = (["host", "binaries", "certificates", "member"] as const).map((step) => ({
+    step,
+    from: digestOf(resources[step]?.old.inputs, step),
+    to: digestOf(resources[step]?.new.inputs, step),
+  }));
+  // the input itself is a secret, so only where it goes to is known, from the configuration
+  return connection === "" ? steps : [...steps, { step: "connection", from: "", to: hash(connection) }];
+}
+
+export function connectionOf(
+  { sshAddress, sshPort, hostKey }: NodeConfig,
+  { user, bastion }: SshConfig,
+): string {
+  return JSON.stringify([sshAddress, sshPort, hostKey, user, bastion ?? null]);
+}
+
+/** Without the certificates themselves: they are a secret, or not known yet. */
+function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
+  const { create, update, delete: remove, stdin } = inputs ?? {};
+  const read = step === "certificates" ? undefined : stdin;
+  return create === undefined ? "" : hash(JSON.stringify([create, update, remove, read]));
+}
+
+function hash(content: string): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}
