@@ -1,7 +1,8 @@
 // npm run plan -- [--stack STACK] [--markdown | --json] [--save DIRECTORY]: what pulumi up would do, host by host.
 // Exit codes: 0 planned, 1 could not be planned, 2 wrong call, 3 refused.
-import { argv, exit, stdout } from "node:process";
+import { stdout } from "node:process";
 import { parseArgs } from "node:util";
+import { callOrExit } from "./call.ts";
 import { markdown } from "./plan/markdown.ts";
 import type { Plan } from "./plan/model.ts";
 import { takePlan } from "./plan/take.ts";
@@ -16,14 +17,14 @@ interface Call {
   readonly json?: boolean | undefined;
 }
 
-function parseCommandLine(words: readonly string[]): Call {
+function parseCommandLine(words: string[]): Call {
   const options = {
     stack: { type: "string" },
     save: { type: "string" },
     markdown: { type: "boolean" },
     json: { type: "boolean" },
   } as const;
-  const { values } = parseArgs({ args: [...words], options });
+  const { values } = parseArgs({ args: words, options });
   if (values.markdown && values.json) throw new Error("--markdown and --json exclude each other");
   return values;
 }
@@ -33,22 +34,13 @@ function render(plan: Plan, call: Call): string {
   return (call.markdown ? markdown : terminal)(plan, Date.now());
 }
 
-function callOrExit(): Call {
-  try {
-    return parseCommandLine(argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    exit(2);
-  }
-}
-
 process.umask(0o077); // saved plans are for this user alone
-const call = callOrExit();
+const call = callOrExit(USAGE, parseCommandLine);
 try {
   const plan = await takePlan(call);
   stdout.write(render(plan, call));
-  if (plan.verdict === "refused") exit(3);
+  if (plan.verdict === "refused") process.exitCode = 3;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  exit(1);
+  process.exitCode = 1;
 }

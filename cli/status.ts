@@ -1,9 +1,10 @@
 // npm run status -- [--stack STACK] [--json | --watch]: the cluster on one screen, asked of the hosts themselves.
 // Exit codes: 0 every member answers and no alarm is raised, 1 could not be asked, 2 wrong call, 5 otherwise.
-import { argv, exit, stdout } from "node:process";
+import { exit, stdout } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { askHosts } from "./ask-hosts.ts";
+import { callOrExit } from "./call.ts";
 import { pulumi } from "./pulumi.ts";
 import { type Login, loginOf } from "./ssh.ts";
 import { type ClusterStatus, clusterStatus } from "./status/facts.ts";
@@ -28,23 +29,18 @@ async function watch(login: Login): Promise<void> {
   }
 }
 
-function callOrExit() {
-  try {
-    const options = {
-      stack: { type: "string" },
-      json: { type: "boolean" },
-      watch: { type: "boolean" },
-    } as const;
-    const { values } = parseArgs({ args: argv.slice(2), options });
-    if (values.json && values.watch) throw new Error("--json and --watch exclude each other");
-    return values;
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    exit(2);
-  }
+function parseCommandLine(words: string[]) {
+  const options = {
+    stack: { type: "string" },
+    json: { type: "boolean" },
+    watch: { type: "boolean" },
+  } as const;
+  const { values } = parseArgs({ args: words, options });
+  if (values.json && values.watch) throw new Error("--json and --watch exclude each other");
+  return values;
 }
 
-const call = callOrExit();
+const call = callOrExit(USAGE, parseCommandLine);
 try {
   const login = loginOf(pulumi(call.stack, "config", "--show-secrets"));
   if (call.watch) {

@@ -4,8 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
+import { callOrExit } from "./call.ts";
 import { deviations, onlyRenewals, samePlan } from "./plan/compare.ts";
 import type { Plan } from "./plan/model.ts";
 import { POLICY_PACK } from "./plan/policy.ts";
@@ -31,13 +31,13 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted = true;
   });
 
-function parseCommandLine(words: readonly string[]): Call {
+function parseCommandLine(words: string[]): Call {
   const options = {
     stack: { type: "string" },
     plan: { type: "string" },
     "renewals-only": { type: "boolean" },
   } as const;
-  const { values } = parseArgs({ args: [...words], options });
+  const { values } = parseArgs({ args: words, options });
   if ((values.plan === undefined) === (values["renewals-only"] !== true))
     throw new Error("say what may be done: --plan or --renewals-only");
   return values;
@@ -98,17 +98,8 @@ async function update(stack: string | undefined, args: readonly string[]): Promi
   }
 }
 
-function callOrExit(): Call {
-  try {
-    return parseCommandLine(argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    exit(2);
-  }
-}
-
 process.umask(0o077); // saved plans are for this user alone
-const call = callOrExit();
+const call = callOrExit(USAGE, parseCommandLine);
 const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
 try {
   console.log(await up(call, fresh));

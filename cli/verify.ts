@@ -1,8 +1,8 @@
 // npm run verify -- [--stack STACK] [--json]: every host compares itself with what the stack declares; changes nothing.
 // Exit codes: 0 as declared, 1 could not be verified, 2 wrong call, 5 something differs.
-import { argv, exit } from "node:process";
 import { parseArgs } from "node:util";
 import { type Answer, askHosts, UNREACHABLE } from "./ask-hosts.ts";
+import { callOrExit } from "./call.ts";
 import { capture } from "./capture.ts";
 import { declaredOf, type State, stateOf } from "./declared.ts";
 import { pulumi } from "./pulumi.ts";
@@ -76,17 +76,12 @@ function exitCode(hosts: readonly Verified[]): number {
   return hosts.every(({ result }) => result === "as declared") ? 0 : 1;
 }
 
-function callOrExit() {
-  try {
-    const options = { stack: { type: "string" }, json: { type: "boolean" } } as const;
-    return parseArgs({ args: argv.slice(2), options }).values;
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    exit(2);
-  }
+function parseCommandLine(words: string[]) {
+  const options = { stack: { type: "string" }, json: { type: "boolean" } } as const;
+  return parseArgs({ args: words, options }).values;
 }
 
-const call = callOrExit();
+const call = callOrExit(USAGE, parseCommandLine);
 try {
   const hosts = await verify(call.stack);
   console.log(

@@ -67,7 +67,7 @@ function resourcesOf(steps: readonly Json[]): readonly Resource[] {
     const replaced = ops.some((op) => op.includes("replace"));
     const main = all.find((step) => text(step.op) === "replace") ?? all[0];
     const type = urn.split("::").at(-2) ?? "";
-    const protects = record(main?.oldState).protect !== record(main?.newState).protect && isQuiet(ops);
+    const protects = isQuiet(ops) && isProtected(main?.oldState) !== isProtected(main?.newState);
     return {
       urn,
       name: urn.split("::").at(-1) ?? "",
@@ -79,6 +79,10 @@ function resourcesOf(steps: readonly Json[]): readonly Resource[] {
       new: stateOf(main?.newState),
     };
   });
+}
+
+function isProtected(state: unknown): boolean {
+  return record(state).protect === true;
 }
 
 function isQuiet(ops: readonly string[]): boolean {

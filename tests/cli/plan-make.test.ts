@@ -1,9 +1,11 @@
 // What a plan says of the cluster as a whole.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { makePlan } from "../../cli/plan/make.ts";
 import type { Plan } from "../../cli/plan/model.ts";
+import { parsePreview } from "../../cli/plan/preview.ts";
 import { deployed } from "../unit/deployment.ts";
-import { type Change, leaves, nodesOf, planOf, restarts } from "./preview.ts";
+import { type Change, leaves, nodesOf, planOf, previewText, restarts } from "./preview.ts";
 
 const update: Change = { op: "update", reasons: ["stdin"] };
 const create: Change = { op: "create" };
@@ -35,6 +37,25 @@ test("a CA that is issued anew has a row of its own", () => {
   assert.deepEqual(steps(planOf({ changes: { "peer-ca-cert": replace } })), ["ca: peer-ca is issued anew"]);
 });
 
+test("what the members are judged by, before any is touched, is a row", () => {
+  const judge = (first: string) => ({
+    update: `/usr/local/sbin/etcd-host before --version=3.6.14 --first=${first}`,
+  });
+  const before: Change = { op: "update", old: judge("node1"), new: judge("node3"), reasons: ["update"] };
+  assert.deepEqual(steps(planOf({ changes: { before } })), [
+    "before: members are judged by `--first=node1` → `node3`",
+  ]);
+});
+
+test("protect that is turned on or off is a change, although no input is", () => {
+  const { steps: all, ...rest } = JSON.parse(previewText());
+  const protectedCa = all.map((step: { urn: string; newState?: object }) =>
+    step.urn.endsWith("::client-ca-cert") ? { ...step, newState: { ...step.newState, protect: true } } : step,
+  );
+  const plan = makePlan(parsePreview(JSON.stringify({ ...rest, steps: protectedCa })), deployed(3));
+  assert.deepEqual([plan.verdict, plan.others], ["safe", ["client-ca: protect"]]);
+});
+
 test("lost members go before any other step, members that are no longer declared after all of them", () => {
   const nodes = nodesOf(3, { node2: { lost: true } });
   const changes = { ...leaves("node4"), ...leaves("node5"), health: update };
@@ -52,6 +73,10 @@ test("the only member of a cluster cannot restart without an outage", () => {
   assert.equal(plan.verdict, "outage");
   assert.equal(plan.headline, "1 restart · an outage of a few seconds: the only member");
   assert.equal(planOf(parts, deployed(3)).verdict, "safe", "of three there were others");
+  assert.equal(
+    planOf(parts, deployed(2)).headline,
+    "1 restart · an outage of a few seconds: one of two members",
+  );
 });
 
 test("what no row tells of is named as well, each once and sorted", () => {
