@@ -18,6 +18,9 @@ export interface Answer extends Captured {
   readonly node: NodeConfig;
 }
 
+/** A host whose disk hangs takes logins and answers nothing; a digest of every file takes seconds. */
+const PATIENCE_MS = 120_000;
+
 /** One connection a host, all at once. An exit code of 255 is ssh's own: the host could not be asked. */
 export function askHosts(login: Login, question: (node: NodeConfig) => Question): Promise<readonly Answer[]> {
   const program = hostProgram();
@@ -27,7 +30,10 @@ export function askHosts(login: Login, question: (node: NodeConfig) => Question)
       const { subcommand, options, input } = question(node);
       const caller = { user: login.config.ssh.user };
       const command = hostCommandFromStdin(caller, Buffer.byteLength(program), subcommand, options);
-      return { node, ...(await capture("ssh", ["-F", file, aliasOf(node), command], program + input)) };
+      return {
+        node,
+        ...(await capture("ssh", ["-F", file, aliasOf(node), command], program + input, PATIENCE_MS)),
+      };
     };
     return Promise.all(reachableNodes(login).map(ask));
   });
