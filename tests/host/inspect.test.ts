@@ -84,3 +84,20 @@ test("ctl where the members cannot be listed asks those of the first start", asy
     /--endpoints=https:\/\/192\.0\.2\.11:2379,https:\/\/192\.0\.2\.12:2379 endpoint status\n$/,
   );
 });
+
+test("facts are one a line: what is not there has none", async (t) => {
+  const host = await servingHost(t);
+  host.write("var/lib/etcd-host/last-verify", "2026-11-24T09:00:00Z 2\n");
+  host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\necho '[{\"Status\":{}}]'\n", 0o755);
+  const { code, stdout } = await host.run(["facts"]);
+  assert.equal(code, 0);
+  assert.deepEqual(stdout.trimEnd().split("\n"), [
+    "member node1 0",
+    "service active",
+    "verify 2026-11-24T09:00:00Z 2",
+    'status [{"Status":{}}]',
+  ]);
+  setState(host, "failed", "failed", 0);
+  host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\nexit 1\n", 0o755);
+  assert.doesNotMatch((await host.run(["facts"])).stdout, /^status/m);
+});
