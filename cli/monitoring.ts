@@ -1,13 +1,19 @@
 // npm run monitoring -- [--stack STACK] [--write DIRECTORY]: scrape job, alert rules and dashboard for the stack's cluster.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { argv, exit } from "node:process";
+import { exit } from "node:process";
 import { parseArgs } from "node:util";
 import { type MonitoredCluster, monitoredCluster } from "../monitoring/cluster.ts";
 import { BUNDLE, monitoringFiles } from "../monitoring/files.ts";
+import { callOrExit } from "./call.ts";
 import { pulumi } from "./pulumi.ts";
 
-const options = { stack: { type: "string" }, write: { type: "string" } } as const;
+const USAGE = "usage: npm run monitoring -- [--stack STACK] [--write DIRECTORY]";
+
+function parseCommandLine(words: string[]) {
+  const options = { stack: { type: "string" }, write: { type: "string" } } as const;
+  return parseArgs({ args: words, options }).values;
+}
 
 function write(directory: string, cluster: MonitoredCluster): void {
   mkdirSync(directory, { recursive: true });
@@ -27,7 +33,7 @@ function selectedStack(): string {
 }
 
 function main(): void {
-  const { stack, write: wanted } = parseArgs({ args: argv.slice(2), options }).values;
+  const { stack, write: wanted } = callOrExit(USAGE, parseCommandLine);
   const directory = wanted ?? `monitoring-${(stack ?? selectedStack()).replaceAll("/", "-")}`;
   write(directory, monitoredCluster(pulumi(stack, "stack", "output")));
   const choice = stack === undefined ? "" : `--stack ${stack} `;
