@@ -7,6 +7,11 @@ export interface Captured {
   readonly stderr: string;
 }
 
+/** For those who have just begun. */
+const HINTS: Readonly<Record<string, string>> = {
+  pulumi: ": install the Pulumi CLI; for the lab, type lab/lab exec before the command",
+};
+
 /** As timeout(1) says it. */
 const TIMED_OUT = 124;
 
@@ -22,7 +27,9 @@ export async function capture(
 ): Promise<Captured> {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs });
   const failed = new Promise<never>((_, reject) => {
-    child.on("error", (error) => reject(new Error(`${command} cannot be run: ${error.message}`)));
+    child.on("error", (error) =>
+      reject(new Error(`${command} cannot be run (${error.message})${HINTS[command] ?? ""}`)),
+    );
   });
   const ended = new Promise<number>((resolve) => {
     child.on("close", (code) => resolve(code ?? (child.killed ? TIMED_OUT : 1)));

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { callOrExit } from "./call.ts";
 import { markdown } from "./plan/markdown.ts";
 import type { Plan } from "./plan/model.ts";
+import { writeFailure } from "./plan/saved.ts";
 import { takePlan } from "./plan/take.ts";
 import { terminal } from "./plan/terminal.ts";
 
@@ -41,6 +42,8 @@ try {
   stdout.write(render(plan, call));
   if (plan.verdict === "refused") process.exitCode = 3;
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  const why = error instanceof Error ? error.message : String(error);
+  console.error(why);
+  if (call.save !== undefined) await writeFailure(call.save, call.stack, why); // an older comment must not stay
   process.exitCode = 1;
 }

@@ -6,7 +6,10 @@ export function pulumi(stack: string | undefined, ...args: string[]): unknown {
   const { status, stdout, stderr, error } = spawnSync("pulumi", [...args, ...choice, "--json"], {
     encoding: "utf8",
   });
-  if (error !== undefined) throw new Error(`pulumi cannot be run: ${error.message}`);
+  if (error !== undefined)
+    throw new Error(
+      `pulumi cannot be run (${error.message}): install the Pulumi CLI; for the lab, type lab/lab exec before the command`,
+    );
   if (status !== 0) throw new Error(stderr.trim() || `pulumi ${args.join(" ")} ended with ${status}`);
   return JSON.parse(stdout);
 }

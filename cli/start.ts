@@ -60,7 +60,9 @@ async function start(): Promise<void> {
     },
   );
   console.log(`\n${answers.join("\n")}\n`);
-  console.log("Go on with lab/lab exec pulumi preview, lab/lab ssh 1; end with npm run lab:down.");
+  console.log(
+    "Go on with lab/lab exec npm run plan, lab/lab exec npm run status, lab/lab ssh 1; end with npm run lab:down.",
+  );
 }
 
 /** Lets every stage end, also when another has failed: none is left running behind. */

@@ -23,7 +23,9 @@ async function watch(login: Login): Promise<void> {
   const end = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end.abort());
   while (!end.signal.aborted) {
-    const text = screen(await ask(login), Date.now());
+    const status = await ask(login);
+    if (end.signal.aborted) return; // Ctrl-C ends what asks the hosts as well
+    const text = `${new Date().toLocaleTimeString()}\n\n${screen(status, Date.now())}`;
     stdout.write(stdout.isTTY ? `\x1b[2J\x1b[H${text}` : `${text}\n`);
     await delay(WATCH_MS, undefined, { signal: end.signal }).catch(() => {});
   }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { callOrExit } from "./call.ts";
-import { deviations, onlyRenewals, samePlan } from "./plan/compare.ts";
+import { deviations, notDone, onlyRenewals, samePlan } from "./plan/compare.ts";
 import type { Plan } from "./plan/model.ts";
 import { POLICY_PACK } from "./plan/policy.ts";
 import { pulumiFile, readPlan } from "./plan/saved.ts";
@@ -21,6 +21,8 @@ interface Call {
   readonly plan?: string | undefined;
   readonly "renewals-only"?: boolean | undefined;
 }
+
+const PLAN_AGAIN = "Nothing was changed: plan again, and have that approved.";
 
 class Refused extends Error {}
 
@@ -58,7 +60,8 @@ async function up({ stack, plan: folder }: Call, fresh: string): Promise<string>
 }
 
 function judge(approved: Plan | undefined, current: Plan): void {
-  if (current.verdict === "refused") throw new Refused(current.refusals.join("\n"));
+  if (current.verdict === "refused")
+    throw new Refused(`Refused, and nothing was changed:\n${current.refusals.join("\n")}`);
   if (approved === undefined) {
     if (onlyRenewals(current)) return;
     throw new Refused(
@@ -71,10 +74,14 @@ function judge(approved: Plan | undefined, current: Plan): void {
     throw new Refused(`The saved plan is for the stack ${approved.stack}, not for ${current.stack}.`);
   const found = deviations(approved, current);
   if (found.length > 0) {
-    throw new Refused(
-      `What would happen now is not what was approved: ${found.join("; ")}. Nothing was changed: plan again, and have that approved.`,
-    );
+    const lines = found.map((line) => `  ${line}`).join("\n");
+    throw new Refused(`What would happen now is not what was approved:\n${lines}\n${PLAN_AGAIN}`);
   }
+  const other = current.verdict === "nothing" ? notDone(approved, current) : [];
+  if (other.length > 0)
+    throw new Refused(
+      `The stack no longer asks for what was approved for ${other.join(", ")}. ${PLAN_AGAIN}`,
+    );
 }
 
 async function update(stack: string | undefined, args: readonly string[]): Promise<string> {

@@ -15,12 +15,21 @@ export function resourceCounts(output: string): string {
   return lines.map((line) => line.replace(/^\W+/, "")).join(", ");
 }
 
-/** Why an update failed: its diagnostics, without the engine's notes on where it found its plugins. */
+/** Why an update failed: its diagnostics, without what the engine says of itself and of what it did not come to. */
 export function diagnostics(output: string): string {
-  const lines = section(output, "Diagnostics:").filter(
-    (line) => !/ warning: using .* from \$PATH/.test(line),
-  );
-  return lines.length > 0 ? lines.join("\n") : output;
+  const lines = section(output, "Diagnostics:")
+    .filter((line) => !/ warning: using .* from \$PATH/.test(line))
+    .map((line) => line.replace(/(Process exited with status \d+): running ".*":/, "$1:"));
+  const notReached = (line: string) => /expected resource operations for .* none were seen/.test(line);
+  const reasons = lines.filter((line) => !notReached(line));
+  const said = reasons.some((line) => /^ {4}error: /.test(line)) ? reasons : lines;
+  const headings = said.filter((line, index) => !isHeading(line) || !isHeading(said[index + 1] ?? "  next:"));
+  return headings.length > 0 ? headings.join("\n") : output;
+}
+
+/** `  command:remote:Command (node1-member):`; what is said of it follows. */
+function isHeading(line: string): boolean {
+  return /^ {2}\S.*:$/.test(line);
 }
 
 /** The lines below the last such heading (a preview may come first), up to the next one, without empty ones. */

@@ -63,13 +63,20 @@ function render(hosts: readonly Verified[]): string {
   return table(["host", "result", "what differs"], rows);
 }
 
-/** One sentence on what to do next. */
+/** One sentence on what to do next. No member restarts while another is stopped, so that one has to come first. */
 function advice(hosts: readonly Verified[]): string {
   if (hosts.every(({ result }) => result === "as declared")) return "Every host is as declared.";
-  if (hosts.some(({ result }) => result === "differs"))
-    return "Raise checkId and run pulumi up: it puts back what differs, and restarts only what must be.";
-  return "Not every host could be asked: see above, then run it again.";
+  const differing = hosts.filter(({ result }) => result === "differs");
+  if (differing.length === 0) return "Not every host could be asked: see above, then run it again.";
+  const stopped = differing.filter(({ differences }) => differences.some((line) => STOPPED.test(line)));
+  const order =
+    stopped.length > 0 && differing.length > stopped.length
+      ? ` Let those that are stopped come first: rolloutOrder: [${stopped.map(({ name }) => name).join(", ")}].`
+      : "";
+  return `Raise checkId and run pulumi up: it puts back what differs, and restarts only what must be.${order}`;
 }
+
+const STOPPED = /^etcd\.service is (inactive|failed)/;
 
 function exitCode(hosts: readonly Verified[]): number {
   if (hosts.some(({ result }) => result === "differs")) return 5;

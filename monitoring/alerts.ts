@@ -112,7 +112,7 @@ function membership(cluster: MonitoredCluster, selector: string): readonly Alert
       expr: `etcd_server_is_learner{${selector}} == 1`,
       for: "30m",
       summary: `${MEMBER} is still a learner.`,
-      description: `A join was interrupted, or it cannot catch up with the leader. Look with \`etcd-host status\` on ${MEMBER}, then run \`npm run up\` again: it goes on where it stopped.`,
+      description: `A join was interrupted, or it cannot catch up with the leader. Look with \`etcd-host status\` on ${MEMBER}, then run \`pulumi up\` again: it goes on where it stopped.`,
     },
     {
       name: "etcdVersionsDiffer",
@@ -121,7 +121,7 @@ function membership(cluster: MonitoredCluster, selector: string): readonly Alert
       for: "1h",
       summary: "The members run {{ $value }} different versions.",
       description:
-        "A version change did not come to its end. Run `npm run status` to see who runs what, then `npm run up` to go on.",
+        "A version change did not come to its end. Run `npm run status` to see who runs what, then `pulumi up` to go on.",
     },
   ];
 }
@@ -212,7 +212,7 @@ function space(selector: string): readonly Alert[] {
       expr: `${quotaUsed(selector)} > 0.95`,
       for: "10m",
       summary: `The database of ${MEMBER} fills ${VALUE_PERCENT} of its quota.`,
-      description: `At 100 % the cluster takes no more writes. Run \`npm run status\`: if much of it is free, ${DEFRAGMENT}; else delete keys, or raise \`quotaBackendBytes\` (up to 8 GiB) and run \`npm run up\`.`,
+      description: `At 100 % the cluster takes no more writes. Run \`npm run status\`: if much of it is free, ${DEFRAGMENT}; else delete keys, or raise \`quotaBackendBytes\` (up to 8 GiB) and run \`pulumi up\`.`,
     },
     {
       name: "etcdExcessiveDatabaseGrowth",

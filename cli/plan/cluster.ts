@@ -45,6 +45,12 @@ function versionRow(
 /** Options that every run of the step has, or that the hosts' rows tell of. */
 const TOLD = ["check-id", "version", "upgrades-from", "founding"];
 
+/** What such an option is called in the stack file. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  first: "rolloutOrder",
+  "election-timeout": "electionTimeout",
+};
+
 /** Before anything is touched the members are judged: by what, is part of what is approved. */
 function judgementRow(resources: readonly Resource[]): readonly ClusterRow[] {
   const before = resources.find(({ name }) => name === "before");
@@ -55,8 +61,8 @@ function judgementRow(resources: readonly Resource[]): readonly ClusterRow[] {
   );
   const changed = keys.filter((key) => old?.get(key) !== now?.get(key));
   if (changed.length === 0) return [];
-  const says = changed.map((key) => `\`--${key}=${old?.get(key) ?? ""}\` → \`${now?.get(key) ?? ""}\``);
-  return [{ step: "before", text: `members are judged by ${says.join(", ")}` }];
+  const says = changed.map((key) => `${SETTINGS[key] ?? key} ${now?.get(key) ?? "none"}`);
+  return [{ step: "before", text: `judged with ${says.join(", ")}` }];
 }
 
 function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {

@@ -16,6 +16,18 @@ export function deviations(approved: Plan, current: Plan): readonly string[] {
   ];
 }
 
+/** Hosts that are not what was approved, although nothing is left to do: the stack asks for something else by now. */
+export function notDone(approved: Plan, current: Plan): readonly string[] {
+  const is = (name: string, { step, to }: StepDigest) =>
+    current.hosts.some(
+      (row) => row.name === name && row.steps.some((now) => now.step === step && now.to === to),
+    );
+  return approved.hosts
+    .filter(({ action }) => action !== "remove" && action !== "inert")
+    .filter(({ name, steps }) => steps.some((step) => step.to !== "" && !is(name, step)))
+    .map(({ name }) => name);
+}
+
 /** Nothing but certificates that are due: no process is touched. */
 export function onlyRenewals(plan: Plan): boolean {
   const rows = plan.hosts.every((row) => isHot(row));
@@ -45,9 +57,10 @@ function isHot({ action }: HostRow): boolean {
 
 function describe(row: HostRow, approved: Plan): string {
   const planned = approved.hosts.find(({ name }) => name === row.name);
-  const now = `${row.name}: ${row.action} (${row.why.join("; ")})`;
-  if (planned === undefined) return `${now}, and was not in the plan`;
-  return planned.action === row.action
-    ? `${now}, by other texts than planned`
-    : `${now}, planned was ${planned.action}`;
+  const now = `${row.name}: now ${said(row)}`;
+  return planned === undefined ? `${now}, and was not in the plan` : `${now}, approved was ${said(planned)}`;
+}
+
+function said({ action, why }: HostRow): string {
+  return [action, why.join("; ")].filter((part) => part !== "").join(": ");
 }

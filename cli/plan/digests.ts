@@ -5,10 +5,11 @@ import type { NodeConfig, SshConfig } from "../../config.ts";
 import type { Json } from "../json.ts";
 import type { HostResources } from "./hosts.ts";
 import type { StepDigest } from "./model.ts";
+import { UNKNOWN } from "./preview.ts";
 
 /**
- * Of all steps, done ones too: a plan that is done in part is found to be that. Secrets are masked in a preview, and
- * what is not known yet is one constant, so a renewed leaf changes no digest.
+ * Of all steps, done ones too: a plan that is done in part is found to be that. Secrets are masked in a preview, so a
+ * renewed leaf changes no digest.
  */
 export function stepDigests(resources: HostResources, connection = ""): readonly StepDigest[] {
   const steps = (["host", "binaries", "certificates", "member"] as const).map((step) => ({
@@ -31,7 +32,8 @@ export function connectionOf(
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
   const read = step === "certificates" ? undefined : stdin;
-  return create === undefined ? "" : hash(JSON.stringify([create, update, remove, read]));
+  if (create === undefined || [create, update, read].includes(UNKNOWN)) return "";
+  return hash(JSON.stringify([create, update, remove, read]));
 }
 
 function hash(content: string): string {

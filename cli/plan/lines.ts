@@ -20,8 +20,8 @@ const ACTIONS: Readonly<Record<Action, string>> = {
 const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
   version: "version step",
   ca: "CA step",
-  before: "member list, first",
-  membership: "member list, last",
+  before: "before the first",
+  membership: "after the last",
   health: "proof",
 };
 
@@ -65,9 +65,23 @@ export function closingOf(plan: Plan, now: number): readonly string[] {
       ? ["Quorum is proven before each step that takes a member away."]
       : []),
     ...(earliestExpiry ? [`Certificates: earliest expiry ${earliestExpiry.certificate}, ${days} days.`] : []),
-    ...(others.length > 0 ? [`Also: ${others.join(", ")}.`] : []),
+    ...(others.length > 0 ? [`Also: ${others.map(inWords).join(", ")}.`] : []),
     ...(verdict === "nothing" ? [] : ["Nothing else changes."]),
   ];
+}
+
+const OPS: Readonly<Record<string, string>> = {
+  create: "made",
+  update: "changed",
+  replace: "issued anew",
+  delete: "removed",
+  protect: "protected, or no longer",
+};
+
+/** `client: replace` → "client issued anew". */
+function inWords(other: string): string {
+  const [name = "", op = ""] = other.split(": ");
+  return `${name} ${OPS[op] ?? op}`;
 }
 
 /** Line diffs of units, with the hosts that share each one. */

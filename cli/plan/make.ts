@@ -87,6 +87,9 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
     const count = hosts.filter((host) => host.action === action).length;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
+  const lost = hosts.filter(({ name, action }) => action === "inert" && deployed?.nodes[name] !== undefined);
+  if (lost.length > 0)
+    parts.unshift(`${lost.length} lost ${lost.length === 1 ? "member is" : "members are"} removed`);
   const what = parts.join("; ") || (verdict === "nothing" ? "nothing to do" : "no host is touched");
   if (verdict !== "outage") return `${what} · safe`;
   const few = Object.keys(deployed?.nodes ?? {}).length === 1 ? "the only member" : "one of two members";

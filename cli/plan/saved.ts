@@ -12,9 +12,19 @@ export function pulumiFile(folder: string): string {
   return join(folder, FILES.pulumi);
 }
 
-/** For this user alone: Pulumi's file holds the units in the clear, and encrypted secrets. */
+/** For this user alone, and never committed: Pulumi's file holds the units in the clear, and encrypted secrets. */
 export async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, ".gitignore"), "*\n");
+}
+
+/** The comment of a plan that could not be made. */
+export async function writeFailure(folder: string, stack: string | undefined, why: string): Promise<void> {
+  const text = why.replaceAll(/^/gm, "> ");
+  await writeFile(
+    join(folder, FILES.comment),
+    `### ${stack ?? "the stack"}: could not be planned\n\n${text}\n`,
+  );
 }
 
 export async function writePlan(folder: string, plan: Plan): Promise<void> {

@@ -11,6 +11,8 @@ export interface MemberStatus {
   readonly role: "leader" | "follower" | "learner" | "does not answer";
   readonly version: string;
   readonly dbBytes: number;
+  /** Where the cluster stops taking writes; 0 if the member does not tell (before 3.6). */
+  readonly quotaBytes: number;
   /** Share of the database file that holds no data, 0 to 1: what a defragmentation would give back. */
   readonly fragmentation: number;
   /** Log entries behind the most advanced member. */
@@ -78,6 +80,7 @@ function memberStatus({ node, code, stderr }: Answer, facts: Facts, front: numbe
     role: roleOf(status),
     version: text(status.version),
     dbBytes: size,
+    quotaBytes: Number(status.dbSizeQuota ?? 0),
     fragmentation: size === 0 ? 0 : 1 - Number(status.dbSizeInUse ?? size) / size,
     raftLag: status.raftIndex === undefined ? 0 : front - Number(status.raftIndex),
     alarms: list(status.errors).map(text),

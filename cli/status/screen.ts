@@ -5,7 +5,6 @@ import type { ClusterStatus, MemberStatus } from "./facts.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HOUR_MS = 60 * 60 * 1000;
-const MIB = 1024 * 1024;
 
 /** `now` in milliseconds since 1970. */
 export function screen(status: ClusterStatus, now: number): string {
@@ -15,7 +14,7 @@ export function screen(status: ClusterStatus, now: number): string {
     member.service || "unknown",
     member.role,
     member.version || "-",
-    member.dbBytes === 0 ? "-" : `${(member.dbBytes / MIB).toFixed(1)} MiB`,
+    member.dbBytes === 0 ? "-" : database(member),
     member.dbBytes === 0 ? "-" : `${Math.round(member.fragmentation * 100)} %`,
     member.version === "" ? "-" : String(member.raftLag),
     member.certificateEnds === "" ? "-" : `${daysLeft(member.certificateEnds, now)} days`,
@@ -28,9 +27,24 @@ function remarks({ healthy, members }: ClusterStatus): readonly string[] {
   const alarms = [...new Set(members.flatMap((member) => member.alarms))];
   return [
     ...members.filter(({ error }) => error !== "").map(({ name, error }) => `${name}: ${error}`),
-    ...(alarms.length === 0 ? ["No alarm is raised."] : alarms.map((alarm) => `ALARM ${alarm}`)),
+    ...(alarms.length === 0 && members.every(({ version }) => version === "")
+      ? ["No member answers."]
+      : alarms.length === 0
+        ? ["No alarm is raised."]
+        : alarms.map((alarm) => `ALARM ${alarm}`)),
     ...(healthy ? [] : ["Not healthy: look at the hosts with etcd-host status, or run npm run verify."]),
   ];
+}
+
+function database({ dbBytes, quotaBytes }: MemberStatus): string {
+  return quotaBytes === 0 ? bytes(dbBytes) : `${bytes(dbBytes)} of ${bytes(quotaBytes)}`;
+}
+
+function bytes(count: number): string {
+  const units = ["B", "KiB", "MiB", "GiB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
+  const value = count / 1024 ** power;
+  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
 function daysLeft(end: string, now: number): number {

@@ -20,10 +20,16 @@ cmd_started() {
   mkdir -p "$RUN_DIR/started"
   cp -f "$UNIT_FILE" "$RUN_DIR/started/unit"
   cp -f "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" "$RUN_DIR/started/"
-  drop_ins >"$RUN_DIR/started/drop-ins"
+  loaded_drop_ins >"$RUN_DIR/started/drop-ins"
 }
 # Files that change our unit from beside it. Those for all units of a system (Fedora's, say) are its own business.
-drop_ins() { unit_property DropInPaths | tr ' ' '\n' | grep '/etcd\.service\.d/' || :; }
+loaded_drop_ins() { unit_property DropInPaths | tr ' ' '\n' | grep '/etcd\.service\.d/' || :; }
+drop_ins() { # those that the next reload would find, too
+  {
+    loaded_drop_ins
+    for file in "$UNIT_FILE".d/*.conf; do if [ -e "$file" ]; then echo "$file"; fi; done
+  } | sort -u
+}
 # Kept aside under their own paths: whoever made them may want to read them again.
 set_drop_ins_aside() {
   [ -n "$(drop_ins)" ] || return 0
@@ -52,7 +58,7 @@ differences() { # UNIT
   runs_installed_binary || say "binary"
 }
 started_without_drop_ins() { # a process from before this was recorded is judged by what is there now
-  if [ -e "$RUN_DIR/started/drop-ins" ]; then [ ! -s "$RUN_DIR/started/drop-ins" ]; else [ -z "$(drop_ins)" ]; fi
+  if [ -e "$RUN_DIR/started/drop-ins" ]; then [ ! -s "$RUN_DIR/started/drop-ins" ]; else [ -z "$(loaded_drop_ins)" ]; fi
 }
 # A process may still run a file that was replaced meanwhile, by somebody or by its repair.
 runs_installed_binary() {

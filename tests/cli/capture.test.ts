@@ -17,5 +17,5 @@ test("a command that does not end is ended, and told from one that failed", asyn
 });
 
 test("a command that is not there is named", async () => {
-  await assert.rejects(capture("no-such-command", []), /^Error: no-such-command cannot be run: /);
+  await assert.rejects(capture("no-such-command", []), /^Error: no-such-command cannot be run \(/);
 });

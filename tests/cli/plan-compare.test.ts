@@ -1,7 +1,7 @@
 // Whether what would happen now is still what was approved.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deviations, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
+import { deviations, notDone, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
 import type { Plan } from "../../cli/plan/model.ts";
 import { UNKNOWN } from "../../cli/plan/preview.ts";
 import { deployed } from "../unit/deployment.ts";
@@ -86,7 +86,7 @@ test("other texts are another change, even if the action is the same", () => {
     changes: { ...hosts, ...members, ...health, "node2-member": restarts({ "snapshot-count": "30000" }) },
   });
   assert.deepEqual(deviations(approved, now), [
-    "node2: restart (`--snapshot-count=10000` → `30000`), by other texts than planned",
+    "node2: now restart: `--snapshot-count=10000` → `30000`, approved was restart: `--snapshot-count=10000` → `20000`",
   ]);
 });
 
@@ -96,7 +96,7 @@ test("another action is named with the planned one", () => {
   });
   const now = planOf({ changes: { "node1-member": restarts() } });
   assert.deepEqual(deviations(compared, now), [
-    "node1: restart (`--snapshot-count=10000` → `20000`), planned was compare",
+    "node1: now restart: `--snapshot-count=10000` → `20000`, approved was compare: checkId 0 → 1: compared with what is declared; restarts only if it differs",
   ]);
 });
 
@@ -104,7 +104,7 @@ test("a host that was not in the plan is named", () => {
   const now = planOf({ nodes: nodesOf(5), changes: { ...comes("node4"), ...comes("node5") } }, deployed(3));
   const found = deviations(approved, now);
   assert.equal(found.length, 2);
-  assert.match(found[0] ?? "", /^node4: join \(new member: .*\), and was not in the plan$/);
+  assert.match(found[0] ?? "", /^node4: now join: new member: .*, and was not in the plan$/);
 });
 
 test("another version step is named, and another resource", () => {
@@ -172,4 +172,12 @@ test("a renewal hides nothing: another program, archive or life of a leaf is no 
     assert.equal(onlyRenewals(plan), false);
     assert.equal(deviations(planOf(), plan).length, 1);
   }
+});
+
+test("nothing left to do is told from a stack that asks for something else by now", () => {
+  const applied = planOf({
+    changes: done({ ...hosts, ...members }, ...Object.keys({ ...hosts, ...members })),
+  });
+  assert.deepEqual(notDone(approved, applied), []);
+  assert.deepEqual(notDone(approved, planOf()), ["node1", "node2", "node3"]);
 });

@@ -42,9 +42,7 @@ test("what the members are judged by, before any is touched, is a row", () => {
     update: `/usr/local/sbin/etcd-host before --version=3.6.14 --first=${first}`,
   });
   const before: Change = { op: "update", old: judge("node1"), new: judge("node3"), reasons: ["update"] };
-  assert.deepEqual(steps(planOf({ changes: { before } })), [
-    "before: members are judged by `--first=node1` → `node3`",
-  ]);
+  assert.deepEqual(steps(planOf({ changes: { before } })), ["before: judged with rolloutOrder node3"]);
 });
 
 test("protect that is turned on or off is a change, although no input is", () => {

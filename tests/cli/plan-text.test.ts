@@ -34,7 +34,7 @@ test("Markdown: a title, a table, what holds for all, and units that differ once
 | 3 | node3 10.0.0.3 | restart | \`--snapshot-count=10000\` → \`30000\` |
 | – | cluster | proof | the whole cluster is proven healthy |
 
-Quorum is proven before each step that takes a member away. Certificates: earliest expiry client, 312 days. Also: more-bucket: create. Nothing else changes.
+Quorum is proven before each step that takes a member away. Certificates: earliest expiry client, 312 days. Also: more-bucket made. Nothing else changes.
 
 <details><summary>systemd unit of node1, node2</summary>
 
@@ -76,7 +76,7 @@ systemd unit of node3:
   -  --snapshot-count=10000 \\
   +  --snapshot-count=30000 \\
 
-Quorum is proven before each step that takes a member away. Certificates: earliest expiry client, 312 days. Also: more-bucket: create. Nothing else changes.
+Quorum is proven before each step that takes a member away. Certificates: earliest expiry client, 312 days. Also: more-bucket made. Nothing else changes.
 
 warning: quotaBackendBytes: twice the memory.
 `,

@@ -15,6 +15,7 @@ function statusLine(id: number, more: Readonly<Record<string, unknown>> = {}): s
     dbSize: 100 * 1024 * 1024,
     dbSizeInUse: 75 * 1024 * 1024,
     leader: 1,
+    dbSizeQuota: 2 * 1024 * 1024 * 1024,
     raftIndex: 500,
     ...more,
   };
@@ -63,10 +64,10 @@ test("a healthy cluster: one leads, and each shows its database, lag, certificat
     ],
   );
   assert.deepEqual(screen(status, NOW).split("\n"), [
-    "member           service  role      version  db         free  lag  certificate  last verify",
-    "node1 192.0.2.1  active   leader    3.6.14   100.0 MiB  25 %  0    10 days      3 h ago, as declared",
-    "node2 192.0.2.2  active   follower  3.6.14   100.0 MiB  25 %  0    10 days      never",
-    "node3 192.0.2.3  active   follower  3.6.14   100.0 MiB  25 %  10   10 days      never",
+    "member           service  role      version  db                free  lag  certificate  last verify",
+    "node1 192.0.2.1  active   leader    3.6.14   100 MiB of 2 GiB  25 %  0    10 days      3 h ago, as declared",
+    "node2 192.0.2.2  active   follower  3.6.14   100 MiB of 2 GiB  25 %  0    10 days      never",
+    "node3 192.0.2.3  active   follower  3.6.14   100 MiB of 2 GiB  25 %  10   10 days      never",
     "",
     "No alarm is raised.",
     "",

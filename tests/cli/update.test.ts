@@ -62,10 +62,38 @@ test("a failure is told by its diagnostics alone", () => {
   assert.equal(
     diagnostics(failed),
     `  command:remote:Command (node3-host):
-    error: Process exited with status 5: running "etcd-host prepare":
+    error: Process exited with status 5:
     refuse  memory  100 MB  (at least 2048 MB)
   pulumi:pulumi:Stack (etcd-lab):
     error: update failed`,
+  );
+});
+
+test("what was not reached is not told beside the reason, and headings without a line are left out", () => {
+  const lines = [
+    "Diagnostics:",
+    "  command:remote:Command (node2-member):",
+    "    error: expected resource operations for urn:pulumi:lab::etcd::x::node2-member but none were seen",
+    "",
+    "  command:remote:Command (node3-host):",
+    "    error: after 3 failed attempts: dial tcp 192.0.2.3:22: connect: no route to host",
+    "",
+    "  pulumi:pulumi:Stack (etcd-lab):",
+    "    warning: using pulumi-resource-tls from $PATH at /bin/x",
+    "",
+    "Resources:",
+  ];
+  assert.equal(
+    diagnostics(lines.join("\n")),
+    "  command:remote:Command (node3-host):\n    error: after 3 failed attempts: dial tcp 192.0.2.3:22: connect: no route to host",
+  );
+  assert.match(diagnostics(lines.filter((line) => !line.includes("dial tcp")).join("\n")), /none were seen$/);
+});
+
+test("after a preview the update's own counts are told", () => {
+  assert.equal(
+    resourceCounts("Resources:\n    ~ 9 to update\n\nUpdating\nResources:\n    ~ 9 updated\n"),
+    "9 updated",
   );
 });
 

@@ -60,7 +60,7 @@ test("a branch changes a flag: the pull request says what each host will do, and
   assert.equal(await readFile(runner.summaryFile, "utf8"), comment);
 
   const files = ["plan.json", "plan.md", "pulumi.json"];
-  assert.deepEqual((await readdir(folder())).sort(), files);
+  assert.deepEqual((await readdir(folder())).sort(), [".gitignore", ...files]);
   for (const file of files) {
     const path = join(folder(), file);
     assert.equal((await stat(path)).mode & 0o777, 0o600, file);
@@ -90,7 +90,7 @@ test("main is not what was planned any more: refused before any host is touched,
   const { code, all } = await untouched(merge);
   assert.equal(code, REFUSED, all);
   for (const name of ALL)
-    assert.match(all, new RegExp(`${name}: restart \\(.*20000.*40000.*\\), by other texts than planned`));
+    assert.match(all, new RegExp(`${name}: now restart: .*20000.*40000.*, approved was restart: `));
   assert.match(all, /Nothing was changed: plan again/);
 });
 
