@@ -24,7 +24,9 @@ export function notDone(approved: Plan, current: Plan): readonly string[] {
     );
   return approved.hosts
     .filter(({ action }) => action !== "remove" && action !== "inert")
-    .filter(({ name, steps }) => steps.some((step) => step.to !== "" && !is(name, step)))
+    .filter(({ name, steps }) =>
+      steps.some((step) => step.step !== "connection" && step.to !== "" && !is(name, step)),
+    )
     .map(({ name }) => name);
 }
 

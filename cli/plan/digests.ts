@@ -17,8 +17,10 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
     from: digestOf(resources[step]?.old.inputs, step),
     to: digestOf(resources[step]?.new.inputs, step),
   }));
-  // the input itself is a secret, so only where it goes to is known, from the configuration
-  return connection === "" ? steps : [...steps, { step: "connection", from: "", to: hash(connection) }];
+  if (connection === "") return steps;
+  // the input itself is a secret: where it goes to says the configuration, and that it changes says the preview
+  const changes = changesConnection(resources);
+  return [...steps, { step: "connection", from: "", to: hash(JSON.stringify([connection, changes])) }];
 }
 
 export function connectionOf(
@@ -26,6 +28,11 @@ export function connectionOf(
   { user, bastion }: SshConfig,
 ): string {
   return JSON.stringify([sshAddress, sshPort, hostKey, user, bastion ?? null]);
+}
+
+export function changesConnection({ host, binaries, certificates, member }: HostResources): boolean {
+  const steps = [host, binaries, certificates, member];
+  return steps.some((step) => step?.op === "update" && step.diffReasons.includes("connection"));
 }
 
 /** Without the certificates themselves: they are a secret, or not known yet. */

@@ -4,7 +4,7 @@ import type { ClusterConfig, NodeConfig, SshConfig } from "../../config.ts";
 import { optionsOf } from "../../host/options.ts";
 import type { Deployed } from "../../topology.ts";
 import { type Json, text } from "../json.ts";
-import { connectionOf, stepDigests } from "./digests.ts";
+import { changesConnection, connectionOf, stepDigests } from "./digests.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
 import { lineDiff, unitChanges } from "./texts.ts";
@@ -188,7 +188,7 @@ function reasons(
     case "compare":
       return [
         ...optionChanges(resources.member),
-        ...connectionChange(resources.member),
+        ...connectionChange(resources),
         "restarts only if it differs",
         ...renewal,
       ];
@@ -206,8 +206,8 @@ function moved(node: NodeConfig, deployed: Deployed | undefined): readonly strin
   return before === undefined || before === node.address ? [] : [`moves from ${before} to ${node.address}`];
 }
 
-function connectionChange(step: Resource | undefined): readonly string[] {
-  return step?.diffReasons.includes("connection") ? ["another ssh connection"] : [];
+function connectionChange(resources: HostResources): readonly string[] {
+  return changesConnection(resources) ? ["another ssh connection"] : [];
 }
 
 function bundleChange(member: Resource | undefined): readonly string[] {

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import type { Action } from "../../cli/plan/model.ts";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
-import { upAsPlanned } from "./planned.ts";
+import { planned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { whileWriting } from "./writing.ts";
 
@@ -23,7 +23,7 @@ after(async () => {
 });
 
 /** Members stay, join, or are removed: by name, in the plan's order. */
-function planned(from: number, to: number): Record<string, Action> {
+function actions(from: number, to: number): Record<string, Action> {
   const numbers = [1, 2, 3, 4, 5].slice(0, Math.max(from, to));
   return Object.fromEntries(
     numbers.map((n) => [`node${n}`, n > to ? "remove" : n > from ? "join" : "nothing"]),
@@ -40,7 +40,8 @@ for (const [from, to] of [
     const starts = await startsOf(stay);
     await project.configure({ nodes: nodes.slice(0, to) });
     const touched = (await project.preview()).filter(({ type }) => type === "command:remote:Command");
-    const written = await whileWriting(project, () => upAsPlanned(project, planned(from, to)));
+    const up = await planned(project, actions(from, to));
+    const written = await whileWriting(project, () => up());
     context.diagnostic(JSON.stringify(written));
     assert.equal(written.missing, 0);
     assert.deepEqual(await startsOf(stay), starts);
@@ -77,9 +78,8 @@ test("the leader is removed like any other: leadership moves first", async (cont
   );
   assert.match(leader, /moved/);
   await project.configure({ nodes: [...nodes.slice(0, 2), nodes[3]] });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "nothing", node2: "nothing", node4: "join", node3: "remove" }),
-  );
+  const up = await planned(project, { node1: "nothing", node2: "nothing", node4: "join", node3: "remove" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(1), ["node1", "node2", "node4"]);

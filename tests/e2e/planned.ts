@@ -26,24 +26,38 @@ export async function upAsPlanned(
   expected: Readonly<Record<string, Action>>,
   ...args: string[]
 ): Promise<Result> {
+  return (await planned(project, expected))(...args);
+}
+
+/** The same in two parts: planned now, done and compared when it is called, beside a writer for example. */
+export async function planned(
+  project: Project,
+  expected: Readonly<Record<string, Action>>,
+): Promise<(...args: string[]) => Promise<Result>> {
   const plan = await planOf(project);
   assert.deepEqual(
     plan.hosts.map(({ name, action }) => [name, action]),
     Object.entries(expected),
     "the plan names other hosts, actions or another order",
   );
-  const before = await startsByHost(plan.hosts);
-  const result = await must(project.up(...args));
-  const after = await startsByHost(plan.hosts);
-  for (const { name, action } of plan.hosts) {
-    const seen = Number(after.get(name)) - Number(before.get(name) ?? 0);
-    const planned = STARTS.includes(action) ? 1 : 0;
-    if (after.has(name))
-      assert.equal(seen, planned, `${name}: starts that systemd saw in a plan of ${action}`);
-  }
   assert.equal(plan.restarts, plan.hosts.filter(({ action }) => action === "restart").length);
-  await assertOrder(plan.hosts);
-  return result;
+  const before = await startsByHost(plan.hosts);
+  return async (...args) => {
+    const result = await must(project.up(...args));
+    await assertStarts(plan.hosts, before);
+    await assertOrder(plan.hosts);
+    return result;
+  };
+}
+
+async function assertStarts(hosts: readonly HostRow[], before: ReadonlyMap<string, number>): Promise<void> {
+  const after = await startsByHost(hosts);
+  for (const { name, action } of hosts) {
+    const seen = Number(after.get(name)) - Number(before.get(name) ?? 0);
+    const wanted = STARTS.includes(action) ? 1 : 0;
+    if (after.has(name))
+      assert.equal(seen, wanted, `${name}: starts that systemd saw in a plan of ${action}`);
+  }
 }
 
 /** How often the service has started on each host that can be asked, by its journal. */

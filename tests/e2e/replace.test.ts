@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
-import { upAsPlanned } from "./planned.ts";
+import { planned, upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { whileWriting } from "./writing.ts";
 
@@ -29,9 +29,8 @@ test("a dead founder on a new machine at its address, and a changed flag, in one
   await must(lab("reset", "2"));
   await project.configureNode("node2", { incarnation: 2 });
   await project.configure({ snapshotCount: 20000 });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node2: "replace", node1: "restart", node3: "restart" }),
-  );
+  const up = await planned(project, { node2: "replace", node1: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(1), members);
@@ -79,9 +78,8 @@ test("the first of the order, which is the admin host, on another machine at ano
 
 test("a live member is replaced on its own machine: its old data is kept aside", async () => {
   await project.configureNode("node3", { incarnation: 2 });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node3: "replace", node1: "nothing", node2: "nothing" }),
-  );
+  const up = await planned(project, { node3: "replace", node1: "nothing", node2: "nothing" });
+  const written = await whileWriting(project, () => up());
   assert.equal(written.missing, 0);
   assert.deepEqual(await listedMembers(2), members);
   assert.match(await onHost(3, "ls -d /var/lib/etcd.aside-*/member/wal"), /aside-/);
@@ -94,9 +92,8 @@ test("a live member at another address: told to the others first, with certifica
   const hostKey = await onHost(3, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
   await project.configureNode("node3", { address: "192.168.1.133", hostKey });
   const others = await startsOf([2, 4]);
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "nothing", node2: "nothing", node3: "restart" }),
-  );
+  const up = await planned(project, { node1: "nothing", node2: "nothing", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.deepEqual(await startsOf([2, 4]), others);

@@ -4,7 +4,7 @@ import { prepareEtcd } from "../../lab/prepare.ts";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { leaderChanges, startedAt } from "./members.ts";
 import { someKey } from "./mistakes.ts";
-import { upAsPlanned } from "./planned.ts";
+import { planned, upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { UNPLANNED_MS, whileWriting } from "./writing.ts";
 
@@ -25,9 +25,8 @@ test("a changed flag restarts each member once, in order, and loses no acknowled
   const starts = await Promise.all(NODES.map(startedAt));
   const leaders = await leaderChanges();
   await project.configure({ snapshotCount: 20000 });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
-  );
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.ok(written.acknowledged > 100, "the writer hardly wrote");
   assert.equal(written.missing, 0);
@@ -83,9 +82,8 @@ test("a new patch version is rolled through, the links follow, and no acknowledg
   await prepareEtcd("3.6.16", () => {});
   await project.refresh();
   await project.configure({ version: "3.6.16" });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
-  );
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.equal(await project.output("version"), "3.6.16");

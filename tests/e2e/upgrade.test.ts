@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { bareHosts, labDown, must, onHost } from "./lab.ts";
 import { leaderChanges, startsOf } from "./members.ts";
-import { upAsPlanned } from "./planned.ts";
+import { planned, upAsPlanned } from "./planned.ts";
 import { Project } from "./project.ts";
 import { UNPLANNED_MS, whileWriting } from "./writing.ts";
 
@@ -40,9 +40,8 @@ for (const [from, to] of [
   test(`${from} → ${to} in one up: no acknowledged write is lost, and a verified snapshot is on every host`, async (context) => {
     const leaders = await leaderChanges();
     await project.configure({ version: to });
-    const written = await whileWriting(project, () =>
-      upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
-    );
+    const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+    const written = await whileWriting(project, () => up());
     context.diagnostic(JSON.stringify(written));
     assert.equal(written.missing, 0);
     assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
@@ -67,9 +66,8 @@ test("one minor back is refused in preview, and goes by etcd's downgrade when it
   );
 
   await project.configure({ allow: ["downgrade"] });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
-  );
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.equal(await project.output("version"), "3.6.16");
@@ -80,9 +78,8 @@ test("one minor back is refused in preview, and goes by etcd's downgrade when it
 
 test("from 3.6 to 3.5 likewise", async () => {
   await project.configure({ version: "3.5.35", allow: ["downgrade"] });
-  const written = await whileWriting(project, () =>
-    upAsPlanned(project, { node1: "restart", node2: "restart", node3: "restart" }),
-  );
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
   assert.equal(written.missing, 0);
   assert.equal(await project.output("version"), "3.5.35");
   await must(project.up("--expect-no-changes"));

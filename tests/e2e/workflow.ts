@@ -99,6 +99,7 @@ export class Runner {
   #ownEnv(): Readonly<Record<string, string>> {
     return {
       FOLDER: this.gh.folder,
+      GITHUB_OUTPUT: join(this.#folder, "outputs"),
       GITHUB_SHA: "abc",
       GITHUB_STEP_SUMMARY: this.summaryFile,
       SSH_AUTH_SOCK: "/nowhere/agent",
