@@ -103,7 +103,7 @@ test("another ssh key than planned: refused, and neither key is shown", async ()
   const { code, all } = await untouched(merge);
   await setPrivateKey((await describeLab(labEnv)).privateKeyFile);
   assert.equal(code, REFUSED, all);
-  assert.match(all, /node1: now restart: another ssh connection; .*, approved was restart: /);
+  assert.match(all, /node1: now compare: .*; another ssh connection; .*, approved was compare: /);
   assertNoSecret(all);
   assertNoSecret(all, await readFile(other, "utf8"));
 });
