@@ -75,10 +75,12 @@ function rollout(resources: readonly Resource[], names: readonly string[]): read
     .map(({ name }) => name);
 }
 
+/** By name: a preview lists them in any order, and the same plan has to look the same. */
 function leavingHosts(resources: readonly Resource[]): readonly string[] {
   return resources
     .filter((step) => step.op === "delete" && step.name.endsWith("-host") && !isComponent(step))
-    .map((resource) => resource.name.replace(/-host$/, ""));
+    .map((resource) => resource.name.replace(/-host$/, ""))
+    .sort();
 }
 
 function memberRow(

@@ -210,3 +210,15 @@ test("another text of a step is another digest, of that host alone", () => {
   assert.equal(steps[0]?.from, steps[0]?.to);
   assert.deepEqual(rowOf(same, "node2").steps, rowOf(other, "node2").steps);
 });
+
+test("members that leave are in one order, whatever the preview's", () => {
+  for (const reversed of [false, true]) {
+    const changes = { ...leaves("node4"), ...leaves("node5") };
+    const plan = planOf(
+      { chain: ["node1", "node2", "node3", "node4", "node5"], changes, reversed },
+      deployed(5),
+    );
+    const removed = plan.hosts.filter(({ action }) => action === "remove").map(({ name }) => name);
+    assert.deepEqual(removed, ["node4", "node5"]);
+  }
+});
