@@ -138,9 +138,12 @@ test("killed in a join, and the configuration put back: the half-made member is 
 });
 
 test("a script orphaned in the middle of a restart, and a new up that begins elsewhere: never two members down", async () => {
-  const slow =
-    "mkdir -p /run/systemd/system/etcd.service.d && printf '[Service]\\nExecStartPre=/bin/sleep 6\\n'";
-  await onHost(1, `${slow} >/run/systemd/system/etcd.service.d/slow.conf`);
+  // beside the unit, not in a drop-in: that would be set aside
+  const slow = "[Unit]\\nBefore=etcd.service\\n[Service]\\nType=oneshot\\nExecStart=/bin/sleep 6\\n";
+  await onHost(
+    1,
+    `cd /run/systemd/system && printf '${slow}' >slow.service && mkdir etcd.service.wants && ln -s ../slow.service etcd.service.wants/`,
+  );
   await project.configure({ snapshotCount: 40000 });
   const written = await whileWriting(
     project,
