@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import type { AwsConfig } from "./config/aws.ts";
 import { decodeValues, parseConfig } from "./config/parse.ts";
 import type { UnitSettings } from "./host/unit.ts";
 import type { Architecture } from "./releases.ts";
@@ -14,7 +15,7 @@ export interface NodeConfig {
   readonly listenAddress: string;
   readonly sshAddress: string;
   readonly sshPort: number;
-  /** `type base64`, as in known_hosts; empty only for a lost node, which is not dialled. */
+  /** `type base64`, as in known_hosts; empty for a lost node, which is not dialled, and on EC2, where the program makes it. */
   readonly hostKey: string;
   readonly incarnation: number;
   readonly lost: boolean;
@@ -51,7 +52,9 @@ export interface Release {
 }
 
 export interface ClusterConfig {
-  readonly target: "ssh";
+  readonly target: "ssh" | "aws";
+  /** Given exactly with the target aws. */
+  readonly aws?: AwsConfig;
   readonly nodes: readonly NodeConfig[];
   readonly release: Release;
   readonly ssh: SshConfig;

@@ -2,8 +2,7 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
-import { memberDigest } from "./components/member.ts";
-import { SshHost } from "./components/ssh-host.ts";
+import { makeHosts } from "./components/hosts.ts";
 import { loadConfig } from "./config.ts";
 import { planOrRefuse } from "./plan.ts";
 
@@ -24,23 +23,8 @@ const authorities = {
 };
 const token = clusterToken(config, previous, authorities);
 
-// 2. The machines.
-const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
-const hosts = config.nodes.map(
-  (node) =>
-    new SshHost(node.name, {
-      node,
-      ssh: config.ssh,
-      ...(privateKey === undefined ? {} : { privateKey }),
-      token,
-      dataDir: config.dataDir,
-      quotaBackendBytes: config.settings.quotaBackendBytes,
-      metricsUrl: config.settings.metricsUrl,
-      checkId: config.checkId,
-      ...memberDigest(node.name, topology, config),
-      notBefore: authorities.peer.notBefore,
-    }),
-);
+// 2. The machines: given ones, or instances of EC2.
+const hosts = await makeHosts({ config, topology, authorities, token });
 
 // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
 const cluster = new EtcdCluster("etcd", {

@@ -5,12 +5,13 @@ import type { ClusterConfig, NodeConfig } from "./config.ts";
 import { quorum } from "./topology/arithmetic.ts";
 import { type Changes, changesOf, judgeChanges, judgeFounding } from "./topology/changes.ts";
 import type { Deployed, DeployedNode } from "./topology/deployed.ts";
+import { machineOf } from "./topology/machines.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./topology/deployed.ts";
 export { hostPort, quorum };
 
-const clientPort = 2379;
-const peerPort = 2380;
+export const clientPort = 2379;
+export const peerPort = 2380;
 
 export interface MemberPlan {
   readonly name: string;
@@ -27,12 +28,16 @@ export interface MemberPlan {
   readonly formerAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
+  /** Digest of the machine that the program makes for it. @default a given machine */
+  readonly machine?: string;
 }
 
 export interface Topology {
   /** In declared order, without lost ones. */
   readonly members: readonly MemberPlan[];
   readonly lost: readonly string[];
+  /** Names of those whose machines are replaced, each at its turn. */
+  readonly rebuilt: readonly string[];
   /** Names in the order of the chain. */
   readonly rollout: readonly string[];
   readonly adminHost: string;
@@ -50,7 +55,7 @@ export interface PlannedTopology {
 /** `deployed` is what the last healthy run left; without it the cluster is founded. */
 export function planTopology(config: ClusterConfig, deployed?: Deployed): PlannedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
-  const changes = deployed === undefined ? undefined : changesOf(config.nodes, deployed);
+  const changes = deployed === undefined ? undefined : changesOf(config, deployed);
   const { problems, warnings } =
     deployed === undefined || changes === undefined
       ? judgeFounding(config)
@@ -60,11 +65,12 @@ export function planTopology(config: ClusterConfig, deployed?: Deployed): Planne
   const rollout = orderRollout(nodes, config.rolloutOrder, changes);
   const bootstraps = deployed === undefined ? foundAll(nodes) : joinOrKeep(config, rollout, deployed);
   const members = nodes.map((node) =>
-    planMember(node, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
+    planMember(node, config, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
   );
   const topology: Topology = {
     members,
     lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
+    rebuilt: changes?.rebuilt ?? [],
     rollout,
     adminHost: chooseAdminHost(nodes, deployed, changes),
     quorum: quorum(members.length),
@@ -81,9 +87,10 @@ export function deployedAfter(
   previous?: Deployed,
 ): Deployed {
   const nodes = topology.members.map(
-    ({ name, address, incarnation, initialState, initialCluster, formerAddresses }) => {
+    ({ name, address, incarnation, initialState, initialCluster, formerAddresses, machine }) => {
       const former = formerAddresses.length === 0 ? {} : { formerAddresses };
-      return [name, { address, incarnation, initialState, initialCluster, ...former }] as const;
+      const made = machine === undefined ? {} : { machine };
+      return [name, { address, incarnation, initialState, initialCluster, ...former, ...made }] as const;
     },
   );
   const names = topology.members.map((member) => member.name);
@@ -141,6 +148,7 @@ function httpsUrl(address: string, port: number): string {
 
 function planMember(
   node: NodeConfig,
+  config: ClusterConfig,
   bootstraps: Bootstraps,
   formerAddresses: readonly string[],
 ): MemberPlan {
@@ -149,6 +157,8 @@ function planMember(
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
   const local = httpsUrl("127.0.0.1", clientPort);
+  const machine = machineOf(node, config);
+  const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
   return {
     name,
     address,
@@ -159,7 +169,8 @@ function planMember(
     incarnation,
     ...bootstrap,
     formerAddresses,
-    ...subjectAltNames(name, [address, ...formerAddresses]),
+    ...subjectAltNames(name, [address, ...formerAddresses, ...shared]),
+    ...(machine === undefined ? {} : { machine }),
   };
 }
 

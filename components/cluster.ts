@@ -2,13 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../config.ts";
 import { hostCommand, type Options } from "../host/commands.ts";
 import { upgradesFrom } from "../releases.ts";
+import { digestOf } from "../topology/digest.ts";
 import type { Topology } from "../topology.ts";
 import { Certificate } from "./certificate.ts";
 import type { Host } from "./host.ts";
 import { type Authorities, Installation } from "./installation.ts";
 import { LostPart } from "./lost-node.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
-import { digestOf, remoteStep, type Step } from "./step.ts";
+import { remoteStep, type Step } from "./step.ts";
 
 export interface ClusterArgs {
   readonly config: ClusterConfig;
@@ -21,7 +22,7 @@ export interface ClusterArgs {
 
 /**
  * The cluster: every host is prepared before the first member starts; then the members, one at a time, in the
- * rollout's order; then the members that should not be there.
+ * rollout's order, those whose machine is replaced with it; then the members that should not be there.
  */
 export class EtcdCluster extends pulumi.ComponentResource {
   readonly endpoints: readonly string[];
@@ -44,19 +45,27 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     const client = this.issueClient(args);
     const installations = this.install(args);
-    const prepared = [
-      ...topology.members.map((member) => hostNamed(hosts, member.name).prepared),
-      ...installations.flatMap(stepsOf),
-    ];
+    const prepared = new Map(
+      topology.members.map(({ name }, index) => [
+        name,
+        [hostNamed(hosts, name).prepared, ...stepsOf(at(installations, index))],
+      ]),
+    );
     const specs = this.specify(args, installations);
-    this.declared = declaredMembers(topology, [...prepared, ...specs]);
+    const carried = [...[...prepared.values()].flat(), ...specs].map(({ digest }) => digest);
+    const machines = hosts.flatMap(({ machine }) => (machine === undefined ? [] : [machine.id]));
+    this.declared = declaredMembers(topology, [...carried, ...machines]);
 
-    const before = this.clusterStep("before", config, prepared, {
+    // Who gets another machine is prepared at its turn only; everybody else now.
+    const now = topology.members.filter(({ name }) => !topology.rebuilt.includes(name));
+    const first = now.flatMap(({ name }) => prepared.get(name) ?? []);
+    const before = this.clusterStep("before", config, first, declaredMembers(topology, carried), {
       first: config.rolloutOrder.join(","),
       "upgrades-from": upgradesFrom(config.release.version),
     });
-    const members = this.startInOrder(args, specs, [...prepared, before]);
-    this.last = this.clusterStep("membership", config, members);
+    const members = this.startInOrder(args, { specs, prepared, first: [...first, before] });
+    this.last = this.clusterStep("membership", config, members, this.declared);
+    this.guardOthers(args);
     this.leaveAlone(args);
 
     this.clientBundle = clientBundle(args.authorities, client);
@@ -104,21 +113,26 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
-  private startInOrder(
-    { config, topology, hosts }: ClusterArgs,
-    specs: readonly MemberSpec[],
-    first: readonly Step[],
-  ): readonly Step[] {
+  private startInOrder(args: ClusterArgs, { specs, prepared, first }: Start): readonly Step[] {
+    const { config, topology, hosts } = args;
     const steps: Step[] = [];
     for (const name of topology.rollout) {
+      const host = hostNamed(hosts, name);
       const spec = at(
         specs,
         topology.members.findIndex((member) => member.name === name),
       );
       const after = [...first, ...steps.slice(-1)];
+      const isRebuilt = topology.rebuilt.includes(name);
+      host.machine?.releaseAfter(isRebuilt ? this.guard(args, name, after) : []);
       const member = new Member(
         name,
-        { host: hostNamed(hosts, name), spec, checkId: config.checkId, after },
+        {
+          host,
+          spec,
+          checkId: config.checkId,
+          after: [...after, ...(isRebuilt ? (prepared.get(name) ?? []) : [])],
+        },
         { parent: this },
       );
       steps.push(member.step);
@@ -126,11 +140,44 @@ export class EtcdCluster extends pulumi.ComponentResource {
     return steps;
   }
 
+  /** The guards of machines that stay: there from the first `up`, so that a later one can update them. */
+  private guardOthers(args: ClusterArgs): void {
+    const { members, rebuilt } = args.topology;
+    for (const { name } of members) if (!rebuilt.includes(name)) this.guard(args, name, [this.last]);
+  }
+
+  /**
+   * Proves, on another member, that the cluster can do without this one while its machine is replaced. It has something
+   * to do only in an update: when what the machine is made from changes.
+   */
+  private guard({ topology, hosts, config }: ClusterArgs, name: string, after: readonly Step[]): Step[] {
+    const { machine } = topology.members.find((member) => member.name === name) ?? {};
+    const others = topology.members.filter((member) => member.name !== name);
+    const other = others.find((member) => member.name === topology.adminHost) ?? others[0];
+    if (machine === undefined || other === undefined) return [];
+    const host = hostNamed(hosts, other.name);
+    const step = remoteStep(
+      `${name}-guard`,
+      host,
+      {
+        create: ":",
+        update: hostCommand(host.caller, "guard", {
+          name,
+          "made-from": machine,
+          ...askOptions(config),
+        }),
+      },
+      { parent: this, dependsOn: after.map(({ command }) => command) },
+    );
+    return [step];
+  }
+
   /** A step around the members, on the admin host. While a cluster is founded, there is nothing for it to look at. */
   private clusterStep(
     name: "before" | "membership",
     config: ClusterConfig,
     after: readonly Step[],
+    stdin: pulumi.Output<string>,
     more: Options = {},
   ): Step {
     const options = { ...clusterOptions(config), ...more };
@@ -140,7 +187,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       {
         create: hostCommand(this.adminHost.caller, name, { ...options, founding: true }),
         update: hostCommand(this.adminHost.caller, name, options),
-        stdin: this.declared,
+        stdin,
       },
       { parent: this, dependsOn: after.map((step) => step.command) },
     );
@@ -158,26 +205,32 @@ export class EtcdCluster extends pulumi.ComponentResource {
   }
 }
 
+/** What the chain of members is made from. */
+interface Start {
+  readonly specs: readonly MemberSpec[];
+  /** The steps that prepare each host, by name. */
+  readonly prepared: ReadonlyMap<string, readonly Step[]>;
+  /** What comes before every member. */
+  readonly first: readonly Step[];
+}
+
 /** Options of the steps that ask the whole cluster. */
-export function clusterOptions({ allow, release, settings, checkId }: ClusterConfig): Options {
-  return {
-    version: release.version,
-    "election-timeout": settings.electionTimeout,
-    allow: allow.join(" "),
-    "check-id": checkId,
-  };
+export function clusterOptions(config: ClusterConfig): Options {
+  return { version: config.release.version, ...askOptions(config), "check-id": config.checkId };
+}
+
+function askOptions({ allow, settings }: ClusterConfig): Options {
+  return { "election-timeout": settings.electionTimeout, allow: allow.join(" ") };
 }
 
 function declaredMembers(
   topology: Topology,
-  carried: readonly { readonly digest: pulumi.Output<string> }[],
+  carried: readonly pulumi.Output<string>[],
 ): pulumi.Output<string> {
   const members = topology.members
     .map((m) => `member ${m.name} ${m.peerUrl} ${m.clientUrl} ${m.incarnation}\n`)
     .join("");
-  return pulumi
-    .all(carried.map(({ digest }) => digest))
-    .apply((digests) => `digest ${digestOf(digests)}\n${members}`);
+  return pulumi.all([...carried]).apply((digests) => `digest ${digestOf(digests)}\n${members}`);
 }
 
 function at<T>(items: readonly T[], index: number): T {

@@ -10,6 +10,17 @@ export interface Host {
   readonly incarnation: number;
   readonly caller: Caller;
   readonly connection: pulumi.Input<command.types.input.remote.ConnectionArgs>;
+  /** The machine behind it, where the program makes it. @default a given machine */
+  readonly machine?: Machine;
   /** The first step: preflight passed, the user, the directories and `etcd-host` are there. */
   readonly prepared: Step;
+}
+
+/** A machine that may be replaced by another one under the same name and address. */
+export interface Machine {
+  /** Of the machine itself: another one after a replacement. */
+  readonly id: pulumi.Output<string>;
+  readonly resource: pulumi.Resource;
+  /** Lets the machine be made, or replaced, once these are done. To be called once, before the program ends. */
+  readonly releaseAfter: (steps: readonly Step[]) => void;
 }

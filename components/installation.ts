@@ -6,7 +6,7 @@ import type { MemberPlan } from "../topology.ts";
 import { Certificate } from "./certificate.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
-import { ownerOf, remoteStep, type Step } from "./step.ts";
+import { hostStep, ownerOf, type Step } from "./step.ts";
 
 /** The two CAs: one for clients and servers, one among the peers. */
 export interface Authorities {
@@ -69,7 +69,7 @@ export class Installation extends pulumi.ComponentResource {
   }
 
   private installBinaries(name: string, { host, release, checkId }: InstallationArgs): Step {
-    return remoteStep(
+    return hostStep(
       `${name}-binaries`,
       host,
       {
@@ -94,7 +94,7 @@ export class Installation extends pulumi.ComponentResource {
     { host, member, authorities, checkId }: InstallationArgs,
     leafs: Leafs,
   ): Step {
-    return remoteStep(
+    return hostStep(
       `${name}-certificates`,
       host,
       {

@@ -3,9 +3,10 @@ import type { ClusterConfig } from "../config.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
 import { upgradesFrom } from "../releases.ts";
+import { digestOf } from "../topology/digest.ts";
 import type { MemberPlan, Topology } from "../topology.ts";
 import type { Host } from "./host.ts";
-import { digestOf, ownerOf, remoteStep, type Step } from "./step.ts";
+import { hostStep, ownerOf, type Step } from "./step.ts";
 
 /** What a member's step carries, known before the resource is: the steps ahead of it need its digest. */
 export interface MemberSpec {
@@ -85,7 +86,7 @@ export class Member extends pulumi.ComponentResource {
         .apply(([owner, options]) =>
           hostCommand(host.caller, subcommand, { ...identityOptions(host, owner, checkId), ...options }),
         );
-    this.step = remoteStep(
+    this.step = hostStep(
       `${name}-member`,
       host,
       {

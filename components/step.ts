@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../topology/digest.ts";
 import type { Host } from "./host.ts";
 
 /** What one step runs on its host. Every text is a short call of `etcd-host`; secrets come on stdin only. */
@@ -21,6 +21,8 @@ export interface Step {
   readonly digest: pulumi.Output<string>;
 }
 
+type StepOptions = pulumi.CustomResourceOptions & { parent: pulumi.Resource };
+
 /**
  * A remote command as this program uses it: no triggers (they replace), no environment (sshd refuses it), only
  * warnings and errors in the log, and a parent that is never left out.
@@ -29,7 +31,7 @@ export function remoteStep(
   name: string,
   host: Pick<Host, "connection">,
   args: StepArgs,
-  opts: pulumi.CustomResourceOptions & { parent: pulumi.Resource },
+  opts: StepOptions,
 ): Step {
   const step = new command.remote.Command(
     name,
@@ -44,8 +46,37 @@ export function remoteStep(
     },
     opts,
   );
-  const texts = [args.create, args.update ?? "", args.stdin ?? ""];
-  return { command: step, digest: pulumi.unsecret(pulumi.all(texts).apply((all) => digestOf(all))) };
+  return { command: step, digest: digestOfStep(args) };
+}
+
+/**
+ * A step of one host's own. Where the program makes the machine, the step's texts name it, so that another machine at
+ * the same address gets every step, and its delete is left out when the machine goes too. The digest does not depend
+ * on the machine: the cluster's first step carries it, and runs before a machine is replaced.
+ */
+export function hostStep(
+  name: string,
+  { connection, machine }: Pick<Host, "connection" | "machine">,
+  args: StepArgs,
+  opts: StepOptions,
+): Step {
+  if (machine === undefined) return remoteStep(name, { connection }, args, opts);
+  const bound = (text: pulumi.Input<string>) => pulumi.interpolate`${text} --machine=${machine.id}`;
+  const texts = {
+    create: bound(args.create),
+    update: bound(args.update ?? args.create),
+    ...(args.delete === undefined ? {} : { delete: bound(args.delete) }),
+    ...(args.stdin === undefined ? {} : { stdin: args.stdin }),
+  };
+  const { command: step } = remoteStep(name, { connection }, texts, {
+    ...opts,
+    deletedWith: machine.resource,
+  });
+  return { command: step, digest: digestOfStep(args) };
+}
+
+function digestOfStep({ create, update, stdin }: StepArgs): pulumi.Output<string> {
+  return pulumi.unsecret(pulumi.all([create, update ?? "", stdin ?? ""]).apply((all) => digestOf(all)));
 }
 
 /**
@@ -60,11 +91,4 @@ export const INERT: pulumi.CustomResourceOptions = { ignoreChanges: ["*"], retai
  */
 export function ownerOf(component: pulumi.ComponentResource): pulumi.Output<string> {
   return pulumi.output(new Promise<string>((resolve) => component.urn.apply(resolve)));
-}
-
-/** Sixteen hexadecimal digits that change when any of the texts does. */
-export function digestOf(texts: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const text of texts) hash.update(`${Buffer.byteLength(text)}:${text}`);
-  return hash.digest("hex").slice(0, 16);
 }

@@ -1,8 +1,9 @@
 /** The settings that concern the cluster as a whole. */
 
-import type { ClusterConfig, NodeConfig } from "../config.ts";
+import type { ClusterConfig } from "../config.ts";
 import { defaults } from "./defaults.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import type { NodeAddresses } from "./nodes.ts";
 import { type Fields, show } from "./value.ts";
 
 /** Refusals that can be overridden by name, one by one. Host keys cannot. */
@@ -13,14 +14,16 @@ export const overrides = [
   "downgrade",
 ] as const;
 
+const targets = ["ssh", "aws"] as const;
+
 type ClusterPart = Pick<
   ClusterConfig,
   "target" | "clusterName" | "dataDir" | "protect" | "rolloutOrder" | "checkId" | "allow"
 >;
 
-export function parseCluster(top: Fields, nodes: readonly NodeConfig[]): ClusterPart {
+export function parseCluster(top: Fields, nodes: readonly NodeAddresses[]): ClusterPart {
   return {
-    target: parseTarget(top),
+    target: top.choice("target", defaults.target, targets),
     clusterName: parseClusterName(top),
     dataDir: parseDataDir(top),
     protect: top.flag("protect", defaults.protect),
@@ -28,15 +31,6 @@ export function parseCluster(top: Fields, nodes: readonly NodeConfig[]): Cluster
     checkId: top.integer("checkId", defaults.checkId, 0),
     allow: parseAllow(top),
   };
-}
-
-function parseTarget(top: Fields): "ssh" {
-  const target = top.text("target", defaults.target);
-  if (target !== "ssh") {
-    const later = target === "aws" ? "aws comes later; use ssh" : "use ssh";
-    top.problem("target", `${show(target)} is not supported; ${later}.`);
-  }
-  return "ssh";
 }
 
 function parseClusterName(top: Fields): string {
@@ -90,7 +84,7 @@ function parseDataDir(top: Fields): string {
   return path;
 }
 
-function parseRolloutOrder(top: Fields, nodes: readonly NodeConfig[]): readonly string[] {
+function parseRolloutOrder(top: Fields, nodes: readonly NodeAddresses[]): readonly string[] {
   const names = nodes.map((node) => node.name);
   const order = top.texts("rolloutOrder", []);
   order.forEach((name, index) => {

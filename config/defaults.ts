@@ -4,6 +4,7 @@
  */
 export const defaults = {
   target: "ssh",
+  aws: {},
   version: "3.6.14",
   sha256: {},
   mirror: "https://github.com/etcd-io/etcd/releases/download",

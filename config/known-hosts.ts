@@ -92,7 +92,7 @@ export const rsaReason =
   "which cannot be pinned (today's sshd does not sign with ssh-rsa); use its ed25519 or ecdsa key";
 
 /** A public key begins with the length and the name of its own type. */
-function typeInside(blob: string): string | undefined {
+export function typeInside(blob: string): string | undefined {
   const bytes = Buffer.from(blob, "base64");
   if (bytes.length < 36 || bytes.toString("base64") !== blob) return undefined;
   return bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString("latin1");

@@ -18,6 +18,15 @@ export function readFile(fields: Fields, key: string, file: string, outside: Out
   }
 }
 
+/** A file that may be missing or closed: then there is nothing to say. */
+export function readIfThere(file: string, outside: Outside): string | undefined {
+  try {
+    return outside.read(expandHome(file, outside.environment));
+  } catch {
+    return undefined;
+  }
+}
+
 function expandHome(path: string, environment: Outside["environment"]): string {
   return path === "~" || path.startsWith("~/") ? `${environment.HOME ?? homedir()}${path.slice(1)}` : path;
 }

@@ -1,6 +1,7 @@
 /** The whole configuration from plain values: no Pulumi in here, so that all of it can be tested by itself. */
 
 import type { ClusterConfig } from "../config.ts";
+import { parseAws, withoutHostKeys } from "./aws.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
 import { pinHostKeys } from "./host-keys.ts";
@@ -30,15 +31,19 @@ export function parseConfig(
   top.refuseUnknown([...Object.keys(defaults), ...undefaulted]);
 
   const ssh = parseSsh(top, outside);
-  const nodes = pinHostKeys(top, parseNodes(top), outside);
-  const cluster = parseCluster(top, nodes);
+  const listed = parseNodes(top);
+  const cluster = parseCluster(top, listed);
   const release = parseRelease(top, cluster.allow);
-  const settings = parseSettings(top, release.version, nodes.length);
+  const settings = parseSettings(top, release.version, listed.length);
   const certificates = parseCertificates(top);
+  const onEc2 = cluster.target === "aws";
+  const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, outside);
+  const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings }, outside);
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };
-  return { config: { ...cluster, nodes, release, ssh, settings, certificates }, problems, warnings };
+  const config = { ...cluster, ...(aws && { aws }), nodes, release, ssh, settings, certificates };
+  return { config, problems, warnings };
 }
 
 /** The engine hands over everything as text: objects, lists, numbers and booleans as JSON. */

@@ -4,6 +4,7 @@ import type { ClusterConfig, NodeConfig } from "../config.ts";
 import { minorOf, parseVersion, refuseStep } from "../releases.ts";
 import { quorum } from "./arithmetic.ts";
 import type { Deployed } from "./deployed.ts";
+import { rebuiltNodes, refuseMachineChanges } from "./machines.ts";
 
 /** The difference in members, by name. */
 export interface Changes {
@@ -17,6 +18,8 @@ export interface Changes {
   readonly removed: readonly string[];
   /** Members that keep their data and get another address. */
   readonly moved: readonly string[];
+  /** Members that get another machine, whether they keep their data or not. */
+  readonly rebuilt: readonly string[];
 }
 
 export interface Judgement {
@@ -24,7 +27,8 @@ export interface Judgement {
   readonly warnings: readonly string[];
 }
 
-export function changesOf(nodes: readonly NodeConfig[], deployed: Deployed): Changes {
+export function changesOf(config: ClusterConfig, deployed: Deployed): Changes {
+  const { nodes } = config;
   const present = nodes.filter((node) => !node.lost);
   const known = present.flatMap((node) => {
     const before = deployed.nodes[node.name];
@@ -45,6 +49,7 @@ export function changesOf(nodes: readonly NodeConfig[], deployed: Deployed): Cha
         ({ node, before }) => node.incarnation === before.incarnation && node.address !== before.address,
       )
       .map(({ node }) => node.name),
+    rebuilt: rebuiltNodes(config, deployed),
   };
 }
 
@@ -64,6 +69,7 @@ export function judgeChanges(config: ClusterConfig, deployed: Deployed, changes:
       ...refuseLoweredIncarnations(config.nodes, deployed),
       ...refuseForeignAddresses(config.nodes, deployed),
       ...refuseQuorumLoss(deployed, changes),
+      ...refuseMachineChanges(config, deployed),
     ],
     warnings,
   };
@@ -84,11 +90,12 @@ function judgeVersion({ release, allow }: ClusterConfig, deployed: Deployed, cha
     ...changes.lost,
     ...changes.removed,
     ...changes.moved,
+    ...changes.rebuilt,
   ];
   if (minorOf(from) !== minorOf(to) && others.length > 0) {
     return {
       problems: [
-        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${others.join(", ")}); do one in an up of its own, then the other.`,
+        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${[...new Set(others)].join(", ")}); do one in an up of its own, then the other.`,
       ],
       warnings: [],
     };

@@ -7,6 +7,8 @@ export interface DeployedNode {
   readonly initialCluster: string;
   /** Where this incarnation was before: its certificates go on naming them, so that they need not change again. */
   readonly formerAddresses?: readonly string[];
+  /** Digest of the machine that the program made for it; none for a given machine. */
+  readonly machine?: string;
 }
 
 export interface Deployed {
@@ -59,6 +61,7 @@ function parseNode(value: unknown, name: string): DeployedNode {
     ...(node.formerAddresses === undefined
       ? {}
       : { formerAddresses: texts(node.formerAddresses, `${path}formerAddresses`) }),
+    ...(node.machine === undefined ? {} : { machine: text(node, "machine", path) }),
   };
 }
 

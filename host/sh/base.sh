@@ -14,7 +14,9 @@ RUN_DIR=/run/etcd-host
 ETC_DIR=/etc/etcd
 OPT_DIR=/opt/etcd
 LINK_DIR=/usr/local/bin
-UNIT_FILE=/etc/systemd/system/etcd.service
+UNIT_DIR=/etc/systemd/system
+UNIT_FILE=$UNIT_DIR/etcd.service
+DISKS=/dev/disk/by-id
 SYSTEMD_DIR=/run/systemd/system
 PROC=/proc
 
@@ -40,7 +42,7 @@ LOCK_SECONDS=${LOCK_SECONDS:-120}
 name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
-members='' min_days=7 founding='' confirmed='' may_found=yes allow='' first='' upgrades_from='' alarms='' declared='' drop_ins_aside=''
+members='' min_days=7 founding='' confirmed='' may_found=yes allow='' first='' upgrades_from='' alarms='' declared='' drop_ins_aside='' volume=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -55,6 +57,7 @@ parse_options() {
       --quota=*) quota=$value ;;
       --metrics-url=*) metrics_url=$value ;;
       --not-before=*) not_before=$value ;;
+      --volume=*) volume=$value ;;
       --version=*) version=$value ;;
       --sha256-amd64=*) sha256_amd64=$value ;;
       --sha256-arm64=*) sha256_arm64=$value ;;
@@ -67,7 +70,7 @@ parse_options() {
       --bundles=*) bundles=$value ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
-      --check-id=* | --member=*) ;; # only make the step's text another one, so that it looks again
+      --check-id=* | --member=* | --machine=* | --made-from=* | --volume-size=*) ;; # only make the step's text another one, so that it looks again
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;

@@ -9,7 +9,7 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
-  sudo prepare install certificates start roll before membership prove
+  sudo prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts
 Exit codes: 0 done, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
@@ -29,6 +29,7 @@ main() {
     start) cmd_start ;;
     roll) cmd_roll ;;
     before) cmd_before ;;
+    guard) cmd_guard ;;
     membership) cmd_membership ;;
     prove) cmd_prove ;;
     stop) cmd_stop ;;

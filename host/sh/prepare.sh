@@ -1,4 +1,4 @@
-# prepare: preflight, then the user, the directories, this program and the mark of whose host it is.
+# prepare: the volume where there is one, preflight, then the user, the directories, this program and the mark of whose host it is.
 
 cmd_sudo() { # before prepare, by a login user other than root: will the other steps become root?
   sudo -n true 2>/dev/null || refuse "$(id -un) may not run sudo without a password here; add a NOPASSWD rule for it, or log in as root (etcd:ssh)"
@@ -9,9 +9,14 @@ cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to instal
     data-dir "$data_dir" quota "$quota" metrics-url "$metrics_url"
   need_root
   take_lock
+  if [ -n "$volume" ]; then
+    wait_for_first_boot
+    mount_volume
+  fi
   preflight
   make_user
   make_directories
+  if [ -n "$volume" ]; then adopt_data; fi
   install_program "$0"
   write_mark
   declare_files prepare "$PROGRAM"

@@ -70,8 +70,9 @@ unhealthy_voters_but() { # ID: names
 healthy_urls_but() { healthy_voters_but "$1" | cut -d' ' -f2 | paste -s -d, -; }
 
 # May this member stop for a moment? Refuses with who stands in the way; the others are untouched.
-prove_restart() {
-  look_at_cluster || refuse "no member answers, so it cannot be proven that $name may restart; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+prove_restart() { # [WHAT-ELSE-IT-MAY]
+  may=${1:-restart}
+  look_at_cluster || refuse "no member answers, so it cannot be proven that $name may $may; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   me=$(my_id)
   [ -n "$me" ] || refuse "$name is not in the member list; run 'etcd-host ctl member list' on this host"
   prove_no_alarm
@@ -80,9 +81,9 @@ prove_restart() {
   if is_learner "$me"; then return; fi # it has no vote to lose
   case $count in
     1) note "$name is the only member: its restart is an outage of a few seconds"; return ;;
-    2) allowed two-node-restart || refuse "of two members none may restart without stopping writes; add a third one, or allow it by etcd:allow: [two-node-restart]" ;;
+    2) allowed two-node-restart || refuse "of two members none may $may without stopping writes; add a third one, or allow it by etcd:allow: [two-node-restart]" ;;
     *) [ "$others" -ge "$(quorum_of "$count")" ] ||
-      refuse "$name may not restart: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Look there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, name it first in etcd:rolloutOrder" ;;
+      refuse "$name may not $may: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Look there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, name it first in etcd:rolloutOrder" ;;
   esac
   prove_agreement
 }

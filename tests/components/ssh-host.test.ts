@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { digestOf } from "../../components/step.ts";
+import { digestOf } from "../../topology/digest.ts";
 import { hostProgram } from "../../host/program.ts";
 import { runProgram } from "../program/harness.ts";
 import { optionsOf, step, text } from "../program/queries.ts";

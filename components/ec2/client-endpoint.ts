@@ -1,0 +1,120 @@
+import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
+import { Listener } from "@pulumi/aws/lb/listener.js";
+import { LoadBalancer } from "@pulumi/aws/lb/loadBalancer.js";
+import { TargetGroup } from "@pulumi/aws/lb/targetGroup.js";
+import { TargetGroupAttachment } from "@pulumi/aws/lb/targetGroupAttachment.js";
+import { Record as DnsRecord } from "@pulumi/aws/route53/record.js";
+import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
+import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { AwsConfig } from "../../config/aws.ts";
+import type { NodeConfig } from "../../config.ts";
+import { clientPort } from "../../topology.ts";
+import { endOf, label } from "./access.ts";
+
+export interface BalancerArgs {
+  readonly aws: AwsConfig;
+  readonly nodes: readonly NodeConfig[];
+  readonly vpcId: pulumi.Input<string>;
+  readonly subnetIds: readonly pulumi.Input<string>[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** An internal network load balancer in front of the client port. TLS ends at the members. */
+export class Balancer extends pulumi.ComponentResource {
+  readonly groupId: pulumi.Output<string>;
+  readonly dnsName: pulumi.Output<string>;
+  readonly zoneId: pulumi.Output<string>;
+
+  constructor(name: string, args: BalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:aws:Balancer", name, {}, opts);
+    const child = { parent: this };
+    const tags = { ...args.tags, Name: name };
+    this.groupId = this.makeGroup(name, args);
+    const balancer = new LoadBalancer(
+      name,
+      {
+        internal: true,
+        loadBalancerType: "network",
+        subnets: [...args.subnetIds],
+        securityGroups: [this.groupId],
+        enableCrossZoneLoadBalancing: true, // with few members a zone may have none that answers
+        tags,
+      },
+      child,
+    );
+    const targets = new TargetGroup(
+      name,
+      {
+        vpcId: args.vpcId,
+        protocol: "TCP",
+        port: clientPort,
+        targetType: "ip",
+        healthCheck: { protocol: "TCP", port: String(clientPort) },
+        tags,
+      },
+      child,
+    );
+    for (const { name: node, address } of args.nodes) {
+      new TargetGroupAttachment(
+        `${name}-${node}`,
+        { targetGroupArn: targets.arn, targetId: address, port: clientPort },
+        child,
+      );
+    }
+    const forward = { type: "forward", targetGroupArn: targets.arn };
+    new Listener(
+      name,
+      { loadBalancerArn: balancer.arn, protocol: "TCP", port: clientPort, defaultActions: [forward], tags },
+      child,
+    );
+    this.dnsName = balancer.dnsName;
+    this.zoneId = balancer.zoneId;
+    this.registerOutputs();
+  }
+
+  private makeGroup(name: string, { aws, vpcId, tags }: BalancerArgs): pulumi.Output<string> {
+    const child = { parent: this };
+    const { id: securityGroupId } = new SecurityGroup(
+      name,
+      { vpcId, description: "etcd clients", revokeRulesOnDelete: true, tags: { ...tags, Name: name } },
+      child,
+    );
+    const port = { ipProtocol: "tcp", fromPort: clientPort, toPort: clientPort };
+    for (const source of aws.access.clients) {
+      new SecurityGroupIngressRule(
+        `${name}-${label(source)}`,
+        { securityGroupId, ...port, ...endOf(source) },
+        child,
+      );
+    }
+    for (const { cidr } of aws.subnets) {
+      new SecurityGroupEgressRule(
+        `${name}-out-${label(cidr)}`,
+        { securityGroupId, ...port, cidrIpv4: cidr },
+        child,
+      );
+    }
+    return securityGroupId;
+  }
+}
+
+export interface ClientNameArgs {
+  readonly zoneId: string;
+  readonly name: string;
+  readonly nodes: readonly NodeConfig[];
+  /** @default the members' addresses themselves */
+  readonly balancer?: Balancer;
+}
+
+/** Seconds that resolvers keep the members' addresses; they rarely change. */
+const TTL = 60;
+
+/** The name that clients ask for: the load balancer, or all members. It is in every server certificate. */
+export function nameClients({ zoneId, name, nodes, balancer }: ClientNameArgs): void {
+  const target =
+    balancer === undefined
+      ? { ttl: TTL, records: nodes.map((node) => node.address) }
+      : { aliases: [{ name: balancer.dnsName, zoneId: balancer.zoneId, evaluateTargetHealth: true }] };
+  new DnsRecord("client-name", { zoneId, name, type: "A", ...target });
+}

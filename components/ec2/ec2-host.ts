@@ -1,0 +1,181 @@
+import { Volume } from "@pulumi/aws/ebs/volume.js";
+import { Eip } from "@pulumi/aws/ec2/eip.js";
+import { Instance } from "@pulumi/aws/ec2/instance.js";
+import { NetworkInterface } from "@pulumi/aws/ec2/networkInterface.js";
+import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
+import * as pulumi from "@pulumi/pulumi";
+import { PrivateKey } from "@pulumi/tls";
+import type { AwsConfig } from "../../config/aws.ts";
+import type { SshConfig } from "../../config.ts";
+import type { Caller } from "../../host/commands.ts";
+import { renderUserData } from "../../host/user-data.ts";
+import { type Connection, connectionTo, whileBooting } from "../connection.ts";
+import type { Host, Machine } from "../host.ts";
+import { type PreparationArgs, prepareStep } from "../preparation.ts";
+import type { Step } from "../step.ts";
+
+/** An EC2 instance, and what of it outlives the instance: its address, its host key and its data volume. */
+export interface Ec2HostArgs extends PreparationArgs {
+  readonly ssh: SshConfig;
+  /** Private key of the SSH login. @default the agent's keys */
+  readonly privateKey?: pulumi.Input<string>;
+  readonly aws: AwsConfig;
+  readonly subnetId: pulumi.Input<string>;
+  readonly zone: string;
+  readonly securityGroupId: pulumi.Input<string>;
+  /** Name of the instance profile. @default none */
+  readonly instanceProfile?: pulumi.Input<string>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether AWS refuses to terminate the instance for others, and Pulumi to give the volume up. */
+  readonly protect: boolean;
+}
+
+export class Ec2Host extends pulumi.ComponentResource implements Host {
+  readonly name: string;
+  readonly incarnation: number;
+  readonly caller: Caller;
+  readonly connection: pulumi.Input<Connection>;
+  readonly machine: Machine;
+  readonly prepared: Step;
+
+  constructor(name: string, args: Ec2HostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("etcd:host:Ec2Host", name, {}, opts);
+    this.name = args.node.name;
+    this.incarnation = args.node.incarnation;
+    this.caller = { user: args.ssh.user };
+
+    const hostKey = new PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
+    const networkInterface = this.placeInterface(name, args);
+    const data = this.keepData(name, args);
+    const released = Promise.withResolvers<pulumi.Resource[]>();
+    const instance = this.runInstance(name, args, { hostKey, networkInterface, after: released.promise });
+    const attachment = this.attachData(name, instance, data);
+
+    this.machine = {
+      id: instance.id,
+      resource: instance,
+      releaseAfter: (steps) => released.resolve(steps.map((step) => step.command)),
+    };
+    const connection = connectionTo({
+      address: this.sshAddress(name, args, networkInterface),
+      port: args.node.sshPort,
+      hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+      ssh: args.ssh,
+      ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
+    });
+    this.connection = connection;
+    this.prepared = prepareStep(this, { ...this.parts(), connection: whileBooting(connection) }, args, {
+      dependsOn: attachment,
+      volume: { id: data.id, size: args.aws.dataVolume.size },
+    });
+    this.registerOutputs();
+  }
+
+  private parts(): Omit<Host, "prepared" | "connection"> {
+    const { name, incarnation, caller, machine } = this;
+    return { name, incarnation, caller, machine };
+  }
+
+  /** The fixed private address; it stays when the instance goes. */
+  private placeInterface(name: string, args: Ec2HostArgs): NetworkInterface {
+    return new NetworkInterface(
+      `${name}-interface`,
+      {
+        description: `etcd member ${name}`,
+        subnetId: args.subnetId,
+        privateIps: [args.node.address],
+        securityGroups: [args.securityGroupId],
+        tags: { ...args.tags, Name: name },
+      },
+      { parent: this },
+    );
+  }
+
+  /** etcd's data. Retained whatever becomes of the resource: this program deletes no data. */
+  private keepData(name: string, { aws, zone, tags, protect }: Ec2HostArgs): Volume {
+    return new Volume(
+      `${name}-data`,
+      {
+        availabilityZone: zone,
+        type: "gp3",
+        size: aws.dataVolume.size,
+        iops: aws.dataVolume.iops,
+        throughput: aws.dataVolume.throughput,
+        ...encryption(aws),
+        tags: { ...tags, Name: `${name}-data` },
+      },
+      { parent: this, protect, retainOnDelete: true },
+    );
+  }
+
+  private runInstance(
+    name: string,
+    args: Ec2HostArgs,
+    parts: { hostKey: PrivateKey; networkInterface: NetworkInterface; after: Promise<pulumi.Resource[]> },
+  ): Instance {
+    const { aws, node, ssh, tags, protect, instanceProfile } = args;
+    const userData = pulumi
+      .all([parts.hostKey.privateKeyOpenssh, parts.hostKey.publicKeyOpenssh])
+      .apply(([privateKey, publicKey]) =>
+        renderUserData({
+          hostname: node.name,
+          user: ssh.user,
+          authorizedKeys: aws.authorizedKeys,
+          hostKey: { privateKey, publicKey: publicKey.trim() },
+        }),
+      );
+    return new Instance(
+      `${name}-instance`,
+      {
+        ami: aws.ami,
+        instanceType: aws.instanceType,
+        primaryNetworkInterface: { networkInterfaceId: parts.networkInterface.id },
+        rootBlockDevice: {
+          volumeType: "gp3",
+          volumeSize: aws.rootVolume.size,
+          ...encryption(aws),
+          deleteOnTermination: true,
+        },
+        // version 2 only, and not through a proxy or a container on the machine
+        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        disableApiTermination: protect,
+        forceDestroy: true, // a reviewed replacement is no mistake to protect against
+        userData: pulumi.secret(userData),
+        userDataReplaceOnChange: true,
+        ...(instanceProfile === undefined ? {} : { iamInstanceProfile: instanceProfile }),
+        tags: { ...tags, Name: name },
+      },
+      {
+        parent: this,
+        deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
+        replaceOnChanges: ["instanceType"], // in place, the provider would stop all of them at once
+        dependsOn: parts.after,
+      },
+    );
+  }
+
+  private attachData(name: string, instance: Instance, data: Volume): VolumeAttachment {
+    return new VolumeAttachment(
+      `${name}-data-attachment`,
+      {
+        deviceName: "/dev/sdf",
+        volumeId: data.id,
+        instanceId: instance.id,
+        stopInstanceBeforeDetaching: true, // a mounted volume is not let go
+      },
+      { parent: this, deletedWith: instance, deleteBeforeReplace: true },
+    );
+  }
+
+  /** Where ssh finds it: the private address, unless a public one was asked for. */
+  private sshAddress(name: string, args: Ec2HostArgs, { id }: NetworkInterface): pulumi.Input<string> {
+    if (!args.aws.publicAddresses) return args.node.sshAddress;
+    const tags = { ...args.tags, Name: name };
+    return new Eip(`${name}-address`, { domain: "vpc", networkInterface: id, tags }, { parent: this })
+      .publicIp;
+  }
+}
+
+function encryption({ kmsKeyId }: AwsConfig): { encrypted: true; kmsKeyId?: string } {
+  return { encrypted: true, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) };
+}

@@ -1,0 +1,70 @@
+import { type AwsConfig, subnetOf } from "../../config/aws.ts";
+import { type ClusterConfig, refusal } from "../../config.ts";
+import type { HostSpec } from "../hosts.ts";
+import { Access } from "./access.ts";
+import { Balancer, nameClients } from "./client-endpoint.ts";
+import { Ec2Host } from "./ec2-host.ts";
+import { lookAtAws } from "./look.ts";
+import { Network } from "./network.ts";
+import { SessionManager } from "./session-manager.ts";
+
+type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
+
+/** The instances, and around them the network, who may reach them, and the name that clients ask for. */
+export async function makeEc2Hosts(
+  specs: readonly HostSpec[],
+  config: Ec2Config,
+): Promise<readonly Ec2Host[]> {
+  const { aws, nodes, protect } = config;
+  const problems = await lookAtAws(aws);
+  if (problems.length > 0) throw refusal(problems);
+
+  const tags = { ...aws.tags, "etcd:cluster": config.clusterName };
+  const network = new Network("network", { aws, tags, protect });
+  const place = { vpcId: network.vpcId, subnetIds: aws.subnets.map((subnet) => network.subnetId(subnet)) };
+  const balancer = aws.loadBalancer ? new Balancer("clients", { aws, nodes, tags, ...place }) : undefined;
+  const access = new Access("members", {
+    vpcId: network.vpcId,
+    access: aws.access,
+    metricsPort: portOf(config.settings.metricsUrl),
+    outwardPorts: outwardPorts(config),
+    ...(balancer === undefined ? {} : { balancerGroupId: balancer.groupId }),
+    tags,
+  });
+  const profile = aws.sessionManager
+    ? new SessionManager("session-manager", { tags }).profileName
+    : aws.instanceProfile;
+  if (aws.clientName !== undefined && aws.hostedZoneId !== undefined) {
+    const name = { zoneId: aws.hostedZoneId, name: aws.clientName, nodes };
+    nameClients({ ...name, ...(balancer === undefined ? {} : { balancer }) });
+  }
+  return specs.map((spec) => {
+    const subnet = subnetOf(spec.node.address, aws.subnets);
+    return new Ec2Host(
+      spec.node.name,
+      {
+        ...spec,
+        aws,
+        protect,
+        subnetId: network.subnetId(subnet),
+        zone: subnet.zone,
+        securityGroupId: access.groupId,
+        ...(profile === undefined ? {} : { instanceProfile: profile }),
+        tags: { ...tags, "etcd:node": spec.node.name },
+      },
+      { dependsOn: network }, // also on the way out, which the first steps use
+    );
+  });
+}
+
+/** Where the members reach out to: the mirror of etcd's archives, or the proxy to it, and Session Manager. */
+function outwardPorts({ release, aws }: Ec2Config): readonly number[] {
+  const download = portOf(release.proxy === "" ? release.mirror : release.proxy);
+  return [...new Set([download, ...(aws.sessionManager ? [443] : [])])];
+}
+
+function portOf(text: string): number {
+  const url = new URL(text);
+  if (url.port !== "") return Number(url.port);
+  return url.protocol === "http:" ? 80 : 443;
+}

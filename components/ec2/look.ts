@@ -1,0 +1,73 @@
+/** What AWS says of the images, types and subnets that the configuration names: asked before anything is made. */
+
+import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
+import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
+import type { AwsConfig, AwsSubnet } from "../../config/aws.ts";
+
+/** One sentence for each thing that would fail, or turn out other than it was declared. */
+export async function lookAtAws(aws: AwsConfig): Promise<readonly string[]> {
+  const problems = await Promise.all([
+    judgeImage(aws),
+    ...aws.subnets.map((subnet, index) => judgeSubnet(aws, subnet, index)),
+  ]);
+  return problems.flat();
+}
+
+async function judgeImage({ ami, instanceType }: AwsConfig): Promise<readonly string[]> {
+  const [image, type] = await Promise.all([
+    getAmi({ filters: [{ name: "image-id", values: [ami] }], includeDeprecated: true }).catch(why),
+    getInstanceType({ instanceType }).catch(why),
+  ]);
+  if (typeof image === "string" || typeof type === "string") {
+    return [
+      ...(typeof image === "string" ? [`aws.ami: ${ami} cannot be used in this region: ${image}.`] : []),
+      ...(typeof type === "string"
+        ? [`aws.instanceType: ${instanceType} cannot be used in this region: ${type}.`]
+        : []),
+    ];
+  }
+  const problems: string[] = [];
+  if (!type.supportedArchitectures.includes(image.architecture)) {
+    problems.push(
+      `aws.ami: ${ami} is for ${image.architecture}, and ${instanceType} runs ${type.supportedArchitectures.join(" or ")}; choose an image of that architecture, or another type.`,
+    );
+  }
+  if (type.hypervisor !== "nitro" && !type.bareMetal) {
+    problems.push(
+      `aws.instanceType: ${instanceType} is older than Nitro, and does not show which disk is the data volume; choose a type of a current generation, such as m7i.large.`,
+    );
+  }
+  return problems;
+}
+
+async function judgeSubnet(
+  { vpc, publicAddresses }: AwsConfig,
+  { id, cidr, zone }: AwsSubnet,
+  index: number,
+): Promise<readonly string[]> {
+  if (!("id" in vpc) || id === undefined) return [];
+  const path = `aws.subnets[${index}]`;
+  const subnet = await getSubnet({ id }).catch(why);
+  if (typeof subnet === "string") return [`${path}.id: ${id} cannot be used: ${subnet}.`];
+  const declared = [
+    { key: "vpc.id", want: vpc.id, is: subnet.vpcId },
+    { key: "cidr", want: cidr, is: subnet.cidrBlock },
+    { key: "zone", want: zone, is: subnet.availabilityZone },
+  ];
+  const problems = declared
+    .filter(({ want, is }) => want !== is)
+    .map(({ key, want, is }) => `${path}: ${id} has the ${key} ${is}, not ${want}; correct one of them.`);
+  if (subnet.mapPublicIpOnLaunch && !publicAddresses) {
+    problems.push(
+      `${path}: ${id} gives its machines public addresses; use a private subnet, or set aws.publicAddresses to true.`,
+    );
+  }
+  return problems;
+}
+
+/** The provider's reason, on one line and without a final stop. */
+function why(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
+}

@@ -1,0 +1,66 @@
+import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
+import { VpcEndpoint } from "@pulumi/aws/ec2/vpcEndpoint.js";
+import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Endpoint } from "../../config/aws.ts";
+
+export interface EndpointPlace {
+  readonly parent: pulumi.ComponentResource;
+  readonly vpcId: pulumi.Input<string>;
+  readonly cidr: string;
+  readonly region: string;
+  readonly subnetIds: readonly pulumi.Input<string>[];
+  readonly routeTableIds: readonly pulumi.Input<string>[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What the agent of Session Manager talks to. */
+const SESSION_SERVICES = ["ssm", "ssmmessages", "ec2messages"];
+
+/** Ways to AWS's own services that need no way out of the VPC. */
+export function makeEndpoints(endpoints: readonly Endpoint[], place: EndpointPlace): void {
+  if (endpoints.includes("s3")) makeGateway(place);
+  if (endpoints.includes("ssm")) makeInterfaces(place);
+}
+
+function makeGateway({ parent, vpcId, region, routeTableIds, tags }: EndpointPlace): void {
+  new VpcEndpoint(
+    "endpoint-s3",
+    {
+      vpcId,
+      vpcEndpointType: "Gateway",
+      serviceName: `com.amazonaws.${region}.s3`,
+      routeTableIds: [...routeTableIds],
+      tags: { ...tags, Name: "endpoint-s3" },
+    },
+    { parent },
+  );
+}
+
+function makeInterfaces({ parent, vpcId, cidr, region, subnetIds, tags }: EndpointPlace): void {
+  const group = new SecurityGroup(
+    "endpoints",
+    { vpcId, description: "AWS endpoints of the etcd members", tags: { ...tags, Name: "endpoints" } },
+    { parent },
+  );
+  new SecurityGroupIngressRule(
+    "endpoints-https",
+    { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 443, toPort: 443, cidrIpv4: cidr },
+    { parent },
+  );
+  for (const service of SESSION_SERVICES) {
+    new VpcEndpoint(
+      `endpoint-${service}`,
+      {
+        vpcId,
+        vpcEndpointType: "Interface",
+        serviceName: `com.amazonaws.${region}.${service}`,
+        privateDnsEnabled: true,
+        subnetIds: [...subnetIds],
+        securityGroupIds: [group.id],
+        tags: { ...tags, Name: `endpoint-${service}` },
+      },
+      { parent },
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "../config.ts";
+import type { Topology } from "../topology.ts";
+import type { Host } from "./host.ts";
+import type { Authorities } from "./installation.ts";
+import { memberDigest } from "./member.ts";
+import type { PreparationArgs } from "./preparation.ts";
+import { SshHost } from "./ssh-host.ts";
+
+export interface HostsArgs {
+  readonly config: ClusterConfig & { readonly sshPrivateKey?: pulumi.Output<string> };
+  readonly topology: Topology;
+  readonly authorities: Authorities;
+  readonly token: pulumi.Output<string>;
+}
+
+/** What every kind of host is made from. */
+export interface HostSpec extends PreparationArgs {
+  readonly ssh: ClusterConfig["ssh"];
+  readonly privateKey?: pulumi.Input<string>;
+}
+
+/** One for each node, in declared order, on machines of the target. */
+export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
+  const specs = specifyHosts(args);
+  const { aws, protect } = args.config;
+  if (aws === undefined) return specs.map((spec) => new SshHost(spec.node.name, spec));
+  // Loaded only where it is needed: the SDK of AWS is large.
+  const { makeEc2Hosts } = await import("./ec2/ec2-hosts.ts");
+  return makeEc2Hosts(specs, { ...args.config, aws, protect });
+}
+
+function specifyHosts({ config, topology, authorities, token }: HostsArgs): readonly HostSpec[] {
+  const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
+  return config.nodes.map((node) => ({
+    node,
+    ssh: config.ssh,
+    ...(privateKey === undefined ? {} : { privateKey }),
+    token,
+    dataDir: config.dataDir,
+    quotaBackendBytes: config.settings.quotaBackendBytes,
+    metricsUrl: config.settings.metricsUrl,
+    checkId: config.checkId,
+    ...memberDigest(node.name, topology, config),
+    notBefore: authorities.peer.notBefore,
+  }));
+}

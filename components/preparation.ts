@@ -1,0 +1,66 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { NodeConfig } from "../config.ts";
+import { deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
+import { hostProgram } from "../host/program.ts";
+import type { Host } from "./host.ts";
+import { hostStep, ownerOf, type Step } from "./step.ts";
+
+/** What a host's first step says to it, the same for machines of any kind. */
+export interface PreparationArgs {
+  readonly node: NodeConfig;
+  /** The cluster token: a host that runs a member of another cluster is refused. */
+  readonly token: pulumi.Input<string>;
+  readonly dataDir: string;
+  readonly quotaBackendBytes: number;
+  readonly metricsUrl: string;
+  readonly checkId: number;
+  /** Digest of what the member will run: before a member changes, its host is looked at. Nothing for a lost node. */
+  readonly memberDigest?: string;
+  /** RFC 3339; the host's clock may not be before it. Fixed, unlike the workstation's time. */
+  readonly notBefore: pulumi.Input<string>;
+}
+
+/** The data volume of a machine that the program makes. */
+export interface DataVolume {
+  /** As EC2 names it: `vol-…`. */
+  readonly id: pulumi.Input<string>;
+  /** GiB: the file system grows when it does. */
+  readonly size: number;
+}
+
+/** Preflight, then the user, the directories and `etcd-host` itself; on EC2 first the end of cloud-init, and the volume. */
+export function prepareStep(
+  component: pulumi.ComponentResource,
+  host: Omit<Host, "prepared">,
+  args: PreparationArgs,
+  opts: pulumi.CustomResourceOptions & { readonly volume?: DataVolume } = {},
+): Step {
+  const { volume, ...options } = opts;
+  const inputs = pulumi.all([ownerOf(component), args.token, args.notBefore, volume?.id]);
+  return hostStep(
+    `${host.name}-host`,
+    host,
+    {
+      create: inputs.apply(([owner, token, notBefore, volumeId]) =>
+        prepareCommand(host.caller, {
+          ...identityOptions(host, owner, args.checkId),
+          cluster: token,
+          address: args.node.address,
+          listen: args.node.listenAddress,
+          "data-dir": args.dataDir,
+          quota: args.quotaBackendBytes,
+          "metrics-url": args.metricsUrl,
+          "not-before": notBefore,
+          member: args.memberDigest,
+          volume: volumeId,
+          "volume-size": volume?.size,
+        }),
+      ),
+      delete: ownerOf(component).apply((owner) =>
+        deleteCommand(host.caller, "remove-host", identityOptions(host, owner, args.checkId)),
+      ),
+      stdin: hostProgram(),
+    },
+    { parent: component, ...options },
+  );
+}

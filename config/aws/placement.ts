@@ -1,0 +1,101 @@
+/** Which nodes are in which zone, and what a node of EC2 may not say. */
+
+import { isIPv4 } from "node:net";
+import type { AwsSubnet } from "../aws.ts";
+import { type Cidr, parseCidr, placeIn } from "../cidr.ts";
+import type { NodeAddresses } from "../nodes.ts";
+import { Fields } from "../value.ts";
+
+interface Place {
+  readonly zone: string;
+  readonly range: Cidr;
+}
+
+export function checkPlacement(
+  top: Fields,
+  nodes: readonly NodeAddresses[],
+  subnets: readonly AwsSubnet[],
+): void {
+  for (const node of nodes) refuseSettingsOfHosts(top, node);
+  const places = subnets.flatMap(({ zone, cidr }): Place[] => {
+    const range = parseCidr(cidr);
+    return zone === "" || "problem" in range ? [] : [{ zone, range }];
+  });
+  // Without one of the subnets it cannot be said where the nodes are; what is wrong with it has been reported.
+  if (places.length === 0 || places.length < subnets.length) return;
+  const zones = nodes.flatMap((node) => zoneOf(top, node, places));
+  if (nodes.length > 1 && zones.length === nodes.length) {
+    checkSpread(top, zones, [...new Set(places.map(({ zone }) => zone))]);
+  }
+}
+
+function refuseSettingsOfHosts(top: Fields, node: NodeAddresses): void {
+  const fields = new Fields(node.path, {}, top.report);
+  if (node.lost) {
+    fields.problem(
+      "lost",
+      'is for machines that nobody makes again; on EC2 "pulumi up --refresh" makes a terminated instance again, incarnation is raised if its volume is gone, and a node that is taken out leaves the cluster.',
+    );
+  }
+  if (node.hostKey !== undefined) {
+    fields.problem("hostKey", "is made by the program on EC2; leave it out.");
+  }
+  if (isIPv4(node.address) && node.listenAddress !== node.address) {
+    fields.problem("listenAddress", "is the node's address on EC2; leave it out.");
+  }
+}
+
+/** The zone of a node, if its address can be given to a network interface. */
+function zoneOf(top: Fields, node: NodeAddresses, places: readonly Place[]): readonly string[] {
+  if (node.address === "") return [];
+  const fields = new Fields(node.path, {}, top.report);
+  if (!isIPv4(node.address)) {
+    fields.problem("address", `${node.address} is no IPv4 address; on EC2 give one inside of aws.subnets.`);
+    return [];
+  }
+  const place = places.find(({ range }) => placeIn(range, node.address) !== undefined);
+  if (place === undefined) {
+    const ranges = places.map(({ range }) => range.text).join(", ");
+    fields.problem(
+      "address",
+      `${node.address} is in none of aws.subnets (${ranges}); use an address of one of them.`,
+    );
+    return [];
+  }
+  if (isReserved(place.range, node.address)) {
+    fields.problem(
+      "address",
+      `${node.address} is kept by AWS, as are the first four and the last of ${place.range.text}; use another one.`,
+    );
+    return [];
+  }
+  return [place.zone];
+}
+
+/** AWS keeps the network's address, the router, the name server, one for later, and the last one. */
+function isReserved(range: Cidr, address: string): boolean {
+  const place = placeIn(range, address) ?? 0;
+  return place < 4 || place === Number(range.last - range.first);
+}
+
+/** The loss of one zone shall cost as few members as possible. */
+function checkSpread(top: Fields, nodeZones: readonly string[], zones: readonly string[]): void {
+  const count = nodeZones.length;
+  const most = Math.ceil(count / zones.length);
+  const quorum = Math.floor(count / 2) + 1;
+  for (const zone of zones) {
+    const members = nodeZones.filter((one) => one === zone).length;
+    const others = zones.filter((one) => one !== zone).join(", ");
+    if (members > most) {
+      top.problem(
+        "nodes",
+        `${members} of ${count} are in ${zone}, more than the ${most} that the zones of aws.subnets need; give some an address in ${others}.`,
+      );
+    } else if (members >= quorum) {
+      top.report.warning(
+        "aws.subnets",
+        `${zone} holds ${members} of ${count} members, so there is no quorum while that zone is down; spread them over three zones to bear it.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/** The disks of an instance. Limits are those of gp3, in GiB, operations a second and MiB/s. */
+
+import type { AwsConfig } from "../aws.ts";
+import { type Fields, show } from "../value.ts";
+
+type Volumes = Pick<AwsConfig, "dataVolume" | "rootVolume" | "kmsKeyId">;
+
+export const gp3 = {
+  size: { default: 20, least: 1, most: 65_536 },
+  iops: { default: 3000, least: 3000, most: 80_000, perGiB: 500 },
+  throughput: { default: 125, least: 125, most: 2000, perIops: 0.25 },
+} as const;
+
+const gibibyte = 1024 ** 3;
+/** What a system and its logs take of the root disk. */
+const systemSize = 8;
+
+export function parseVolumes(aws: Fields, quotaBackendBytes: number): Volumes {
+  const kmsKeyId = parseKmsKeyId(aws);
+  return {
+    dataVolume: parseDataVolume(aws.object("dataVolume"), quotaBackendBytes),
+    rootVolume: parseRootVolume(aws.object("rootVolume"), quotaBackendBytes),
+    ...(kmsKeyId === "" ? {} : { kmsKeyId }),
+  };
+}
+
+function parseDataVolume(data: Fields, quotaBackendBytes: number): Volumes["dataVolume"] {
+  data.refuseUnknown(["size", "iops", "throughput"]);
+  const size = data.integer("size", gp3.size.default, gp3.size.least, gp3.size.most);
+  const iops = data.integer("iops", gp3.iops.default, gp3.iops.least, gp3.iops.most);
+  const throughput = data.integer(
+    "throughput",
+    gp3.throughput.default,
+    gp3.throughput.least,
+    gp3.throughput.most,
+  );
+  const quota = toGiB(quotaBackendBytes);
+  const needed = Math.ceil(2 * quota) + 1;
+  if (size < needed) {
+    data.problem(
+      "size",
+      `${size} GiB do not hold a database of ${show(quota)} GiB (quotaBackendBytes), a snapshot of it and the log; use ${needed} or more.`,
+    );
+  }
+  if (iops > gp3.iops.least && iops > size * gp3.iops.perGiB) {
+    data.problem(
+      "iops",
+      `${iops} are more than the ${gp3.iops.perGiB} for each GiB that gp3 has; use ${Math.max(gp3.iops.least, size * gp3.iops.perGiB)}, or a size of ${Math.ceil(iops / gp3.iops.perGiB)}.`,
+    );
+  }
+  if (throughput > iops * gp3.throughput.perIops) {
+    data.problem(
+      "throughput",
+      `${throughput} MiB/s need ${throughput / gp3.throughput.perIops} iops of gp3; use ${Math.floor(iops * gp3.throughput.perIops)}, or more iops.`,
+    );
+  }
+  return { size, iops, throughput };
+}
+
+/** The snapshot from before a minor step is kept beside the system. */
+function parseRootVolume(root: Fields, quotaBackendBytes: number): Volumes["rootVolume"] {
+  root.refuseUnknown(["size"]);
+  const size = root.integer("size", gp3.size.default, gp3.size.least, gp3.size.most);
+  const needed = systemSize + Math.ceil(toGiB(quotaBackendBytes));
+  if (size < needed) {
+    root.problem(
+      "size",
+      `${size} GiB do not hold the system and the snapshot of the database that is saved before an upgrade; use ${needed} or more.`,
+    );
+  }
+  return { size };
+}
+
+function toGiB(bytes: number): number {
+  return Math.round((bytes / gibibyte) * 10) / 10;
+}
+
+function parseKmsKeyId(aws: Fields): string {
+  const text = aws.text("kmsKeyId", "");
+  const example = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+  if (/(^|:)alias\//.test(text)) {
+    aws.problem(
+      "kmsKeyId",
+      `${show(text)} is an alias, which can be moved to another key; give the ARN of the key.`,
+    );
+  } else if (
+    text !== "" &&
+    !/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/.test(text)
+  ) {
+    aws.problem("kmsKeyId", `${show(text)} is no ARN of a key; write it like ${example}.`);
+  }
+  return text;
+}

@@ -1,0 +1,28 @@
+/** Tells a line of an authorized_keys file from what people give in its place. */
+
+import { pinnableTypes, typeInside } from "./known-hosts.ts";
+
+const types = [
+  ...pinnableTypes,
+  "ssh-rsa",
+  "sk-ssh-ed25519@openssh.com",
+  "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+/** What is wrong with a public key, as the end of a sentence, or nothing. Never quotes it. */
+export function publicKeyProblem(contents: string): string | undefined {
+  const text = contents.trim();
+  const [type = "", blob = ""] = text.split(/\s+/);
+  if (/PRIVATE KEY|^PuTTY-User-Key-File/.test(text)) {
+    return "is a private key; give the public one (the file with .pub)";
+  }
+  if (text.includes("\n")) return "has several lines; give each key as an entry of its own";
+  if (types.includes(type)) {
+    return typeInside(blob) === type
+      ? undefined
+      : "is damaged: the key does not decode as the type in front of it";
+  }
+  return types.some((known) => text.includes(`${known} `))
+    ? "has something in front of the key; leave the options out: ssh-ed25519 AAAA…"
+    : "is no public key; write it as ssh-keygen does: ssh-ed25519 AAAA…";
+}

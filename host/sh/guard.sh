@@ -1,0 +1,19 @@
+# guard: on another member, before the machine of one is replaced. The cluster must be able to do without it, and
+# leadership goes elsewhere first. The machine itself stops etcd as it shuts down.
+
+cmd_guard() {
+  need name "$name"
+  need_root
+  mkdir -p "$RUN_DIR"
+  work=$(mktemp -d "$RUN_DIR/.guard-XXXXXX")
+  trap 'drop_cluster_lock; rm -rf "$work"' EXIT
+  look_at_cluster || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+  if [ -z "$(my_id)" ]; then
+    say "$name is no member: nothing to prove"
+    return
+  fi
+  wait_for_my_turn
+  prove_restart "have its machine replaced"
+  move_leadership_from "$me"
+  say "the cluster can do without $name"
+}

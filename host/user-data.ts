@@ -1,0 +1,43 @@
+/** What cloud-init makes of a fresh machine on its first boot: plain data in, text out. */
+
+import { stringify } from "yaml";
+
+export interface UserDataSpec {
+  readonly hostname: string;
+  /** The only login, with sudo. The image's own default user is not made. */
+  readonly user: string;
+  readonly authorizedKeys: readonly string[];
+  /** The key that ssh clients pin: made by the program, so that it is known before the first connection. */
+  readonly hostKey: HostKey;
+}
+
+export interface HostKey {
+  /** In OpenSSH's own format. */
+  readonly privateKey: string;
+  /** `type base64` */
+  readonly publicKey: string;
+}
+
+export function renderUserData({ hostname, user, authorizedKeys, hostKey }: UserDataSpec): string {
+  const cloudConfig = {
+    hostname,
+    preserve_hostname: false,
+    users: [
+      {
+        name: user,
+        shell: "/bin/bash",
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: true,
+        ssh_authorized_keys: authorizedKeys,
+      },
+    ],
+    disable_root: true,
+    ssh_pwauth: false,
+    // keys of the image or of an earlier instance are nobody's here
+    ssh_deletekeys: true,
+    ssh_keys: { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey },
+    package_update: false,
+    package_upgrade: false,
+  };
+  return `#cloud-config\n${stringify(cloudConfig, { lineWidth: 0 })}`;
+}

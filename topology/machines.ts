@@ -1,0 +1,51 @@
+/** Which machines the program makes, and which of them are to be replaced by others. */
+
+import { subnetOf } from "../config/aws.ts";
+import type { ClusterConfig, NodeConfig } from "../config.ts";
+import { renderUserData } from "../host/user-data.ts";
+import type { Deployed } from "./deployed.ts";
+import { digestOf } from "./digest.ts";
+
+/**
+ * Digest of what makes an instance another one. All of it is plain, so that a preview knows who is to be replaced, and
+ * in which order. Nothing on machines that are given.
+ */
+export function machineOf(node: NodeConfig, { aws, ssh }: ClusterConfig): string | undefined {
+  if (aws === undefined) return undefined;
+  const firstBoot = renderUserData({
+    hostname: node.name,
+    user: ssh.user,
+    authorizedKeys: aws.authorizedKeys,
+    hostKey: { privateKey: "", publicKey: "" },
+  });
+  const subnet = JSON.stringify(subnetOf(node.address, aws.subnets));
+  return digestOf([aws.ami, aws.instanceType, aws.kmsKeyId ?? "", subnet, firstBoot]);
+}
+
+/** Names of proven members whose machine is to be replaced. */
+export function rebuiltNodes(config: ClusterConfig, deployed: Deployed | undefined): readonly string[] {
+  return config.nodes
+    .filter((node) => {
+      const before = deployed?.nodes[node.name];
+      return before !== undefined && before.machine !== machineOf(node, config);
+    })
+    .map((node) => node.name);
+}
+
+/** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */
+export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed): string[] {
+  const target = Object.values(deployed.nodes).some((node) => node.machine !== undefined) ? "aws" : "ssh";
+  if (target !== config.target) {
+    return [
+      `target: the cluster was founded on machines of target ${target} and stays there; put it back, or make the other cluster in a stack of its own.`,
+    ];
+  }
+  if (target === "ssh") return [];
+  return config.nodes.flatMap((node, index) => {
+    const before = deployed.nodes[node.name];
+    if (before === undefined || node.address === before.address) return [];
+    return [
+      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; add one with another name there, and remove ${node.name} in a later up.`,
+    ];
+  });
+}
