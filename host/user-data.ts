@@ -1,7 +1,5 @@
 /** What cloud-init makes of a fresh machine on its first boot: plain data in, text out. */
 
-import { stringify } from "yaml";
-
 export interface UserDataSpec {
   readonly hostname: string;
   /** The only login, with sudo. The image's own default user is not made. */
@@ -39,5 +37,5 @@ export function renderUserData({ hostname, user, authorizedKeys, hostKey }: User
     package_update: false,
     package_upgrade: false,
   };
-  return `#cloud-config\n${stringify(cloudConfig, { lineWidth: 0 })}`;
+  return `#cloud-config\n${JSON.stringify(cloudConfig, null, 2)}\n`; // JSON is YAML
 }

@@ -21,6 +21,8 @@ export interface Failure {
 /** One operation on one resource. */
 export interface Operation {
   name: string;
+  /** Empty when it is created. */
+  id: string;
   inputs: Properties;
   preview: boolean;
   /** Fires when the engine is told to stop. */
@@ -42,8 +44,18 @@ export interface ResourceType {
   diff(old: Old, inputs: Properties): provider.DiffResponse;
   create(operation: Operation): Promise<{ id: string; outputs: Properties }>;
   update(operation: Operation, old: Old): Promise<Properties>;
-  read?(outputs: Properties): Properties;
+  /** What is there now; undefined if it is gone. */
+  read?(outputs: Properties, id: string): Properties | undefined | Promise<Properties | undefined>;
   delete?(operation: Operation, outputs: Properties): Promise<void>;
+}
+
+/** What a provider can have beside resource types. */
+export interface Extras {
+  /** What is wrong with its configuration. */
+  checkConfiguration?(configuration: Properties): Failure[];
+  configure?(configuration: Properties): void;
+  /** Functions (data sources), by token. */
+  invokes?: Record<string, (inputs: Properties) => Properties>;
 }
 
 /** What the messages of all resource operations have in common. */
@@ -53,7 +65,7 @@ interface Subject {
   getType(): string;
 }
 
-export function serve(version: string, types: Record<string, ResourceType>): void {
+export function serve(version: string, types: Record<string, ResourceType>, extras: Extras = {}): void {
   const cancel = new AbortController();
   const log = engineLog(process.argv.slice(2).findLast((argument) => !argument.startsWith("-")));
 
@@ -66,12 +78,13 @@ export function serve(version: string, types: Record<string, ResourceType>): voi
   /** Runs one operation, and answers only when the engine has all its log lines. */
   async function operate<T>(
     subject: Subject,
+    id: string,
     inputs: Properties,
     preview: boolean,
     work: (operation: Operation) => Promise<T>,
   ) {
     const lines = log(subject.getUrn());
-    const operation = { name: subject.getName(), inputs, preview, cancelled: cancel.signal, log: lines.log };
+    const operation = { name: subject.getName(), id, inputs, preview, cancelled: cancel.signal, log: lines.log };
     return await work(operation).finally(lines.sent);
   }
 
@@ -79,10 +92,12 @@ export function serve(version: string, types: Record<string, ResourceType>): voi
     checkConfig: unary((request: provider.CheckRequest) => {
       const response = new provider.CheckResponse();
       response.setInputs(request.getNews());
+      addFailures(response, extras.checkConfiguration?.(present(fromStruct(request.getNews()))) ?? []);
       return response;
     }),
     diffConfig: unary(() => new provider.DiffResponse()),
-    configure: unary(() => {
+    configure: unary((request: provider.ConfigureRequest) => {
+      extras.configure?.(present(fromStruct(request.getArgs())));
       const response = new provider.ConfigureResponse();
       response.setSupportspreview(true);
       return response;
@@ -100,11 +115,7 @@ export function serve(version: string, types: Record<string, ResourceType>): voi
       const { inputs, failures } = typeOf(request).check(present(fromStruct(request.getNews())));
       const response = new provider.CheckResponse();
       response.setInputs(toStruct(inputs));
-      for (const { property, reason } of failures) {
-        const failure = response.addFailures();
-        failure.setProperty(property);
-        failure.setReason(reason);
-      }
+      addFailures(response, failures);
       return response;
     }),
     diff: unary((request: provider.DiffRequest) => {
@@ -112,7 +123,7 @@ export function serve(version: string, types: Record<string, ResourceType>): voi
     }),
     create: unary(async (request: provider.CreateRequest) => {
       const inputs = present(fromStruct(request.getProperties()));
-      const { id, outputs } = await operate(request, inputs, request.getPreview(), (it) =>
+      const { id, outputs } = await operate(request, "", inputs, request.getPreview(), (it) =>
         typeOf(request).create(it),
       );
       const response = new provider.CreateResponse();
@@ -124,25 +135,48 @@ export function serve(version: string, types: Record<string, ResourceType>): voi
       const inputs = present(fromStruct(request.getNews()));
       const work = (it: Operation) => typeOf(request).update(it, old(request));
       const response = new provider.UpdateResponse();
-      response.setProperties(toStruct(await operate(request, inputs, request.getPreview(), work)));
+      response.setProperties(toStruct(await operate(request, request.getId(), inputs, request.getPreview(), work)));
       return response;
     }),
-    read: unary((request: provider.ReadRequest) => {
+    read: unary(async (request: provider.ReadRequest) => {
       const outputs = fromStruct(request.getProperties());
+      const type = typeOf(request);
+      const now = type.read ? await type.read(outputs, request.getId()) : outputs;
       const response = new provider.ReadResponse();
+      if (now === undefined) return response; // without an id, it is gone
       response.setId(request.getId());
-      response.setProperties(toStruct(typeOf(request).read?.(outputs) ?? outputs));
+      response.setProperties(toStruct(now));
       response.setInputs(request.getInputs());
+      return response;
+    }),
+    invoke: unary((request: provider.InvokeRequest) => {
+      const work = extras.invokes?.[request.getTok()];
+      if (!work)
+        throw new Error(`${request.getTok()} is not part of this stand-in; it needs the official plugin`);
+      const response = new provider.InvokeResponse();
+      response.setReturn(toStruct(work(present(fromStruct(request.getArgs())))));
       return response;
     }),
     delete: unary(async (request: provider.DeleteRequest) => {
       const outputs = fromStruct(request.getProperties());
-      await operate(request, outputs, false, async (it) => typeOf(request).delete?.(it, outputs));
+      await operate(request, request.getId(), outputs, false, async (it) => typeOf(request).delete?.(it, outputs));
       return new emptypb.Empty();
     }),
   };
 
   listen((server) => server.addService(providerGrpc.ResourceProviderService, implementation));
+}
+
+interface Failing {
+  addFailures(): { setProperty(property: string): unknown; setReason(reason: string): unknown };
+}
+
+function addFailures(response: Failing, failures: readonly Failure[]): void {
+  for (const { property, reason } of failures) {
+    const failure = response.addFailures();
+    failure.setProperty(property);
+    failure.setReason(reason);
+  }
 }
 
 interface Changing {

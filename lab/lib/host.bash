@@ -59,6 +59,9 @@ boot_node() { # start the host's processes; returns at once
   ) &
 }
 
+lower_of() { if is_instance "$1"; then echo "$IMAGE"; else echo "$BASE"; fi; }
+hostname_of() { if is_instance "$1"; then echo "ip-$(ip_of "$1" | tr . -)"; else echo "node$1"; fi; }
+
 cmd___run() { # inside the host's private mount namespace: mounts vanish with the process
   local n=$1 d=$NODES/$1 root=$NODES/$1/mnt/root rc
   mount -t tmpfs -o mode=755 tmpfs "$d/mnt"
@@ -66,11 +69,12 @@ cmd___run() { # inside the host's private mount namespace: mounts vanish with th
   mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
   mount -o loop,noatime "$d/disk.img" "$d/mnt/disk"
   mkdir -p "$d/mnt/disk/upper" "$d/mnt/disk/work"
-  mount -t overlay overlay -o "lowerdir=$BASE,upperdir=$d/mnt/disk/upper,workdir=$d/mnt/disk/work" "$root"
+  mount -t overlay overlay -o "lowerdir=$(lower_of "$n"),upperdir=$d/mnt/disk/upper,workdir=$d/mnt/disk/work" "$root"
   if [[ ! -e $d/mnt/disk/seeded ]]; then
-    seed "$n" "$root"
+    if is_instance "$n"; then seed_instance "$n" "$root"; else seed "$n" "$root"; fi
     touch "$d/mnt/disk/seeded"
   fi
+  if is_instance "$n"; then connect_volumes "$n" >"$root/var/lib/ec2-devices"; fi
   while :; do
     rc=0
     cable "$n" up
@@ -100,7 +104,7 @@ node_nspawn() { # N ROOT
   export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network # sysctl net.* works, the rest is protected
   export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1      # cgroup2 only, as on a current Debian
   export SYSTEMD_NSPAWN_TMPFS_TMP=0              # /tmp on the disk, as on Debian 12
-  systemd-nspawn --quiet --boot --directory="$2" --machine="node$1" --hostname="node$1" \
+  systemd-nspawn --quiet --boot --directory="$2" --machine="node$1" --hostname="$(hostname_of "$1")" \
     --uuid="$(cat "$NODES/$1/machine-id")" \
     --register=no --keep-unit --network-namespace-path="/run/netns/$(ns_of "$1")" \
     --capability=CAP_NET_ADMIN --system-call-filter=bpf --console=pipe \
@@ -109,6 +113,7 @@ node_nspawn() { # N ROOT
 
 ssh_works() { LAB_SSH_USER=root node_ssh "$1" -o ConnectTimeout=2 true 2>/dev/null; }
 wait_node() {
+  if is_instance "$1"; then wait_running "$1"; return; fi # its users and keys are not the lab's
   wait_for "$LAB_BOOT_TIMEOUT" ssh_works "$1" \
     || { tail -n 20 "$NODES/$1/console.log" >&2; die "node$1: no SSH within $LAB_BOOT_TIMEOUT s"; }
   # a service that waits for its peers (etcd without a quorum) keeps the boot "starting": no endless wait
@@ -119,6 +124,7 @@ wait_node() {
 end_node() { # after a kill or poweroff, wait until nothing of it is left
   wait_for 60 empty "n$1" || die "node$1: processes will not end"
   wait_for 20 no_loop "$1" || die "node$1: its disk is still in use"
+  release_volumes "$1"
   drop_cgroups "n$1"
 }
 kill_node() {

@@ -87,6 +87,7 @@ node_net_up() {
 write_names() { # host keys for ssh; names for the client, through ip netns exec's /etc/netns
   local n d=/etc/netns/$LAB_NAME
   for n in $(nodes); do
+    if is_instance "$n"; then continue; fi # its keys are the user data's
     echo "$(ip_of "$n") $(cut -d' ' -f1,2 "$NODES/$n/ssh/ssh_host_ed25519_key.pub")"
   done >"$KNOWN"
   mkdir -p "$d"
