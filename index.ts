@@ -2,7 +2,7 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
-import { makeHosts } from "./components/hosts.ts";
+import { makeHosts, sshHostsOf } from "./components/hosts.ts";
 import { loadConfig } from "./config.ts";
 import { planOrRefuse } from "./plan.ts";
 
@@ -44,3 +44,5 @@ const check = new HealthCheck("health", {
 
 export const { endpoints, clientBundle, certificatesExpire } = cluster;
 export const { version, clusterId, members, deployed, health } = check;
+/** On EC2: addresses and host keys, for an ssh client. */
+export const sshHosts = sshHostsOf(hosts);

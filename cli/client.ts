@@ -5,6 +5,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
 import { parseArgs } from "node:util";
+import { loginTo } from "./login.ts";
 import { withPrivateFolder } from "./private-folder.ts";
 import { pulumi } from "./pulumi.ts";
 import { runOnHost } from "./run-on-host.ts";
@@ -79,9 +80,7 @@ async function main(): Promise<number> {
   }
   if (etcdctl.length === 0) throw new Error(USAGE);
   const local = spawnSync("etcdctl", ["version"], { stdio: "ignore" });
-  return local.error === undefined
-    ? runHere(stack, etcdctl)
-    : runOnHost(pulumi(stack, "config", "--show-secrets"), etcdctl);
+  return local.error === undefined ? runHere(stack, etcdctl) : runOnHost(loginTo(stack), etcdctl);
 }
 
 try {

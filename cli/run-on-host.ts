@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { quoteShell } from "../host/quote.ts";
 import { withPrivateFolder } from "./private-folder.ts";
-import { aliasOf, loginOf, reachableNodes, sudoOf, writeSshConfig } from "./ssh.ts";
+import { aliasOf, type Login, reachableNodes, sudoOf, writeSshConfig } from "./ssh.ts";
 
 const PROGRAM = "/usr/local/sbin/etcd-host";
 
-/** etcdctl on the first host, with that host's own operator certificate. `stackConfig` is `pulumi config --json`. */
-export function runOnHost(stackConfig: unknown, args: readonly string[]): Promise<number> {
-  const login = loginOf(stackConfig);
+/** etcdctl on the first host, with that host's own operator certificate. */
+export function runOnHost(login: Login, args: readonly string[]): Promise<number> {
   const [node] = reachableNodes(login);
   if (node === undefined) throw new Error("the stack declares no host");
   const missing = quoteShell(`there is no member on ${node.name} yet: run pulumi up`);

@@ -5,8 +5,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { askHosts } from "./ask-hosts.ts";
 import { callOrExit } from "./call.ts";
-import { pulumi } from "./pulumi.ts";
-import { type Login, loginOf } from "./ssh.ts";
+import { loginTo } from "./login.ts";
+import type { Login } from "./ssh.ts";
 import { type ClusterStatus, clusterStatus } from "./status/facts.ts";
 import { screen } from "./status/screen.ts";
 
@@ -44,7 +44,7 @@ function parseCommandLine(words: string[]) {
 
 const call = callOrExit(USAGE, parseCommandLine);
 try {
-  const login = loginOf(pulumi(call.stack, "config", "--show-secrets"));
+  const login = loginTo(call.stack);
   if (call.watch) {
     await watch(login);
     exit(0);

@@ -5,8 +5,7 @@ import { type Answer, askHosts, UNREACHABLE } from "./ask-hosts.ts";
 import { callOrExit } from "./call.ts";
 import { capture } from "./capture.ts";
 import { declaredOf, type State, stateOf } from "./declared.ts";
-import { pulumi } from "./pulumi.ts";
-import { loginOf } from "./ssh.ts";
+import { loginTo } from "./login.ts";
 import { table } from "./table.ts";
 
 const USAGE = "usage: npm run verify -- [--stack STACK] [--json]";
@@ -21,7 +20,7 @@ interface Verified {
 
 async function verify(stack: string | undefined): Promise<readonly Verified[]> {
   const state = await exportState(stack);
-  const login = loginOf(pulumi(stack, "config", "--show-secrets"));
+  const login = loginTo(stack);
   const answers = await askHosts(login, (node) => {
     const { incarnation, lines } = declaredOf(state, node.name) ?? { incarnation: "", lines: "" };
     return { subcommand: "verify", options: { name: node.name, incarnation, declared: true }, input: lines };

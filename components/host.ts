@@ -21,6 +21,8 @@ export interface Machine {
   /** Of the machine itself: another one after a replacement. */
   readonly id: pulumi.Output<string>;
   readonly resource: pulumi.Resource;
+  /** How ssh reaches it, with the key that the program made for it. */
+  readonly ssh: { readonly address: pulumi.Input<string>; readonly hostKey: pulumi.Output<string> };
   /** Lets the machine be made, or replaced, once these are done. To be called once, before the program ends. */
   readonly releaseAfter: (steps: readonly Step[]) => void;
 }

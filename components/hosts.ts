@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../config.ts";
 import type { Topology } from "../topology.ts";
 import type { Host } from "./host.ts";
@@ -44,4 +44,18 @@ function specifyHosts({ config, topology, authorities, token }: HostsArgs): read
     ...memberDigest(node.name, topology, config),
     notBefore: authorities.peer.notBefore,
   }));
+}
+
+/** How ssh reaches the machines that the program makes, by name; nothing on given ones. */
+export function sshHostsOf(hosts: readonly Host[]): pulumi.Output<Record<string, SshHostOutput>> | undefined {
+  const made = hosts.flatMap(({ name, machine }) =>
+    machine === undefined ? [] : [[name, machine.ssh] as const],
+  );
+  return made.length === 0 ? undefined : pulumi.output(Object.fromEntries(made));
+}
+
+interface SshHostOutput {
+  readonly address: string;
+  /** `type base64` */
+  readonly hostKey: string;
 }

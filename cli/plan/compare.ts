@@ -25,9 +25,13 @@ export function notDone(approved: Plan, current: Plan): readonly string[] {
   return approved.hosts
     .filter(({ action }) => action !== "remove" && action !== "inert")
     .filter(({ name, steps }) =>
-      steps.some((step) => step.step !== "connection" && step.to !== "" && !is(name, step)),
+      steps.some((step) => step.step !== "connection" && isKnown(step) && !is(name, step)),
     )
     .map(({ name }) => name);
+}
+
+function isKnown({ to }: StepDigest): boolean {
+  return to !== "" && !to.startsWith("~");
 }
 
 /** Nothing but certificates that are due: no process is touched. */

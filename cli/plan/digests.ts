@@ -12,11 +12,16 @@ import { UNKNOWN } from "./preview.ts";
  * renewed leaf changes no digest.
  */
 export function stepDigests(resources: HostResources, connection = ""): readonly StepDigest[] {
-  const steps = (["host", "binaries", "certificates", "member"] as const).map((step) => ({
-    step,
-    from: digestOf(resources[step]?.old.inputs, step),
-    to: digestOf(resources[step]?.new.inputs, step),
-  }));
+  const steps = (["host", "binaries", "certificates", "member"] as const).map(
+    (step): StepDigest => ({
+      step,
+      from: digestOf(resources[step]?.old.inputs, step),
+      to: digestOf(resources[step]?.new.inputs, step),
+    }),
+  );
+  const { instance } = resources;
+  const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
+  if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
   if (connection === "") return steps;
   // the input itself is a secret: where it goes to says the configuration, and that it changes says the preview
   const changes = changesConnection(resources);
@@ -39,8 +44,17 @@ export function changesConnection({ host, binaries, certificates, member }: Host
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
   const read = step === "certificates" ? undefined : stdin;
-  if (create === undefined || [create, update, read].includes(UNKNOWN)) return "";
-  return hash(JSON.stringify([create, update, remove, read]));
+  if (create === undefined) return "";
+  const isPartial = [create, update, read].includes(UNKNOWN);
+  return `${isPartial ? "~" : ""}${hash(JSON.stringify([create, update, remove, read]))}`;
+}
+
+/** What an instance is made from, tags and sizes included: all of it is reviewed. */
+function machineDigest(inputs: Json | undefined): string {
+  if (inputs?.ami === undefined) return "";
+  const { __defaults: _, ...given } = inputs;
+  const text = JSON.stringify(Object.entries(given).sort());
+  return `${text.includes(UNKNOWN) ? "~" : ""}${hash(text)}`;
 }
 
 function hash(content: string): string {

@@ -5,6 +5,7 @@ import { optionsOf } from "../../host/options.ts";
 import type { Deployed } from "../../topology.ts";
 import { type Json, text } from "../json.ts";
 import { changesConnection, connectionOf, stepDigests } from "./digests.ts";
+import { isAnother, machineChanges, volumeOf } from "./machines.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
 import { lineDiff, unitChanges } from "./texts.ts";
@@ -17,6 +18,9 @@ export interface HostResources {
   readonly binaries: Resource | undefined;
   readonly certificates: Resource | undefined;
   readonly member: Resource | undefined;
+  /** What the program makes of the machine, on EC2. */
+  readonly instance: Resource | undefined;
+  readonly volume: Resource | undefined;
   /** By role. */
   readonly leafs: Readonly<Record<string, Resource | undefined>>;
 }
@@ -29,6 +33,8 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     binaries: named("binaries"),
     certificates: named("certificates"),
     member: named("member"),
+    instance: named("instance"),
+    volume: named("data"),
     leafs: Object.fromEntries(LEAFS.map((role) => [role, named(`${role}-cert`)])),
   };
 }
@@ -97,7 +103,7 @@ function memberRow(
     address: node.address,
     action,
     why: reasons(action, node, resources, deployed, unit, certificates),
-    unit: action === "restart" ? unit : [],
+    unit: action === "restart" || action === "rebuild" ? unit : [],
     certificates,
     steps: stepDigests(resources, connectionOf(node, ssh)),
   };
@@ -110,13 +116,14 @@ function unitDiff(member: Resource | undefined): readonly string[] {
 
 function memberAction(
   node: NodeConfig,
-  { host, binaries, certificates, member, leafs }: HostResources,
+  { host, binaries, certificates, member, leafs, instance }: HostResources,
   deployed: Deployed | undefined,
   unitChanges: boolean,
 ): Action {
   if (member?.op === "create") return deployed === undefined ? "found" : "join";
   if (member?.changes) {
     if (isReplaced(node, member, deployed)) return "replace";
+    if (isAnother(instance)) return "rebuild";
     return unitChanges || changedOptions(member).includes("bundles") ? "restart" : "compare";
   }
   const steps = { host, binaries, certificates };
@@ -184,6 +191,14 @@ function reasons(
       return [
         `incarnation ${before?.incarnation ?? "?"} → ${node.incarnation}: joins without data, as a new member`,
         ...moved(node, deployed),
+        ...(isAnother(resources.instance) ? [`another instance: ${machineChanges(resources.instance)}`] : []),
+      ];
+    case "rebuild":
+      return [
+        machineChanges(resources.instance),
+        volumeOf(resources.volume),
+        ...unitChanges(unit),
+        ...renewal,
       ];
     case "restart":
       return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
@@ -239,9 +254,13 @@ function preparation({ host, binaries, certificates }: HostResources): readonly 
 function leavingRow(name: string, resources: HostResources, deployed: Deployed | undefined): HostRow {
   const address = deployed?.nodes[name]?.address ?? "";
   const row = { order: null, name, address, unit: [], certificates: [], steps: stepDigests(resources) };
-  return resources.host?.old.retained
-    ? { ...row, action: "inert", why: ["was lost, and is forgotten now"] }
-    : { ...row, action: "remove", why: ["no longer declared: stops, and its data is set aside"] };
+  if (resources.host?.old.retained)
+    return { ...row, action: "inert", why: ["was lost, and is forgotten now"] };
+  const end =
+    resources.instance === undefined
+      ? "stops, and its data is set aside"
+      : "its instance is terminated, and its data volume is kept";
+  return { ...row, action: "remove", why: [`no longer declared: ${end}`] };
 }
 
 function lostRow(node: NodeConfig, deployed: Deployed | undefined): HostRow {

@@ -13,6 +13,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   found: "start",
   join: "join",
   replace: "replace",
+  rebuild: "replace the instance",
   remove: "remove",
   inert: "inert",
 };
@@ -57,7 +58,7 @@ export function titleOf({ project, stack, headline }: Plan): string {
 export function closingOf(plan: Plan, now: number): readonly string[] {
   const { restarts, earliestExpiry, others, verdict } = plan;
   const changesMembers = plan.hosts.some(({ action }) =>
-    ["restart", "join", "replace", "remove"].includes(action),
+    ["restart", "join", "replace", "rebuild", "remove"].includes(action),
   );
   const days = earliestExpiry && Math.floor((Date.parse(earliestExpiry.expires) - now) / DAY_MS);
   return [

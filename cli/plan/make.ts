@@ -47,7 +47,7 @@ const REFUSED = {
 } as const satisfies Partial<Plan>;
 
 /** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
-const SETTINGS = ["nodes", "ssh", "version", "sha256", "allow"];
+const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "allow"];
 
 /** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
 function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
@@ -68,12 +68,13 @@ function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "
 /** With one member or two there is no quorum without the one that restarts. */
 function judge(hosts: readonly HostRow[], deployed: Deployed | undefined): Verdict {
   const few = deployed !== undefined && Object.keys(deployed.nodes).length <= 2;
-  return few && hosts.some(({ action }) => action === "restart") ? "outage" : "safe";
+  return few && hosts.some(({ action }) => action === "restart" || action === "rebuild") ? "outage" : "safe";
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
   found: ["member is founded", "members are founded"],
   replace: ["member is replaced", "members are replaced"],
+  rebuild: ["instance is replaced", "instances are replaced, one at a time"],
   restart: ["restart", "restarts, one at a time"],
   join: ["member joins", "members join"],
   remove: ["member is removed", "members are removed"],
@@ -98,13 +99,16 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
 
 const CLUSTER_STEPS = ["before", "membership", "health"];
 
-/** Whatever no row tells of, so that "nothing else changes" is true: the CAs and the administrator's certificate. */
+/**
+ * Whatever no row tells of, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
+ * network, and what changes of a machine in place.
+ */
 function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
-  const told = ({ name, type }: Resource) =>
+  const told = ({ name, type, op }: Resource) =>
     type.startsWith("etcd:") || // a component: its parts are judged by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
-    hosts.some((host) => name.startsWith(`${host.name}-`));
+    (hosts.some((host) => name.startsWith(`${host.name}-`)) && !(type.startsWith("aws:") && op === "update"));
   const changes = resources
     .filter((resource) => resource.changes && !told(resource))
     .map(({ name, op }) => `${name.replace(/-(key|csr|cert)$/, "")}: ${op}`);

@@ -9,6 +9,7 @@ export type Action =
   | "found"
   | "join"
   | "replace"
+  | "rebuild"
   | "remove"
   | "inert";
 
@@ -27,9 +28,9 @@ export interface HostRow {
   readonly steps: readonly StepDigest[];
 }
 
-/** Digests of a step's texts without secrets; empty where there is none. */
+/** Digests of a step's texts without secrets; empty where there is none, and begun with "~" where a part is not known yet. */
 export interface StepDigest {
-  readonly step: "host" | "binaries" | "certificates" | "member" | "connection";
+  readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "connection";
   readonly from: string;
   readonly to: string;
 }

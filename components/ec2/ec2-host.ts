@@ -51,15 +51,19 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const instance = this.runInstance(name, args, { hostKey, networkInterface, after: released.promise });
     const attachment = this.attachData(name, instance, data);
 
+    const ssh = {
+      address: this.sshAddress(name, args, networkInterface),
+      hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+    };
     this.machine = {
       id: instance.id,
       resource: instance,
+      ssh,
       releaseAfter: (steps) => released.resolve(steps.map((step) => step.command)),
     };
     const connection = connectionTo({
-      address: this.sshAddress(name, args, networkInterface),
+      ...ssh,
       port: args.node.sshPort,
-      hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
       ssh: args.ssh,
       ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
     });

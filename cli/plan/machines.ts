@@ -1,0 +1,27 @@
+/** What happens to a machine that the program makes. */
+
+import { text } from "../json.ts";
+import type { Resource } from "./preview.ts";
+
+/** Whether the host gets another instance: a replacement, or one in place of an instance that is gone. */
+export function isAnother(instance: Resource | undefined): boolean {
+  return instance?.op === "replace" || instance?.op === "create";
+}
+
+/** Why, in the words of the stack file. */
+export function machineChanges(instance: Resource | undefined): string {
+  if (instance === undefined || instance.op === "create") return "its instance is gone: another one is made";
+  const settings = { ami: "AMI", instanceType: "type" };
+  const changes = Object.entries(settings).flatMap(([key, name]) => {
+    const [from, to] = [text(instance.old.inputs[key]), text(instance.new.inputs[key])];
+    return from === to ? [] : [`${name} ${from} → ${to}`];
+  });
+  return changes.join(", ") || `other ${instance.diffReasons.join(", ")}`;
+}
+
+/** What becomes of the data. */
+export function volumeOf(volume: Resource | undefined): string {
+  return volume?.op === "create"
+    ? "its data volume is gone too: the member starts only with a raised incarnation"
+    : "the data volume stays: the member keeps its data and its ID";
+}
