@@ -2,7 +2,7 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
-import { makeHosts, sshHostsOf } from "./components/hosts.ts";
+import { lookAtTarget, makeHosts, sshHostsOf } from "./components/hosts.ts";
 import { loadConfig } from "./config.ts";
 import { planOrRefuse } from "./plan.ts";
 
@@ -10,6 +10,7 @@ import { planOrRefuse } from "./plan.ts";
 const config = loadConfig();
 const previous = await lastProven();
 const topology = planOrRefuse(config, previous);
+await lookAtTarget(config);
 
 // 1. Two certificate authorities: what a client may do ends at the client port.
 const ca = {

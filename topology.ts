@@ -30,6 +30,7 @@ export interface MemberPlan {
   readonly ipAddresses: readonly string[];
   /** Digest of the machine that the program makes for it. @default a given machine */
   readonly machine?: string;
+  readonly zone?: string;
 }
 
 export interface Topology {
@@ -87,9 +88,9 @@ export function deployedAfter(
   previous?: Deployed,
 ): Deployed {
   const nodes = topology.members.map(
-    ({ name, address, incarnation, initialState, initialCluster, formerAddresses, machine }) => {
+    ({ name, address, incarnation, initialState, initialCluster, formerAddresses, machine, zone }) => {
       const former = formerAddresses.length === 0 ? {} : { formerAddresses };
-      const made = machine === undefined ? {} : { machine };
+      const made = machine === undefined || zone === undefined ? {} : { machine, zone };
       return [name, { address, incarnation, initialState, initialCluster, ...former, ...made }] as const;
     },
   );
@@ -157,7 +158,6 @@ function planMember(
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
   const local = httpsUrl("127.0.0.1", clientPort);
-  const machine = machineOf(node, config);
   const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
   return {
     name,
@@ -170,7 +170,7 @@ function planMember(
     ...bootstrap,
     formerAddresses,
     ...subjectAltNames(name, [address, ...formerAddresses, ...shared]),
-    ...(machine === undefined ? {} : { machine }),
+    ...machineOf(node, config),
   };
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterConfig } from "../config.ts";
+import { type ClusterConfig, refusal } from "../config.ts";
 import type { Topology } from "../topology.ts";
 import type { Host } from "./host.ts";
 import type { Authorities } from "./installation.ts";
@@ -18,6 +18,14 @@ export interface HostsArgs {
 export interface HostSpec extends PreparationArgs {
   readonly ssh: ClusterConfig["ssh"];
   readonly privateKey?: pulumi.Input<string>;
+}
+
+/** Refuses what AWS would refuse later, or make other than declared. Nothing is registered before. */
+export async function lookAtTarget({ aws }: ClusterConfig): Promise<void> {
+  if (aws === undefined) return;
+  const { lookAtAws } = await import("./ec2/look.ts");
+  const problems = await lookAtAws(aws);
+  if (problems.length > 0) throw refusal(problems);
 }
 
 /** One for each node, in declared order, on machines of the target. */

@@ -9,6 +9,8 @@ export interface DeployedNode {
   readonly formerAddresses?: readonly string[];
   /** Digest of the machine that the program made for it; none for a given machine. */
   readonly machine?: string;
+  /** Availability zone of such a machine, and of its data volume. */
+  readonly zone?: string;
 }
 
 export interface Deployed {
@@ -62,6 +64,7 @@ function parseNode(value: unknown, name: string): DeployedNode {
       ? {}
       : { formerAddresses: texts(node.formerAddresses, `${path}formerAddresses`) }),
     ...(node.machine === undefined ? {} : { machine: text(node, "machine", path) }),
+    ...(node.zone === undefined ? {} : { zone: text(node, "zone", path) }),
   };
 }
 

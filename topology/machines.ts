@@ -10,16 +10,20 @@ import { digestOf } from "./digest.ts";
  * Digest of what makes an instance another one. All of it is plain, so that a preview knows who is to be replaced, and
  * in which order. Nothing on machines that are given.
  */
-export function machineOf(node: NodeConfig, { aws, ssh }: ClusterConfig): string | undefined {
-  if (aws === undefined) return undefined;
+export function machineOf(
+  node: NodeConfig,
+  { aws, ssh }: Pick<ClusterConfig, "aws" | "ssh">,
+): { machine?: string; zone?: string } {
+  if (aws === undefined) return {};
   const firstBoot = renderUserData({
     hostname: node.name,
     user: ssh.user,
     authorizedKeys: aws.authorizedKeys,
     hostKey: { privateKey: "", publicKey: "" },
   });
-  const subnet = JSON.stringify(subnetOf(node.address, aws.subnets));
-  return digestOf([aws.ami, aws.instanceType, aws.kmsKeyId ?? "", subnet, firstBoot]);
+  const subnet = subnetOf(node.address, aws.subnets);
+  const parts = [aws.ami, aws.instanceType, aws.kmsKeyId ?? "", JSON.stringify(subnet), firstBoot];
+  return { machine: digestOf(parts), zone: subnet.zone };
 }
 
 /** Names of proven members whose machine is to be replaced. */
@@ -27,7 +31,7 @@ export function rebuiltNodes(config: ClusterConfig, deployed: Deployed | undefin
   return config.nodes
     .filter((node) => {
       const before = deployed?.nodes[node.name];
-      return before !== undefined && before.machine !== machineOf(node, config);
+      return before !== undefined && before.machine !== machineOf(node, config).machine;
     })
     .map((node) => node.name);
 }
@@ -43,7 +47,14 @@ export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed):
   if (target === "ssh") return [];
   return config.nodes.flatMap((node, index) => {
     const before = deployed.nodes[node.name];
-    if (before === undefined || node.address === before.address) return [];
+    if (before === undefined) return [];
+    const { zone } = machineOf(node, config);
+    if (before.zone !== zone) {
+      return [
+        `aws.subnets: ${node.name} would go from ${before.zone} to ${zone}, and its data volume stays where it is; put the zone back, or add a node with another name there.`,
+      ];
+    }
+    if (node.address === before.address) return [];
     return [
       `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; add one with another name there, and remove ${node.name} in a later up.`,
     ];

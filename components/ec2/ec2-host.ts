@@ -108,7 +108,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         ...encryption(aws),
         tags: { ...tags, Name: `${name}-data` },
       },
-      { parent: this, protect, retainOnDelete: true },
+      // a volume keeps the key it was encrypted with: with another one it would be another, empty volume
+      { parent: this, protect, retainOnDelete: true, ignoreChanges: ["kmsKeyId"] },
     );
   }
 

@@ -1,24 +1,17 @@
 import { type AwsConfig, subnetOf } from "../../config/aws.ts";
-import { type ClusterConfig, refusal } from "../../config.ts";
+import type { ClusterConfig } from "../../config.ts";
 import type { HostSpec } from "../hosts.ts";
 import { Access } from "./access.ts";
 import { Balancer, nameClients } from "./client-endpoint.ts";
 import { Ec2Host } from "./ec2-host.ts";
-import { lookAtAws } from "./look.ts";
 import { Network } from "./network.ts";
 import { SessionManager } from "./session-manager.ts";
 
 type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 
 /** The instances, and around them the network, who may reach them, and the name that clients ask for. */
-export async function makeEc2Hosts(
-  specs: readonly HostSpec[],
-  config: Ec2Config,
-): Promise<readonly Ec2Host[]> {
+export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): readonly Ec2Host[] {
   const { aws, nodes, protect } = config;
-  const problems = await lookAtAws(aws);
-  if (problems.length > 0) throw refusal(problems);
-
   const tags = { ...aws.tags, "etcd:cluster": config.clusterName };
   const network = new Network("network", { aws, tags, protect });
   const place = { vpcId: network.vpcId, subnetIds: aws.subnets.map((subnet) => network.subnetId(subnet)) };

@@ -19,7 +19,7 @@ export function parseClients(aws: Fields): Clients {
       ? "a load balancer needs a name that is in the certificates, and the zone to write it to"
       : "a hosted zone is for the record of that name";
     const key = loadBalancer ? "loadBalancer" : "hostedZoneId";
-    aws.problem(key, `${missing.join(" and ")} is missing; ${why}.`);
+    aws.problem(key, `${missing.join(" and ")} must be set too; ${why}.`);
   }
   return {
     ...(clientName === "" ? {} : { clientName }),

@@ -87,8 +87,9 @@ function parseInstanceProfile(aws: Fields): string {
 /** Without a list, the public half of ssh.privateKeyFile, where ssh-keygen leaves it. */
 function parseAuthorizedKeys(top: Fields, aws: Fields, outside: Outside): readonly string[] {
   const listed = aws.texts("authorizedKeys", []);
-  if (aws.get("authorizedKeys") !== undefined) {
-    if (aws.list("authorizedKeys").length === 0) {
+  const given = aws.get("authorizedKeys");
+  if (given !== undefined) {
+    if (Array.isArray(given) && given.length === 0) {
       aws.problem("authorizedKeys", "lists no key; give at least the one with which ssh enters.");
     }
     return listed.map((line, index) => checkKey(aws, `authorizedKeys[${index}]`, "the value", line));

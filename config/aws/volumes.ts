@@ -12,14 +12,14 @@ export const gp3 = {
 } as const;
 
 const gibibyte = 1024 ** 3;
-/** What a system and its logs take of the root disk. */
+/** What images and their logs take of the root disk. */
 const systemSize = 8;
 
 export function parseVolumes(aws: Fields, quotaBackendBytes: number): Volumes {
   const kmsKeyId = parseKmsKeyId(aws);
   return {
     dataVolume: parseDataVolume(aws.object("dataVolume"), quotaBackendBytes),
-    rootVolume: parseRootVolume(aws.object("rootVolume"), quotaBackendBytes),
+    rootVolume: parseRootVolume(aws.object("rootVolume")),
     ...(kmsKeyId === "" ? {} : { kmsKeyId }),
   };
 }
@@ -39,7 +39,7 @@ function parseDataVolume(data: Fields, quotaBackendBytes: number): Volumes["data
   if (size < needed) {
     data.problem(
       "size",
-      `${size} GiB do not hold a database of ${show(quota)} GiB (quotaBackendBytes), a snapshot of it and the log; use ${needed} or more.`,
+      `${size} GiB do not hold a database of ${show(quota)} GiB (quotaBackendBytes), a snapshot of it and its log; use ${needed} or more.`,
     );
   }
   if (iops > gp3.iops.least && iops > size * gp3.iops.perGiB) {
@@ -57,18 +57,10 @@ function parseDataVolume(data: Fields, quotaBackendBytes: number): Volumes["data
   return { size, iops, throughput };
 }
 
-/** The snapshot from before a minor step is kept beside the system. */
-function parseRootVolume(root: Fields, quotaBackendBytes: number): Volumes["rootVolume"] {
+/** Only the system is on it: the data, and what this program keeps on a host, is on the data volume. */
+function parseRootVolume(root: Fields): Volumes["rootVolume"] {
   root.refuseUnknown(["size"]);
-  const size = root.integer("size", gp3.size.default, gp3.size.least, gp3.size.most);
-  const needed = systemSize + Math.ceil(toGiB(quotaBackendBytes));
-  if (size < needed) {
-    root.problem(
-      "size",
-      `${size} GiB do not hold the system and the snapshot of the database that is saved before an upgrade; use ${needed} or more.`,
-    );
-  }
-  return { size };
+  return { size: root.integer("size", gp3.size.default, systemSize, gp3.size.most) };
 }
 
 function toGiB(bytes: number): number {

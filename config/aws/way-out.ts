@@ -33,7 +33,7 @@ function checkPublic(aws: Fields, { nodes }: AwsSurroundings): void {
 
 /** In a VPC that exists, the program does not know the routes. */
 function checkOwnVpc(aws: Fields, { vpc, publicAddresses }: Ways, around: AwsSurroundings): void {
-  if ("id" in vpc) return;
+  if ("id" in vpc || vpc.cidr === "") return;
   if (publicAddresses && vpc.nat !== "none") {
     aws.problem(
       "publicAddresses",

@@ -22,24 +22,33 @@ export interface PlannedStep {
   readonly newState?: { readonly inputs?: Record<string, unknown> };
 }
 
+/** Writes a stack file for what the lab has. */
+export type StackWriter = (file: string) => Promise<void>;
+
 export class Project {
   readonly dir: string;
   readonly stack: string;
+  readonly #writeStack: StackWriter;
 
-  private constructor(dir: string, stack: string) {
+  private constructor(dir: string, stack: string, writeStack: StackWriter) {
     this.dir = dir;
     this.stack = stack;
+    this.#writeStack = writeStack;
   }
 
-  /** A new stack for the hosts that the lab has up. */
-  static async create(stack: string, config: Readonly<Record<string, unknown>> = {}): Promise<Project> {
+  /** A new stack, for the hosts that the lab has up if nothing else is said. */
+  static async create(
+    stack: string,
+    config: Readonly<Record<string, unknown>> = {},
+    writeStack: StackWriter = writeLabStack,
+  ): Promise<Project> {
     const dir = await mkdtemp(join(tmpdir(), `etcd-e2e-${stack}-`));
     for (const entry of await readdir(repository)) {
       if (!entry.startsWith(".") && !/^Pulumi\..+\.yaml$/.test(entry)) {
         await symlink(join(repository, entry), join(dir, entry));
       }
     }
-    const project = new Project(dir, stack);
+    const project = new Project(dir, stack, writeStack);
     await project.refresh();
     await project.configure(config);
     await must(project.pulumi("stack", "init", stack));
@@ -48,7 +57,7 @@ export class Project {
 
   /** The lab's keys again: an archive that was built meanwhile is known then. */
   async refresh(): Promise<void> {
-    await withLabEnv(() => writeLabStack(this.stackFile));
+    await withLabEnv(() => this.#writeStack(this.stackFile));
   }
 
   get stackFile(): string {

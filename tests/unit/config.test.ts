@@ -107,7 +107,7 @@ for (const [what, values, sentence] of [
     { electionTimout: 1000 },
     "electionTimout: no such setting; did you mean electionTimeout.",
   ],
-  ["the target aws", { target: "aws" }, 'target: "aws" is not supported; aws comes later; use ssh.'],
+  ["an unknown target", { target: "gcp" }, 'target: "gcp" is not one of ssh, aws.'],
   [
     "a cluster name with a space",
     { clusterName: "my cluster" },

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { prepareEtcd } from "../../lab/prepare.ts";
+import {
+  configureAws,
+  ec2Project,
+  instanceIds,
+  instances,
+  memberIds,
+  mostDownAtOnce,
+  onNode,
+} from "./ec2.ts";
+import { labDown, must } from "./lab.ts";
+import { cli, planned, planOf, upAsPlanned } from "./planned.ts";
+import { counts, type Project } from "./project.ts";
+import { UNPLANNED_MS, whileWriting } from "./writing.ts";
+
+const SECOND_IMAGE = "ami-0000000000000a002";
+const NODES = [1, 2, 3];
+const rebuilt = { node1: "rebuild", node2: "rebuild", node3: "rebuild" } as const;
+let project: Project;
+
+before(async () => {
+  await prepareEtcd("3.6.16", () => {});
+  project = await ec2Project("ec2");
+});
+after(async () => {
+  await project.dispose();
+  await labDown();
+});
+
+async function isWhole(): Promise<void> {
+  const verified = await cli(project, "verify");
+  assert.equal(verified.code, 0, verified.all);
+  const status = await cli(project, "status");
+  assert.equal(status.code, 0, status.all);
+}
+
+test("one up makes the instances and the cluster on them, and a second one nothing", async (context) => {
+  const started = Date.now();
+  await upAsPlanned(project, { node1: "found", node2: "found", node3: "found" });
+  context.diagnostic(`first up: ${Date.now() - started} ms`);
+  await must(project.up("--expect-no-changes"));
+  assert.equal((await planOf(project)).verdict, "nothing");
+
+  const made = await instances();
+  assert.deepEqual(made.map(({ name, state }) => `${name} ${state}`).sort(), [
+    "node1 running",
+    "node2 running",
+    "node3 running",
+  ]);
+  await isWhole();
+  for (const n of NODES) {
+    assert.equal(await onNode(n, "hostname"), `node${n}`);
+    // the data and the record of whose it is are on the volume, mounted again at every boot
+    const mounts = await onNode(n, "findmnt -n -o TARGET -S /dev/nvme1n1 | sort");
+    assert.deepEqual(mounts.split("\n"), ["/var/lib/etcd", "/var/lib/etcd-host", "/var/lib/etcd-volume"]);
+    assert.match(await onNode(n, "findmnt -n -o OPTIONS /var/lib/etcd"), /nosuid,nodev/);
+  }
+});
+
+test("a changed flag restarts each member once, in order, and loses no acknowledged write", async (context) => {
+  await project.configure({ snapshotCount: 20000 });
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const ids = await instanceIds();
+  const written = await whileWriting(project, () => up());
+  context.diagnostic(JSON.stringify(written));
+  assert.equal(written.missing, 0);
+  assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
+  assert.deepEqual(await instanceIds(), ids);
+  await must(project.up("--expect-no-changes"));
+});
+
+test("an image of another architecture is refused before anything is touched", async () => {
+  const ids = await instanceIds();
+  await configureAws(project, { ami: "ami-0000000000000b001" });
+  const { code, all } = await project.up();
+  assert.notEqual(code, 0);
+  assert.match(all, /ami-0000000000000b001 is for arm64, and m7i\.large runs x86_64; choose an image/);
+  assert.deepEqual(await instanceIds(), ids);
+});
+
+test("a new image replaces the instances one by one; the members keep their data and their IDs", async (context) => {
+  await configureAws(project, { ami: SECOND_IMAGE });
+  const before = await instanceIds();
+  const members = await memberIds(1);
+  const since = Date.now();
+  const up = await planned(project, rebuilt);
+  const written = await whileWriting(project, () => up());
+  context.diagnostic(`${Date.now() - since} ms ${JSON.stringify(written)}`);
+  assert.equal(written.missing, 0);
+  assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
+  assert.equal(await mostDownAtOnce(since), 1);
+
+  const now = await instanceIds();
+  for (const n of NODES) {
+    assert.notEqual(now[`node${n}`], before[`node${n}`]);
+    assert.equal(await onNode(n, "cat /etc/ami-id"), SECOND_IMAGE);
+  }
+  assert.deepEqual(await memberIds(1), members);
+  await isWhole();
+  await must(project.up("--expect-no-changes"));
+});
+
+test("another type replaces them in the same way", async () => {
+  const before = await instanceIds();
+  const since = Date.now();
+  await configureAws(project, { instanceType: "m7i.xlarge" });
+  const plan = await planOf(project);
+  assert.match(plan.headline, /^3 instances are replaced, one at a time · safe$/);
+  for (const { why } of plan.hosts)
+    assert.match(why.join("; "), /^type m7i\.large → m7i\.xlarge; the data volume stays/);
+  await upAsPlanned(project, rebuilt);
+  assert.equal(await mostDownAtOnce(since), 1);
+  const now = await instanceIds();
+  for (const n of NODES) assert.notEqual(now[`node${n}`], before[`node${n}`]);
+  await must(project.up("--expect-no-changes"));
+});
+
+test("with one member down no instance is replaced", async () => {
+  await onNode(2, "systemctl stop etcd");
+  const ids = await instanceIds();
+  await configureAws(project, { instanceType: "m7i.large" });
+  const { code, all } = await project.up();
+  assert.notEqual(code, 0);
+  assert.match(all, /node1 may not have its machine replaced: of the other 2 voters 1 healthy, 2 needed/);
+  assert.deepEqual(await instanceIds(), ids);
+  await configureAws(project, { instanceType: "m7i.xlarge" });
+  await project.configure({ checkId: 1 });
+  await must(project.up());
+  await isWhole();
+});
+
+test("a new patch version is rolled through", async (context) => {
+  await project.configure({ version: "3.6.16" });
+  const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
+  const written = await whileWriting(project, () => up());
+  context.diagnostic(JSON.stringify(written));
+  assert.equal(written.missing, 0);
+  assert.equal(await project.output("version"), "3.6.16");
+});
+
+test("destroy ends, also with an instance that does not answer, and keeps the volumes", async () => {
+  const volumes = (await instances()).flatMap((instance) => instance.volumes);
+  assert.equal(volumes.length, 3);
+  await onNode(1, "systemctl stop ssh");
+  const destroyed = await must(project.destroy());
+  assert.ok(Number(counts(destroyed).deleted) > 50);
+  assert.deepEqual(await instances(), []);
+});
