@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config.ts";
 import { type Deployed, parseDeployed } from "../../topology.ts";
-import { record, text } from "../json.ts";
+import { type Json, record, text } from "../json.ts";
 import { clusterRows } from "./cluster.ts";
 import { hostRows } from "./hosts.ts";
 import type { HostRow, Plan, Verdict } from "./model.ts";
@@ -47,22 +47,28 @@ const REFUSED = {
 } as const satisfies Partial<Plan>;
 
 /** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
-const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "allow"];
+const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "proxy", "allow"];
 
 /** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
 function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
   const values = Object.fromEntries(given);
-  const { privateKeyFile: _, ...ssh } = record(values.ssh);
   const { config: parsed, problems } = parseConfig(
-    { ...values, ssh: { ...ssh, agent: true } },
+    { ...values, ssh: withoutKey(record(values.ssh), values.target) },
     (path) => readFileSync(path, "utf8"),
     { ...process.env, SSH_AUTH_SOCK: "not asked" },
   );
   if (parsed === undefined)
     throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
   return parsed;
+}
+
+/** On EC2 the public half of the key may be what the instances are made with. */
+function withoutKey({ privateKeyFile, ...ssh }: Json, target: unknown): Json {
+  return target === "aws" && privateKeyFile !== undefined
+    ? { ...ssh, privateKeyFile }
+    : { ...ssh, agent: true };
 }
 
 /** With one member or two there is no quorum without the one that restarts. */

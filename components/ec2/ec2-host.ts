@@ -20,6 +20,7 @@ export interface Ec2HostArgs extends PreparationArgs {
   /** Private key of the SSH login. @default the agent's keys */
   readonly privateKey?: pulumi.Input<string>;
   readonly aws: AwsConfig;
+  readonly network: pulumi.Resource;
   readonly subnetId: pulumi.Input<string>;
   readonly zone: string;
   readonly securityGroupId: pulumi.Input<string>;

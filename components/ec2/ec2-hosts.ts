@@ -39,6 +39,7 @@ export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): rea
         ...spec,
         aws,
         protect,
+        network,
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,
