@@ -1,4 +1,5 @@
-// npm run plan -- [--stack STACK] [--markdown | --json] [--save DIRECTORY]: what pulumi up would do, host by host.
+// npm run plan -- [--stack STACK] [--refresh] [--markdown | --json] [--save DIRECTORY]: what pulumi up would do, host by
+// host; with --refresh after a look at the machines that it made.
 // Exit codes: 0 planned, 1 could not be planned, 2 wrong call, 3 refused.
 import { stdout } from "node:process";
 import { parseArgs } from "node:util";
@@ -9,11 +10,12 @@ import { writeFailure } from "./plan/saved.ts";
 import { takePlan } from "./plan/take.ts";
 import { terminal } from "./plan/terminal.ts";
 
-const USAGE = "usage: npm run plan -- [--stack STACK] [--markdown | --json] [--save DIRECTORY]";
+const USAGE = "usage: npm run plan -- [--stack STACK] [--refresh] [--markdown | --json] [--save DIRECTORY]";
 
 interface Call {
   readonly stack?: string | undefined;
   readonly save?: string | undefined;
+  readonly refresh?: boolean | undefined;
   readonly markdown?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
@@ -22,6 +24,7 @@ function parseCommandLine(words: string[]): Call {
   const options = {
     stack: { type: "string" },
     save: { type: "string" },
+    refresh: { type: "boolean" },
     markdown: { type: "boolean" },
     json: { type: "boolean" },
   } as const;

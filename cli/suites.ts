@@ -89,6 +89,7 @@ export const suites: readonly Suite[] = [
   { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },
   { name: "selftest", needs: [], run: selftest },
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
+  { name: "ec2", needs: [commands("ssh"), engine], run: () => nodeTests("ec2") },
   { name: "policy", needs: [engine], run: () => nodeTests("policy") },
   { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
   {

@@ -1,4 +1,4 @@
-// npm run up -- [--stack STACK] --plan DIRECTORY: does what was approved, or nothing.
+// npm run up -- [--stack STACK] [--refresh] --plan DIRECTORY: does what was approved, or nothing.
 // npm run up -- [--stack STACK] --renewals-only: renews certificates that are due, if that is all there is to do.
 // Exit codes: 0 done or nothing to do, 1 failed, 2 wrong call, 3 refused and nothing changed.
 import { mkdtemp, rm } from "node:fs/promises";
@@ -14,11 +14,12 @@ import { takePlan } from "./plan/take.ts";
 import { CommandFailed, run } from "./run.ts";
 import { diagnostics, finishedStep, resourceCounts, withoutValues } from "./update.ts";
 
-const USAGE = "usage: npm run up -- [--stack STACK] (--plan DIRECTORY | --renewals-only)";
+const USAGE = "usage: npm run up -- [--stack STACK] [--refresh] (--plan DIRECTORY | --renewals-only)";
 
 interface Call {
   readonly stack?: string | undefined;
   readonly plan?: string | undefined;
+  readonly refresh?: boolean | undefined;
   readonly "renewals-only"?: boolean | undefined;
 }
 
@@ -37,6 +38,7 @@ function parseCommandLine(words: string[]): Call {
   const options = {
     stack: { type: "string" },
     plan: { type: "string" },
+    refresh: { type: "boolean" },
     "renewals-only": { type: "boolean" },
   } as const;
   const { values } = parseArgs({ args: words, options });
@@ -46,17 +48,18 @@ function parseCommandLine(words: string[]): Call {
 }
 
 /** Previews again, judges, then updates under a saved plan: the engine refuses any step that is not in it. */
-async function up({ stack, plan: folder }: Call, fresh: string): Promise<string> {
+async function up({ stack, refresh, plan: folder }: Call, fresh: string): Promise<string> {
   const approved = folder === undefined ? undefined : await readPlan(folder);
-  const current = await takePlan({ stack, save: fresh });
+  const current = await takePlan({ stack, refresh, save: fresh });
   judge(approved, current);
+  const looking = refresh ? ["--refresh"] : [];
   if (current.verdict === "nothing") return "nothing to do";
   if (folder !== undefined && approved !== undefined && samePlan(approved, current)) {
-    return update(stack, ["--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
+    return update(stack, [...looking, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
   }
   if (approved !== undefined)
     console.log("The approved plan is done in part, or certificates came due since: the rest is done.");
-  return update(stack, ["--plan", pulumiFile(fresh), "--skip-preview"]);
+  return update(stack, [...looking, "--plan", pulumiFile(fresh), "--skip-preview"]);
 }
 
 function judge(approved: Plan | undefined, current: Plan): void {

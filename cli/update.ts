@@ -1,10 +1,11 @@
 // Reads what `pulumi up --non-interactive --color=never` prints.
 
-/** One finished step on a host, as one short line; undefined for every other line of the output. */
+/** One finished step on a host, or part of a machine, as one short line; undefined for every other line of the output. */
 export function finishedStep(line: string): string | undefined {
-  const step = /^ *(\S+) +command:remote:Command (\S+) (created|updated|deleted|replaced) \((\S+)s\)/.exec(
-    line,
-  );
+  const step =
+    /^ *(\S+) +(?:command:remote:Command|aws:\S+) (\S+) ((?:created|updated|deleted|replaced)(?: original| replacement)?) \((\S+)s\)/.exec(
+      line,
+    );
   const [, sign, name, what, seconds] = step ?? [];
   return step ? `${sign} ${name} ${what} in ${seconds} s` : undefined;
 }

@@ -12,13 +12,16 @@ export interface TakeOptions {
   readonly stack?: string | undefined;
   /** Folder for the saved plan. @default none is saved */
   readonly save?: string | undefined;
+  /** Whether to look first at what became of the machines that the program made. @default the state is believed */
+  readonly refresh?: boolean | undefined;
 }
 
-export async function takePlan({ stack, save }: TakeOptions): Promise<Plan> {
+export async function takePlan({ stack, save, refresh }: TakeOptions): Promise<Plan> {
   if (save !== undefined) await makeFolder(save);
   const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
+  const looking = refresh ? ["--refresh"] : [];
   const [preview, outputs] = await Promise.all([
-    pulumi(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...saving),
+    pulumi(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...looking, ...saving),
     pulumi(stack, "stack", "output", "--json"),
   ]);
   if (!preview.stdout.includes("{"))

@@ -177,8 +177,10 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   private sshAddress(name: string, args: Ec2HostArgs, { id }: NetworkInterface): pulumi.Input<string> {
     if (!args.aws.publicAddresses) return args.node.sshAddress;
     const tags = { ...args.tags, Name: name };
-    return new Eip(`${name}-address`, { domain: "vpc", networkInterface: id, tags }, { parent: this })
-      .publicIp;
+    const inputs = { domain: "vpc", networkInterface: id, tags };
+    // it works only beside an internet gateway, and goes before it
+    const address = new Eip(`${name}-address`, inputs, { parent: this, dependsOn: args.network });
+    return address.publicIp;
   }
 }
 

@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { prepareEtcd } from "../../lab/prepare.ts";
-import {
-  configureAws,
-  ec2Project,
-  instanceIds,
-  instances,
-  memberIds,
-  mostDownAtOnce,
-  onNode,
-} from "./ec2.ts";
+import { cloud, configureAws, ec2Project, instanceIds, memberIds, mostDownAtOnce, onNode } from "./ec2.ts";
 import { labDown, must } from "./lab.ts";
 import { cli, planned, planOf, upAsPlanned } from "./planned.ts";
 import { counts, type Project } from "./project.ts";
@@ -43,8 +35,8 @@ test("one up makes the instances and the cluster on them, and a second one nothi
   await must(project.up("--expect-no-changes"));
   assert.equal((await planOf(project)).verdict, "nothing");
 
-  const made = await instances();
-  assert.deepEqual(made.map(({ name, state }) => `${name} ${state}`).sort(), [
+  const { instances } = await cloud();
+  assert.deepEqual(instances.map(({ name, state }) => `${name} ${state}`).sort(), [
     "node1 running",
     "node2 running",
     "node3 running",
@@ -102,19 +94,18 @@ test("a new image replaces the instances one by one; the members keep their data
   await must(project.up("--expect-no-changes"));
 });
 
-test("another type replaces them in the same way", async () => {
+test("another type replaces them in the same way, as it was approved", async () => {
   const before = await instanceIds();
   const since = Date.now();
   await configureAws(project, { instanceType: "m7i.xlarge" });
-  const plan = await planOf(project);
-  assert.match(plan.headline, /^3 instances are replaced, one at a time · safe$/);
-  for (const { why } of plan.hosts)
-    assert.match(why.join("; "), /^type m7i\.large → m7i\.xlarge; the data volume stays/);
-  await upAsPlanned(project, rebuilt);
+  const shown = await must(cli(project, "plan", "--save", "plan"));
+  assert.match(shown.stdout, /: 3 instances are replaced, one at a time · safe$/m);
+  assert.match(shown.stdout, /replace the instance +type m7i\.large → m7i\.xlarge; the data volume stays/);
+  await must(cli(project, "up", "--plan", "plan"));
   assert.equal(await mostDownAtOnce(since), 1);
   const now = await instanceIds();
   for (const n of NODES) assert.notEqual(now[`node${n}`], before[`node${n}`]);
-  await must(project.up("--expect-no-changes"));
+  assert.equal((await must(cli(project, "up", "--plan", "plan"))).stdout, "nothing to do\n");
 });
 
 test("with one member down no instance is replaced", async () => {
@@ -141,10 +132,10 @@ test("a new patch version is rolled through", async (context) => {
 });
 
 test("destroy ends, also with an instance that does not answer, and keeps the volumes", async () => {
-  const volumes = (await instances()).flatMap((instance) => instance.volumes);
-  assert.equal(volumes.length, 3);
+  const { volumes } = await cloud();
   await onNode(1, "systemctl stop ssh");
   const destroyed = await must(project.destroy());
   assert.ok(Number(counts(destroyed).deleted) > 50);
-  assert.deepEqual(await instances(), []);
+  assert.deepEqual(await cloud(), { instances: [], volumes });
+  assert.deepEqual(volumes.map(({ name }) => name).sort(), ["node1-data", "node2-data", "node3-data"]);
 });

@@ -4,14 +4,17 @@ import { labHostOf, writeEc2Stack } from "../../lab/ec2/stack.ts";
 import { lab, must, onHost } from "./lab.ts";
 import { Project } from "./project.ts";
 
-/** An instance as `lab cloud list` shows it. */
+/** An instance of the cloud. */
 export interface CloudInstance {
   readonly name: string;
   readonly id: string;
   readonly state: string;
-  readonly host: number;
-  readonly image: string;
-  readonly volumes: readonly string[];
+}
+
+/** What `lab cloud list` shows. */
+interface Cloud {
+  readonly instances: readonly CloudInstance[];
+  readonly volumes: readonly { readonly name: string; readonly id: string }[];
 }
 
 /** An empty cloud in a lab without given hosts, and a stack of so many nodes in three zones. */
@@ -27,14 +30,15 @@ export async function ec2Project(
   return Project.create(stack, config, (file) => writeEc2Stack(count, file));
 }
 
-export async function instances(): Promise<readonly CloudInstance[]> {
+/** What is there now, whoever made it. */
+export async function cloud(): Promise<Cloud> {
   const { stdout } = await must(lab("cloud", "list"));
   return JSON.parse(stdout);
 }
 
 /** Ids of the instances by name. */
 export async function instanceIds(): Promise<Readonly<Record<string, string>>> {
-  return Object.fromEntries((await instances()).map(({ name, id }) => [name, id]));
+  return Object.fromEntries((await cloud()).instances.map(({ name, id }) => [name, id]));
 }
 
 /** Changes settings of `aws`. */
