@@ -40,7 +40,8 @@ export interface Old {
 
 /** One resource type. What the engine calls, with plain data. */
 export interface ResourceType {
-  check(inputs: Properties): { inputs: Properties; failures: Failure[] };
+  /** `before` are the inputs of the resource that is there already. */
+  check(inputs: Properties, name: string, before: Properties): { inputs: Properties; failures: Failure[] };
   diff(old: Old, inputs: Properties): provider.DiffResponse;
   create(operation: Operation): Promise<{ id: string; outputs: Properties }>;
   update(operation: Operation, old: Old): Promise<Properties>;
@@ -84,7 +85,14 @@ export function serve(version: string, types: Record<string, ResourceType>, extr
     work: (operation: Operation) => Promise<T>,
   ) {
     const lines = log(subject.getUrn());
-    const operation = { name: subject.getName(), id, inputs, preview, cancelled: cancel.signal, log: lines.log };
+    const operation = {
+      name: subject.getName(),
+      id,
+      inputs,
+      preview,
+      cancelled: cancel.signal,
+      log: lines.log,
+    };
     return await work(operation).finally(lines.sent);
   }
 
@@ -112,7 +120,11 @@ export function serve(version: string, types: Record<string, ResourceType>, extr
       return new emptypb.Empty();
     }),
     check: unary((request: provider.CheckRequest) => {
-      const { inputs, failures } = typeOf(request).check(present(fromStruct(request.getNews())));
+      const { inputs, failures } = typeOf(request).check(
+        present(fromStruct(request.getNews())),
+        request.getName(),
+        present(fromStruct(request.getOlds())),
+      );
       const response = new provider.CheckResponse();
       response.setInputs(toStruct(inputs));
       addFailures(response, failures);
@@ -135,7 +147,9 @@ export function serve(version: string, types: Record<string, ResourceType>, extr
       const inputs = present(fromStruct(request.getNews()));
       const work = (it: Operation) => typeOf(request).update(it, old(request));
       const response = new provider.UpdateResponse();
-      response.setProperties(toStruct(await operate(request, request.getId(), inputs, request.getPreview(), work)));
+      response.setProperties(
+        toStruct(await operate(request, request.getId(), inputs, request.getPreview(), work)),
+      );
       return response;
     }),
     read: unary(async (request: provider.ReadRequest) => {
@@ -159,7 +173,9 @@ export function serve(version: string, types: Record<string, ResourceType>, extr
     }),
     delete: unary(async (request: provider.DeleteRequest) => {
       const outputs = fromStruct(request.getProperties());
-      await operate(request, request.getId(), outputs, false, async (it) => typeOf(request).delete?.(it, outputs));
+      await operate(request, request.getId(), outputs, false, async (it) =>
+        typeOf(request).delete?.(it, outputs),
+      );
       return new emptypb.Empty();
     }),
   };

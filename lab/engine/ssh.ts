@@ -42,19 +42,7 @@ export async function execute(
   stdin: string | undefined,
   output: Output,
 ): Promise<void> {
-  const channel = await new Promise<ClientChannel>((resolve, reject) => {
-    client.exec(command, { env }, (error, opened) => (error ? reject(error) : resolve(opened)));
-  });
-  const ended = new Promise<string | undefined>((resolve) => {
-    let outcome: string | undefined = "wait: remote command exited without exit status or exit signal";
-    channel.on("exit", (code: number | null, signal?: string) => {
-      if (code === null)
-        outcome = `Process exited with status ${128 + signalNumber(signal)} from signal ${signal?.replace(/^SIG/, "")}`;
-      else outcome = code === 0 ? undefined : `Process exited with status ${code}`;
-    });
-    channel.on("close", () => resolve(outcome));
-    client.once("close", () => resolve(outcome));
-  });
+  const { channel, ended } = await open(client, command, env);
   channel.on("data", output.stdout);
   channel.stderr.on("data", output.stderr);
   channel.on("error", () => {}); // a command may end without reading its standard input
@@ -64,6 +52,35 @@ export async function execute(
   });
   const failure = (await ended) ?? (written ? undefined : "EOF"); // as the official provider has it for input that found no taker
   if (failure !== undefined) throw new Error(failure);
+}
+
+interface Opened {
+  readonly channel: ClientChannel;
+  /** Why the command failed; nothing if it did not. */
+  readonly ended: Promise<string | undefined>;
+}
+
+function open(client: Client, command: string, env: Record<string, string>): Promise<Opened> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, { env }, (error, channel) => {
+      if (error) reject(error);
+      // listened to from here on: a command that ends at once is told of in the very packet that opens it
+      else resolve({ channel, ended: outcomeOf(client, channel) });
+    });
+  });
+}
+
+function outcomeOf(client: Client, channel: ClientChannel): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let outcome: string | undefined = "wait: remote command exited without exit status or exit signal";
+    channel.on("exit", (code: number | null, signal?: string) => {
+      if (code === null)
+        outcome = `Process exited with status ${128 + signalNumber(signal)} from signal ${signal?.replace(/^SIG/, "")}`;
+      else outcome = code === 0 ? undefined : `Process exited with status ${code}`;
+    });
+    channel.on("close", () => resolve(outcome));
+    client.once("close", () => resolve(outcome));
+  });
 }
 
 function signalNumber(name: string | undefined): number {

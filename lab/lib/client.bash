@@ -6,12 +6,13 @@ NODE_BIN=$PROJECT/node_modules/node/bin # the project's own Node.js, whatever th
 cmd_key() { echo "$KEY"; }
 
 node_ssh() { # N [-o OPTION]... CMD...
-  local n=$1 opts=()
+  local n=$1 opts=() user=root known=$KNOWN
   shift
   while [[ ${1:-} == -o ]]; do opts+=("$1" "$2"); shift 2; done
-  cnet ssh "${opts[@]}" -i "$KEY" -o IdentitiesOnly=yes -o UserKnownHostsFile="$KNOWN" \
+  if is_instance "$n"; then user=admin known=$(instance_known_hosts "$n"); fi
+  cnet ssh "${opts[@]}" -i "$KEY" -o IdentitiesOnly=yes -o UserKnownHostsFile="$known" \
     -o StrictHostKeyChecking=yes -o ConnectTimeout=5 -o LogLevel=ERROR \
-    "${LAB_SSH_USER:-root}@$(ip_of "$n")" "$@"
+    "${LAB_SSH_USER:-$user}@$(ip_of "$n")" "$@"
 }
 cmd_ssh() { need_n "${1:-}"; node_ssh "$@"; }
 
@@ -46,6 +47,7 @@ cmd_engine() { # prints its kind
 pulumi_environment() {
   PATH=$NODE_BIN:$PATH
   if [[ -r $ENGINE_BIN ]]; then PATH=$(<"$ENGINE_BIN"):$PATH; fi
+  PATH=$HERE/ec2/bin:$PATH # the simulated EC2, in place of the official aws plugin
   export PATH PULUMI_HOME=$LAB_DIR/pulumi-home PULUMI_STACK=$LAB_STACK
   # Without metadata=skip the backend keeps a side file beside each state that it does not write atomically: a CLI
   # killed at that moment leaves a state that cannot be loaded ("failed to load checkpoint: EOF").

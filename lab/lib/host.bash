@@ -111,9 +111,14 @@ node_nspawn() { # N ROOT
     --link-journal=no --resolv-conf=off --timezone=off
 }
 
-ssh_works() { LAB_SSH_USER=root node_ssh "$1" -o ConnectTimeout=2 true 2>/dev/null; }
+ssh_works() {
+  if is_instance "$1"; then # its users and keys are not the lab's
+    leader "$1" >/dev/null && cmd_enter "$1" systemctl is-active --quiet ssh 2>/dev/null
+    return
+  fi
+  LAB_SSH_USER=root node_ssh "$1" -o ConnectTimeout=2 true 2>/dev/null
+}
 wait_node() {
-  if is_instance "$1"; then wait_running "$1"; return; fi # its users and keys are not the lab's
   wait_for "$LAB_BOOT_TIMEOUT" ssh_works "$1" \
     || { tail -n 20 "$NODES/$1/console.log" >&2; die "node$1: no SSH within $LAB_BOOT_TIMEOUT s"; }
   # a service that waits for its peers (etcd without a quorum) keeps the boot "starting": no endless wait
@@ -141,21 +146,26 @@ cmd_stop() { # orderly poweroff
   need_node "${1:-}"
   if p=$(leader "$1"); then kill -s RTMIN+4 "$p"; end_node "$1"; fi
 }
-cmd_powercut() { # like kill, but what was not fsynced is lost: the disk is what the "platter" held
-  local d
+disks_of() { # N: its own and the volumes
+  local vol
+  echo "$NODES/$1/disk.img"
+  while read -r vol _; do echo "$VOLUMES/$vol.img"; done < <(volumes_of "$1")
+}
+cmd_powercut() { # like kill, but what was not fsynced is lost: the disks are what the "platters" held
+  local n=${1:-} disk
   lock
-  need_node "${1:-}"
-  d=$NODES/$1
-  populated "n$1" || die "node$1 is not running"
-  cmd_pause "$1"
-  wait_for 10 frozen "n$1" || die "node$1 would not freeze"
-  cp --sparse=always "$d/disk.img" "$d/disk.cut"
-  kill_node "$1"
-  mv "$d/disk.cut" "$d/disk.img"
+  need_node "$n"
+  populated "n$n" || die "node$n is not running"
+  cmd_pause "$n"
+  wait_for 10 frozen "n$n" || die "node$n would not freeze"
+  for disk in $(disks_of "$n"); do cp --sparse=always "$disk" "$disk.cut"; done
+  kill_node "$n"
+  for disk in $(disks_of "$n"); do mv "$disk.cut" "$disk"; done
 }
 cmd_reset() { # back to a machine that was never provisioned (same address, same SSH host keys)
   lock
   need_node "${1:-}"
+  ! is_instance "$1" || die "node$1 is an instance: lab cloud terminate"
   kill_node "$1"
   rm -f "$NODES/$1/disk.img"
   make_disk "$1"

@@ -1,0 +1,75 @@
+// Part of the simulated EC2: the functions (data sources) that the program calls.
+import { isObject, type Properties, text, texts } from "../engine/properties.ts";
+import { imageOf, instanceTypeOf, ROOT_DEVICE } from "./catalog.ts";
+import { ACCOUNT, type Cloud, needId, refuse } from "./cloud.ts";
+
+type Invoke = (inputs: Properties) => Properties;
+
+export function invokes(cloud: () => Cloud): Record<string, Invoke> {
+  return {
+    "aws:ec2/getAmi:getAmi": (inputs) => getAmi(cloud(), inputs),
+    "aws:ec2/getInstanceType:getInstanceType": (inputs) => getInstanceType(cloud(), inputs),
+    "aws:ec2/getSubnet:getSubnet": (inputs) => getSubnet(cloud(), inputs),
+  };
+}
+
+function getAmi(cloud: Cloud, inputs: Properties): Properties {
+  const filters = Array.isArray(inputs.filters) ? inputs.filters.filter((filter) => isObject(filter)) : [];
+  const ids = filters.filter(({ name }) => name === "image-id").flatMap((filter) => texts(filter, "values"));
+  if (filters.length !== 1 || ids.length !== 1)
+    throw new Error("the simulated EC2 finds an image only by one filter image-id with one value");
+  const id = ids[0] ?? "";
+  const image = imageOf(id);
+  if (!image)
+    throw new Error("Your query returned no results. Please change your search criteria and try again.");
+  return {
+    ...inputs,
+    id,
+    imageId: id,
+    architecture: image.architecture,
+    arn: `arn:aws:ec2:${cloud.region}::image/${id}`,
+    name: image.name,
+    ownerId: ACCOUNT,
+    region: cloud.region,
+    rootDeviceName: ROOT_DEVICE,
+    rootDeviceType: "ebs",
+    state: "available",
+    enaSupport: true,
+    hypervisor: "xen", // what EC2 says of every image
+    virtualizationType: "hvm",
+    deprecationTime: "",
+    public: false,
+  };
+}
+
+function getInstanceType(cloud: Cloud, inputs: Properties): Properties {
+  const name = text(inputs, "instanceType") ?? "";
+  const type = instanceTypeOf(name);
+  if (!type)
+    return refuse(
+      "DescribeInstanceTypes",
+      "InvalidInstanceType",
+      `The following supplied instance types do not exist: [${name}]`,
+    );
+  return {
+    id: name,
+    instanceType: name,
+    region: cloud.region,
+    supportedArchitectures: [type.architecture],
+    hypervisor: type.hypervisor,
+    ebsNvmeSupport: type.hypervisor === "nitro" ? "required" : "unsupported",
+    ebsEncryptionSupport: "supported",
+    ebsOptimizedSupport: "default",
+    burstablePerformanceSupported: type.burstable,
+    bareMetal: false,
+    currentGeneration: true,
+    defaultVcpus: type.vcpus,
+    memorySize: type.memory,
+  };
+}
+
+function getSubnet(cloud: Cloud, inputs: Properties): Properties {
+  const id = text(inputs, "id") ?? "";
+  const subnet = needId(cloud, "DescribeSubnets", "subnet", id);
+  return { ...subnet, id, state: "available", tags: subnet.tags ?? {} };
+}

@@ -1,0 +1,143 @@
+// Part of the simulated EC2: a resource type from its description.
+import { randomBytes } from "node:crypto";
+import {
+  type Changes,
+  compare,
+  diffResponse,
+  isObject,
+  type Properties,
+  present,
+  UNKNOWN,
+} from "../engine/properties.ts";
+import type { Failure, ResourceType } from "../engine/provider.ts";
+import { type Cloud, needId } from "./cloud.ts";
+import { checkFields, type Fields, replacesAt, withInitial } from "./fields.ts";
+
+export interface Description {
+  /** The folder of its things in the store; also its name in messages ("security-group"). */
+  readonly kind: string;
+  /** As the provider begins its messages: "creating EC2 Instance: …". */
+  readonly title: string;
+  readonly fields: Fields;
+  /** Outputs that are not inputs; unknown in the preview of a creation, as are inputs in `chosen` that are not given. */
+  readonly computed: readonly string[];
+  readonly chosen?: readonly string[];
+  /** What is wrong with inputs together. */
+  readonly rules?: (inputs: Properties) => Failure[];
+  /** Whether this change replaces, where that depends on more than the property. */
+  readonly replaces?: (path: string, before: Properties, after: Properties) => boolean;
+  /** Refuses, or gives the thing its id and its computed outputs. Nothing else changes meanwhile. */
+  readonly create: (cloud: Cloud, inputs: Properties) => Made | Promise<Made>;
+  /** What takes its time after `create`; returns what it changed. It undoes the creation if it fails. */
+  readonly settle?: (cloud: Cloud, id: string, thing: Properties) => Promise<Properties>;
+  /** Refuses, or says what else changes. */
+  readonly update?: (cloud: Cloud, id: string, before: Properties, after: Properties) => Promise<Properties>;
+  /** What takes its time before a deletion. */
+  readonly retire?: (cloud: Cloud, id: string, thing: Properties) => Promise<void>;
+  /** Refuses a deletion, or undoes what the creation did to other things. Nothing else changes meanwhile. */
+  readonly remove?: (cloud: Cloud, id: string, thing: Properties) => void | Promise<void>;
+  /** What is true now, if that changes by itself. */
+  readonly now?: (cloud: Cloud, id: string, thing: Properties) => Promise<Properties>;
+}
+
+export interface Made {
+  readonly id: string;
+  readonly computed: Properties;
+}
+
+export function resourceType(cloud: () => Cloud, description: Description): ResourceType {
+  const { kind, title, fields, computed, chosen = [] } = description;
+  const complete = (inputs: Properties) => withTags(withInitial(inputs, fields), fields);
+  const failing = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new Error(`${doing} ${title}: ${error instanceof Error ? error.message : error}`, {
+        cause: error,
+      });
+    }
+  };
+
+  return {
+    check(given, name, before) {
+      const inputs = withName(given, name, before, fields);
+      const failures = checkFields(inputs, fields);
+      return { inputs, failures: failures.length > 0 ? failures : (description.rules?.(inputs) ?? []) };
+    },
+
+    diff(old, inputs) {
+      const changes: Changes = compare(withInitial(old.inputs, fields), withInitial(inputs, fields));
+      const more = (path: string) => description.replaces?.(path, old.outputs, inputs) ?? false;
+      return diffResponse(changes, (path) => replacesAt(path, fields) || more(path));
+    },
+
+    async create({ inputs, preview }) {
+      const state = complete(inputs);
+      if (preview) {
+        const open = [...computed, ...chosen.filter((key) => !(key in inputs))];
+        return { id: "", outputs: { ...state, ...Object.fromEntries(open.map((key) => [key, UNKNOWN])) } };
+      }
+      return await failing("creating", async () => {
+        const { id, thing } = await cloud().store.locked(async () => {
+          const made = await description.create(cloud(), state);
+          const thing = { ...state, ...made.computed, region: cloud().region };
+          cloud().store.put(kind, made.id, thing);
+          return { id: made.id, thing };
+        });
+        const changed = (await description.settle?.(cloud(), id, thing)) ?? {};
+        return { id, outputs: { ...thing, ...changed } };
+      });
+    },
+
+    async update({ id, inputs, preview }, old) {
+      const state = complete(inputs);
+      const dropped = Object.keys(old.inputs).filter((key) => !(key in inputs));
+      const kept = Object.fromEntries(Object.entries(old.outputs).filter(([key]) => !dropped.includes(key)));
+      if (preview) return { ...kept, ...state };
+      return await failing("updating", async () => {
+        const before = await cloud().store.locked(() => needId(cloud(), `Modify${title}`, kind, id));
+        const changed = (await description.update?.(cloud(), id, before, state)) ?? {};
+        return await cloud().store.locked(() => {
+          const now = cloud().store.get(kind, id) ?? before;
+          const thing = { ...without(now, dropped), ...state, ...changed };
+          cloud().store.put(kind, id, thing);
+          return thing;
+        });
+      });
+    },
+
+    async read(_, id) {
+      const thing = cloud().store.get(kind, id);
+      return thing && { ...thing, ...(await description.now?.(cloud(), id, thing)) };
+    },
+
+    async delete({ id }) {
+      await failing("deleting", async () => {
+        const thing = cloud().store.get(kind, id);
+        if (thing) await description.retire?.(cloud(), id, thing);
+        await cloud().store.locked(async () => {
+          const now = cloud().store.get(kind, id);
+          if (now) await description.remove?.(cloud(), id, now);
+          cloud().store.remove(kind, id);
+        });
+      });
+    },
+  };
+}
+
+/** A name for what has none, as Pulumi makes them; it stays as long as the resource does. */
+function withName(inputs: Properties, name: string, before: Properties, fields: Fields): Properties {
+  const longest = fields.name?.longestName;
+  if (longest === undefined || inputs.name !== undefined) return inputs;
+  const suffix = `-${randomBytes(4).toString("hex").slice(1)}`;
+  return { ...inputs, name: before.name ?? `${name.slice(0, longest - suffix.length)}${suffix}` };
+}
+
+function without(properties: Properties, keys: readonly string[]): Properties {
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !keys.includes(key)));
+}
+
+function withTags(properties: Properties, fields: Fields): Properties {
+  if (!("tags" in fields)) return properties;
+  return { ...properties, tagsAll: isObject(properties.tags) ? present(properties.tags) : {} };
+}

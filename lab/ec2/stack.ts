@@ -1,0 +1,54 @@
+// stack.ts [COUNT [FILE]]: writes the stack file of a cluster on the simulated EC2, Pulumi.lab.yaml if no other is named.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { argv } from "node:process";
+import { fileURLToPath } from "node:url";
+import { describeLab } from "../describe.ts";
+import { digestsOf, newStack } from "../stack.ts";
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Three zones of the lab's network, each big enough for the smallest subnet that AWS allows. */
+const SUBNETS = [
+  { zone: "eu-central-1a", first: 96 },
+  { zone: "eu-central-1b", first: 112 },
+  { zone: "eu-central-1c", first: 128 },
+];
+
+/** The hosts in the lab of the nodes of such a stack: node1 is host 1, node2 host 17, node3 host 33, node4 host 2 … */
+export function labHostOf(node: number): number {
+  const { first } = SUBNETS[(node - 1) % SUBNETS.length] ?? { first: 0 };
+  const FIRST_FREE = 5; // AWS keeps four addresses; host n of the lab ends with 100 + n
+  return first + FIRST_FREE + Math.floor((node - 1) / SUBNETS.length) - 100;
+}
+
+/** A new stack like Pulumi.aws.yaml, with what there is in the lab. Its network is the lab's, which goes in `net`. */
+export async function writeEc2Stack(
+  count: number,
+  file = join(project, "Pulumi.lab.yaml"),
+  net = process.env.LAB_NET ?? "192.168.1",
+): Promise<void> {
+  const lab = await describeLab();
+  const document = newStack(await readFile(join(project, "Pulumi.aws.yaml"), "utf8"));
+  const set = (path: readonly string[], value: unknown) =>
+    document.setIn(["config", ...path], document.createNode(value));
+  const nodes = Array.from({ length: count }, (_, index) => ({
+    name: `node${index + 1}`,
+    address: `${net}.${100 + labHostOf(index + 1)}`,
+  }));
+  set(["etcd:nodes"], nodes);
+  set(["etcd:ssh"], { user: "admin", privateKeyFile: lab.privateKeyFile });
+  set(["etcd:mirror"], lab.mirror);
+  set(["etcd:sha256"], await digestsOf(lab.archives));
+  set(["etcd:protect"], false); // the lab is made to be taken down
+  set(["etcd:aws", "ami"], "ami-0000000000000a001");
+  set(["etcd:aws", "vpc"], { cidr: `${net}.0/24`, nat: "none" });
+  set(
+    ["etcd:aws", "subnets"],
+    SUBNETS.map(({ zone, first }) => ({ zone, cidr: `${net}.${first}/28` })),
+  );
+  set(["etcd:aws", "access"], { clients: [`${net}.0/28`], ssh: [`${net}.1/32`], metrics: [] });
+  await writeFile(file, document.toString({ lineWidth: 0 }));
+}
+
+if (import.meta.main) await writeEc2Stack(Number(argv[2] ?? 3), argv[3]);
