@@ -188,7 +188,10 @@ const VARIABLES = {
   ETC_DIR: "etc/etcd",
   OPT_DIR: "opt/etcd",
   LINK_DIR: "usr/local/bin",
+  UNIT_DIR: "etc/systemd/system",
   UNIT_FILE: "etc/systemd/system/etcd.service",
+  DISKS: "dev/disk/by-id",
+  VOLUME_DIR: "var/lib/etcd-volume",
   PROC: "proc",
 } as const;
 
@@ -203,7 +206,10 @@ function moved(root: string): Record<keyof typeof VARIABLES, string> {
     ETC_DIR: at("ETC_DIR"),
     OPT_DIR: at("OPT_DIR"),
     LINK_DIR: at("LINK_DIR"),
+    UNIT_DIR: at("UNIT_DIR"),
     UNIT_FILE: at("UNIT_FILE"),
+    DISKS: at("DISKS"),
+    VOLUME_DIR: at("VOLUME_DIR"),
     PROC: at("PROC"),
   };
 }

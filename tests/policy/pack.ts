@@ -11,16 +11,21 @@ export const pack = path.join(repository, "policy");
 /** A throw-away project with a stand-in for the provider `aws`, whose program is a file beside this one. */
 export async function projectOf(program: string): Promise<Project> {
   const project = await Project.create();
+  await writeFile(
+    path.join(project.folder, "index.ts"),
+    `import ${JSON.stringify(path.join(import.meta.dirname, program))};\n`,
+  );
+  return withAws(project);
+}
+
+/** The same project with the stand-in before any other provider `aws`. */
+async function withAws(project: Project): Promise<Project> {
   const bin = path.join(project.folder, "bin");
   await mkdir(bin);
   const standIn = path.join(bin, "pulumi-resource-aws");
   const source = path.join(import.meta.dirname, "aws-provider.ts");
   await writeFile(standIn, `#!/bin/sh\nexec '${process.execPath}' '${source}' "$@"\n`);
   await chmod(standIn, 0o755);
-  await writeFile(
-    path.join(project.folder, "index.ts"),
-    `import ${JSON.stringify(path.join(import.meta.dirname, program))};\n`,
-  );
   return project.under({ PATH: `${bin}${path.delimiter}${project.environment.PATH}` });
 }
 
@@ -40,7 +45,7 @@ export async function shippedProject(config: Readonly<Record<string, unknown>>):
     stringify({ config: Object.fromEntries(keys) }),
   );
   await project.succeed("stack", "init", "dev");
-  return project;
+  return withAws(project);
 }
 
 /** The violations that the engine lists under "Policies:", as `level rule resource`, each once. */

@@ -6,7 +6,7 @@ import type {
   RegisterResourceOutputsRequest,
   RegisterResourceRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import { outputsOf } from "./providers.ts";
+import { answerOf, outputsOf } from "./providers.ts";
 
 /** One resource as it was registered. */
 export interface Registration {
@@ -35,8 +35,10 @@ export interface Answers {
   readonly earlierSecrets?: readonly string[];
   /** Nothing is made, so every output is unknown. */
   readonly preview?: boolean;
-  /** Outputs of single resources in place of the usual ones, by resource name. */
+  /** Outputs of single resources in place of the usual ones, and `id` for its id, by resource name. */
   readonly mocked?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What AWS answers in place of the usual, by the name of the function; an error is why it does not. */
+  readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>> | Error>>;
   /** Name of a resource that cannot be made. The run fails for good: only for a process of its own. */
   readonly fails?: string;
 }
@@ -55,8 +57,11 @@ export const STACK_TYPE = "pulumi:pulumi:Stack";
 /** Connects the SDK to the mocks until the next call. */
 export async function mockEngine(answers: Answers, recording: Recording): Promise<void> {
   const mocks: pulumi.runtime.Mocks = {
-    call: ({ token }) => {
-      throw new Error(`the program calls ${token}`);
+    call: ({ token, inputs }) => {
+      const answer = answers.calls?.[token.split(":").at(-1) ?? token];
+      // The SDK reads no more of an error than what one of gRPC has.
+      if (answer instanceof Error) throw Object.assign(answer, { details: answer.message });
+      return { ...answerOf(token, inputs), ...answer };
     },
     newResource: ({ type, name, inputs }) =>
       type === "pulumi:pulumi:StackReference"
@@ -150,9 +155,10 @@ async function makeResource(
 
   const usual = answers.preview ? {} : outputsOf(type, name, registered.inputs);
   const secrets = registered.request.getAdditionalsecretoutputsList();
-  const outputs = Object.entries({ ...usual, ...answers.mocked?.[name] }).map(([key, value]) => [
+  const { id = answers.preview ? "" : `${name}-id`, ...mocked } = answers.mocked?.[name] ?? {};
+  const outputs = Object.entries({ ...usual, ...mocked }).map(([key, value]) => [
     key,
     secrets.includes(key) ? pulumi.secret(value) : value,
   ]);
-  return { id: answers.preview ? "" : `${name}-id`, state: { ...inputs, ...Object.fromEntries(outputs) } };
+  return { id: String(id), state: { ...inputs, ...Object.fromEntries(outputs) } };
 }

@@ -15,6 +15,7 @@ export function outputsOf(type: string, name: string, inputs: Values): Values {
         privateKeyPemPkcs8: pem("PRIVATE KEY", name),
         privateKeyOpenssh: pem("OPENSSH PRIVATE KEY", name),
         publicKeyPem: pem("PUBLIC KEY", name),
+        publicKeyOpenssh: `${publicKeyOf(name)}\n`,
       };
     case "tls:index/certRequest:CertRequest":
       return { certRequestPem: pem("CERTIFICATE REQUEST", name) };
@@ -28,9 +29,46 @@ export function outputsOf(type: string, name: string, inputs: Values): Values {
     case "command:remote:Command":
       // The connection is a secret, and so is what comes of it.
       return { stdout: pulumi.secret(name === "health" ? proof(String(inputs.stdin)) : ""), stderr: "" };
+    case "aws:ec2/eip:Eip":
+      return { publicIp: `the public address of ${name}` };
+    case "aws:lb/loadBalancer:LoadBalancer":
+      return { arn: `arn:${name}`, dnsName: `${name}.elb.amazonaws.com`, zoneId: "ZELB" };
+    case "aws:lb/targetGroup:TargetGroup":
+      return { arn: `arn:${name}` };
+    case "aws:iam/role:Role":
+    case "aws:iam/instanceProfile:InstanceProfile":
+      return { name: `${name}-name` };
     default:
       return {};
   }
+}
+
+/** What AWS says of the things that the configurations of the tests name. */
+export function answerOf(token: string, inputs: Values): Values {
+  switch (token) {
+    case "aws:ec2/getAmi:getAmi":
+      return { architecture: "x86_64" };
+    case "aws:ec2/getInstanceType:getInstanceType":
+      return { supportedArchitectures: ["x86_64"], hypervisor: "nitro", bareMetal: false };
+    case "aws:ec2/getSubnet:getSubnet":
+      return { vpcId: "vpc-0abcdef1234567890", mapPublicIpOnLaunch: false, ...subnetOf(String(inputs.id)) };
+    default:
+      throw new Error(`the program calls ${token}`);
+  }
+}
+
+/** In the region of the tests, `subnet-…3` is the third one. */
+function subnetOf(id: string): Values {
+  const number = Number(id.at(-1));
+  return {
+    cidrBlock: `10.20.${number}.0/24`,
+    availabilityZone: `eu-central-1${"abc".at(number - 1)}`,
+  };
+}
+
+/** As known_hosts has it, without a comment. */
+export function publicKeyOf(name: string): string {
+  return `ssh-ed25519 ${Buffer.from(`public ${name}`).toString("base64")}`;
 }
 
 export function pem(label: string, text: string): string {

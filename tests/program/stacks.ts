@@ -21,21 +21,23 @@ export function hostKey(text: string): string {
   return `ssh-ed25519 ${key.toString("base64")}`;
 }
 
-/** Pulumi.dev.yaml, in a home folder that has the two files it names. */
-export function devConfig(): Config {
+/** Pulumi.dev.yaml, or another stack's file, in a home folder that has the files it names. */
+export function devConfig(stack = "dev"): Config {
   const home = mkdtempSync(join(tmpdir(), "etcd-program-test-"));
   process.on("exit", () => rmSync(home, { recursive: true, force: true }));
   mkdirSync(join(home, ".ssh"));
   writeFileSync(join(home, ".ssh/id_ed25519"), loginKey, { mode: 0o600 });
+  writeFileSync(join(home, ".ssh/id_ed25519.pub"), `${hostKey("the login")} me\n`);
   const hosts = [101, 102, 103].map((last) => `192.168.1.${last} ${hostKey(`host ${last}`)}\n`);
   writeFileSync(join(home, ".ssh/known_hosts"), hosts.join(""));
   process.env.HOME = home;
-  const file: unknown = parse(readFileSync(new URL("../../Pulumi.dev.yaml", import.meta.url), "utf8"));
+  const file: unknown = parse(readFileSync(new URL(`../../Pulumi.${stack}.yaml`, import.meta.url), "utf8"));
   return withoutNamespace(Object(Object(file).config));
 }
 
 function withoutNamespace(config: object): Config {
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^etcd:/, ""), value]));
+  const own = Object.entries(config).filter(([key]) => key.startsWith("etcd:"));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice("etcd:".length), value]));
 }
 
 export interface Node {

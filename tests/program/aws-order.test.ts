@@ -1,0 +1,299 @@
+/** What waits for what when instances are made, and above all when they are replaced. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { awsClusterOf, awsNodes } from "./aws-stacks.ts";
+import { type Registration, type Run, type RunOptions, runProgram } from "./harness.ts";
+import {
+  changedResources,
+  changedSteps,
+  earlierOutputs,
+  optionsOf,
+  output,
+  registrations,
+  resource,
+  rollout,
+  step,
+  text,
+  waitsFor,
+} from "./queries.ts";
+import { type Config, clusterOf } from "./stacks.ts";
+
+const names = ["node1", "node2", "node3"];
+const another = { ami: "ami-0fedcba0987654321" };
+
+async function succeed(options: RunOptions): Promise<Run> {
+  const run = await runProgram(options);
+  assert.equal(run.failure, undefined);
+  return run;
+}
+
+/** Other machines than those that an earlier run got. */
+const otherIds = Object.fromEntries(names.map((node) => [`${node}-instance`, { id: `i-other-${node}` }]));
+
+/** The cluster as proven, but with some machines that were made of something else. */
+function provenBut(...nodes: readonly string[]): Readonly<Record<string, unknown>> {
+  const deployed = structuredClone(Object(earlierOutputs(founded).deployed));
+  for (const node of nodes) deployed.nodes[node].machine = "0123456789abcdef";
+  return { ...earlierOutputs(founded), deployed };
+}
+
+// Before the first test: those would run meanwhile, and there is one engine.
+const founded = await succeed({ config: awsClusterOf(3) });
+const settled = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded) });
+const rebuilt = await succeed({
+  config: awsClusterOf(3, another),
+  earlier: earlierOutputs(settled),
+  mocked: otherIds,
+});
+const oneRebuilt = await succeed({ config: awsClusterOf(3), earlier: provenBut("node2") });
+
+const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
+
+/** Everything that a resource waits for, directly or through others. */
+function allBehind(run: Run, one: Registration): readonly Registration[] {
+  const found = new Set([one]);
+  for (const { dependencies } of found)
+    for (const other of run.resources) if (dependencies.includes(other.urn)) found.add(other);
+  found.delete(one);
+  return [...found];
+}
+
+function stepsBehind(run: Run, one: Registration): readonly string[] {
+  const isStep = ({ type }: Registration) => type === "command:remote:Command";
+  return allBehind(run, one)
+    .filter(isStep)
+    .map(({ name }) => name)
+    .sort();
+}
+
+function instancesBehind(run: Run, name: string): readonly string[] {
+  const isInstance = ({ type }: Registration) => type.endsWith(":Instance");
+  return allBehind(run, step(run, name))
+    .filter(isInstance)
+    .map((one) => one.name)
+    .sort();
+}
+
+function assertBefore(run: Run, ...inOrder: readonly string[]): void {
+  const at = inOrder.map((event) => run.events.indexOf(event));
+  assert.ok(!at.includes(-1), `${inOrder.join(", ")}: ${at.join()}`);
+  assert.deepEqual(
+    at,
+    at.toSorted((a, b) => a - b),
+    inOrder.join(", "),
+  );
+}
+
+const ownSteps = (node: string) => ["binaries", "certificates", "host"].map((role) => `${node}-${role}`);
+
+test("when a cluster is founded, the instances wait for no step and for no other instance", () => {
+  for (const node of names) assert.deepEqual(stepsBehind(founded, instance(founded, node)), []);
+  const firstEnd = founded.events.findIndex((event) => /^end node\d-instance$/.test(event));
+  const begun = founded.events.slice(0, firstEnd).filter((event) => /^start node\d-instance$/.test(event));
+  assert.equal(begun.length, 3);
+});
+
+test("when a cluster is founded, the hosts are prepared at once, then the members one by one, and the guards last", () => {
+  assert.deepEqual(rollout(founded), names);
+  assert.deepEqual(waitsFor(founded, "before"), names.flatMap(ownSteps).sort());
+  for (const node of names) {
+    assert.deepEqual(waitsFor(founded, `${node}-guard`), ["membership"]);
+    assert.deepEqual(waitsFor(founded, `${node}-host`), []);
+    assertBefore(founded, "end membership", `start ${node}-guard`);
+  }
+});
+
+test("a first step is run once the volume is attached", () => {
+  for (const node of names) {
+    const attachment = resource(founded, "VolumeAttachment", `${node}-data-attachment`);
+    assert.ok(step(founded, `${node}-host`).dependencies.includes(attachment.urn));
+  }
+});
+
+test("all replaced: each instance waits for its guard, each guard for before and the member before it", () => {
+  assert.deepEqual(rollout(rebuilt), names);
+  for (const [index, node] of names.entries()) {
+    const predecessor = index === 0 ? [] : [`${names[index - 1]}-member`];
+    assert.deepEqual(waitsFor(rebuilt, `${node}-guard`), ["before", ...predecessor]);
+    const { dependencies } = instance(rebuilt, node);
+    const guard = step(rebuilt, `${node}-guard`).urn;
+    assert.ok(dependencies.includes(guard), node);
+    assert.deepEqual(
+      waitsFor(rebuilt, `${node}-member`),
+      ["before", ...ownSteps(node), ...predecessor].sort(),
+    );
+  }
+});
+
+test("all replaced: at no moment is one machine away while another one is not yet a member again", () => {
+  const order = names.flatMap((node) => [
+    `start ${node}-guard`,
+    `end ${node}-guard`,
+    `start ${node}-instance`,
+    `end ${node}-instance`,
+    `start ${node}-data-attachment`,
+    `start ${node}-host`,
+    `end ${node}-host`,
+    `start ${node}-member`,
+    `end ${node}-member`,
+  ]);
+  assertBefore(rebuilt, "end before", ...order, "start membership", "end membership", "start health");
+});
+
+test("all replaced: what is proven first does not wait for any of the machines that go", () => {
+  assert.deepEqual(instancesBehind(rebuilt, "before"), []);
+  assert.deepEqual(stepsBehind(rebuilt, step(rebuilt, "before")), []);
+  assert.deepEqual(instancesBehind(rebuilt, "node1-guard"), []);
+  assert.deepEqual(instancesBehind(rebuilt, "node2-guard"), ["node1-instance"]);
+  assert.deepEqual(instancesBehind(rebuilt, "node3-guard"), ["node1-instance", "node2-instance"]);
+});
+
+test("one replaced: the others are prepared at once and looked at first, and their guards come last", () => {
+  assert.deepEqual(
+    Object(oneRebuilt.outputs.deployed?.value).nodes,
+    Object(output(founded, "deployed")).nodes,
+  );
+  assert.deepEqual(waitsFor(oneRebuilt, "before"), [...ownSteps("node1"), ...ownSteps("node3")]);
+  assert.deepEqual(instancesBehind(oneRebuilt, "before"), ["node1-instance", "node3-instance"]);
+  const { dependencies } = instance(oneRebuilt, "node2");
+  assert.ok(dependencies.includes(step(oneRebuilt, "node2-guard").urn));
+  const others = [...ownSteps("node1"), ...ownSteps("node3")];
+  assert.deepEqual(waitsFor(oneRebuilt, "node2-guard"), ["before", "node1-member", ...others].sort());
+  for (const node of ["node1", "node3"]) {
+    assert.deepEqual(stepsBehind(oneRebuilt, instance(oneRebuilt, node)), []);
+    assert.deepEqual(waitsFor(oneRebuilt, `${node}-guard`), ["membership"]);
+  }
+  assertBefore(
+    oneRebuilt,
+    "end node1-member",
+    "start node2-guard",
+    "start node2-instance",
+    "end node2-instance",
+  );
+  assertBefore(
+    oneRebuilt,
+    "end node2-instance",
+    "start node2-host",
+    "start node2-member",
+    "start node3-member",
+  );
+});
+
+for (const changed of [["node1"], ["node3"], ["node1", "node3"], names]) {
+  for (const rolloutOrder of [[], ["node3"], ["node2", "node3", "node1"]]) {
+    test(`replaced ${changed.join()}, first ${rolloutOrder.join() || "as declared"}: one at a time`, async () => {
+      const config = awsClusterOf(3, {}, { rolloutOrder });
+      const run = await succeed({ config, earlier: provenBut(...changed) });
+      const turns = rollout(run).flatMap((node) =>
+        changed.includes(node)
+          ? [`start ${node}-guard`, `start ${node}-instance`, `start ${node}-member`, `end ${node}-member`]
+          : [`start ${node}-member`, `end ${node}-member`],
+      );
+      assertBefore(run, "end before", ...turns, "start membership");
+      for (const node of changed) {
+        assert.ok(!instancesBehind(run, "before").includes(`${node}-instance`), node);
+      }
+    });
+  }
+}
+
+test("a guard asks on another member than its own, which is the admin host where it can be", () => {
+  for (const run of [founded, rebuilt, oneRebuilt]) {
+    const dialled = names.map((node) => Object(step(run, `${node}-guard`).inputs.connection).host);
+    assert.deepEqual(dialled, ["10.20.2.11", "10.20.1.11", "10.20.1.11"]);
+  }
+});
+
+test("a guard does nothing when it is made, and asks when what its machine is made from changes", () => {
+  for (const node of names) {
+    const [before, after] = [founded, rebuilt].map((run) => step(run, `${node}-guard`));
+    assert.ok(before !== undefined && after !== undefined);
+    assert.deepEqual([before.inputs.create, before.inputs.delete], [":", undefined]);
+    assert.match(text(after, "update"), /^sudo -n \/usr\/local\/sbin\/etcd-host guard /);
+    const { "made-from": was, ...options } = optionsOf(text(before, "update"));
+    const { "made-from": is, ...same } = optionsOf(text(after, "update"));
+    assert.notEqual(is, was);
+    assert.deepEqual(options, same);
+    assert.deepEqual(options, { name: node, "election-timeout": "1000" });
+    assert.equal(is, Object(output(rebuilt, "deployed")).nodes[node].machine, "this is what is recorded");
+  }
+});
+
+test("a cluster of one has no guard, and its instance is replaced all the same", async () => {
+  const one = (aws: Config, earlier = {}) => succeed({ config: awsClusterOf(1, aws), earlier });
+  const first = await one({});
+  const second = await one(another, earlierOutputs(first));
+  for (const run of [first, second]) {
+    const isGuard = ({ name }: Registration) => name.endsWith("-guard");
+    assert.deepEqual(run.resources.filter(isGuard), []);
+  }
+  assertBefore(second, "end before", "start node1-host", "start node1-member");
+  assert.equal(instance(second, "node1").inputs.ami, another.ami);
+});
+
+test("nothing changes in a second run, nor in one after a replacement", async () => {
+  assert.deepEqual(registrations(settled), registrations(founded));
+  const next = await succeed({
+    config: awsClusterOf(3, another),
+    earlier: earlierOutputs(rebuilt),
+    mocked: otherIds,
+  });
+  assert.deepEqual(registrations(next), registrations(rebuilt));
+  assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
+});
+
+test("a replacement changes what is on the machines and what is proven after, not what is proven before", () => {
+  const steps = names.flatMap((node) => [...ownSteps(node), `${node}-member`]);
+  const texts = ["create", "update", "delete"];
+  assert.deepEqual(
+    changedSteps(founded, rebuilt),
+    Object.fromEntries(
+      [
+        ["health", ["stdin"]],
+        ["membership", ["stdin"]],
+        ...names.map((node) => [`${node}-guard`, ["update"]]),
+        ...steps.map((name) => [name, texts]),
+      ].toSorted(),
+    ),
+  );
+  const parts = names.flatMap((node) => [`${node}-instance`, `${node}-data-attachment`]);
+  const changed = changedResources(founded, rebuilt).filter(
+    (name) => !(name in changedSteps(founded, rebuilt)),
+  );
+  assert.deepEqual(changed, parts.sort(), "address, host key and volume stay");
+});
+
+test("a machine that AWS replaced by itself is prepared again, and all is proven again", async () => {
+  const mocked = { "node2-instance": { id: "i-other-node2" } };
+  const run = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded), mocked });
+  assert.deepEqual(
+    Object.keys(changedSteps(founded, run)).sort(),
+    ["health", "membership", ...ownSteps("node2"), "node2-member"].sort(),
+  );
+});
+
+test("more nodes are made and prepared at once, and join one by one", async () => {
+  const config = awsClusterOf(5);
+  const run = await succeed({ config, earlier: earlierOutputs(founded) });
+  assert.deepEqual(
+    rollout(run),
+    awsNodes(5).map(({ name }) => name),
+  );
+  for (const node of ["node4", "node5"]) {
+    assert.deepEqual(stepsBehind(run, instance(run, node)), []);
+    assert.deepEqual(waitsFor(run, `${node}-guard`), ["membership"]);
+  }
+  for (const node of names) {
+    const guards = [founded, run].map((one) => step(one, `${node}-guard`).inputs);
+    assert.deepEqual(guards[1], guards[0], "no guard of the others runs");
+  }
+});
+
+test("on given machines there is no guard, whatever changes", async () => {
+  const run = await succeed({ config: clusterOf(3) });
+  assert.deepEqual(
+    run.resources.filter(({ name }) => name.endsWith("-guard")),
+    [],
+  );
+});

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ClusterConfig } from "../../config.ts";
+import { machineOf, rebuiltNodes, refuseMachineChanges } from "../../topology/machines.ts";
+import { type Deployed, deployedAfter, parseDeployed, planTopology } from "../../topology.ts";
+import { awsNodes, type Changes, publicKey, readAws, subnets } from "./aws-configuration.ts";
+import { config as onHosts } from "./configuration.ts";
+import { nodes as hostNodes, deployed as hostsDeployed } from "./deployment.ts";
+
+function onAws(aws: Changes = {}, others: Changes = {}): ClusterConfig {
+  const { config, problems } = readAws(aws, others);
+  if (config === undefined) throw new Error(problems.join("\n"));
+  return config;
+}
+
+const declared = onAws();
+const proven = provenAs(declared);
+
+/** What a run of the configuration leaves once it has been proven. */
+function provenAs(config: ClusterConfig): Deployed {
+  const { topology, problems } = planTopology(config);
+  if (topology === undefined) throw new Error(problems.join("\n"));
+  return deployedAfter(config, topology, "etcd-cluster-1-0123abcd");
+}
+
+/** The digest of each node's machine. */
+const digests = (config: ClusterConfig) => config.nodes.map((node) => machineOf(node, config).machine);
+
+const key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+for (const [what, aws, others] of [
+  ["another image", { ami: "ami-0fedcba0987654321" }, {}],
+  ["another type", { instanceType: "m7i.xlarge" }, {}],
+  ["a KMS key", { kmsKeyId: key }, {}],
+  ["one who enters more", { authorizedKeys: [`${publicKey} ops`, `${publicKey} other`] }, {}],
+  ["another login", {}, { ssh: { user: "ops", privateKeyFile: "~/.ssh/id_ed25519" } }],
+] as const) {
+  test(`${what} makes every machine another one`, () => {
+    const config = onAws(aws, others);
+    const before = digests(declared);
+    for (const [index, digest] of digests(config).entries()) {
+      assert.match(String(digest), /^[0-9a-f]{16}$/);
+      assert.notEqual(digest, before[index]);
+    }
+    assert.deepEqual(rebuiltNodes(config, proven), ["node1", "node2", "node3"]);
+  });
+}
+
+for (const [what, aws, others] of [
+  [
+    "sizes of the disks",
+    { dataVolume: { size: 40, iops: 4000, throughput: 250 }, rootVolume: { size: 40 } },
+    {},
+  ],
+  ["tags", { tags: { team: "storage" } }, {}],
+  ["who reaches what", { access: { clients: ["10.0.0.0/8"], ssh: [] } }, {}],
+  ["an instance profile, which is changed in place", { instanceProfile: "etcd-node" }, {}],
+  ["the name that clients use", { clientName: "etcd.example.internal" }, {}],
+  ["the protection", {}, { protect: false }],
+  ["etcd's own settings", {}, { snapshotCount: 20_000, checkId: 7 }],
+] as const) {
+  test(`${what}: the machines stay`, () => {
+    const config = onAws(aws, others);
+    assert.deepEqual(digests(config), digests(declared));
+    assert.deepEqual(rebuiltNodes(config, proven), []);
+  });
+}
+
+test("a machine is of its node: no two have one digest, and its zone is that of its address", () => {
+  const [node1, node2, node3] = declared.nodes.map((node) => machineOf(node, declared));
+  assert.equal(new Set([node1?.machine, node2?.machine, node3?.machine]).size, 3);
+  assert.deepEqual(
+    [node1?.zone, node2?.zone, node3?.zone],
+    ["eu-central-1a", "eu-central-1b", "eu-central-1c"],
+  );
+});
+
+test("another range of its subnet makes a machine another one, and leaves the others", () => {
+  const [first, ...others] = subnets;
+  const config = onAws({ subnets: [{ ...first, cidr: "10.20.1.0/25" }, ...others] });
+  assert.deepEqual(rebuiltNodes(config, proven), ["node1"]);
+});
+
+test("a given machine is nothing that could be replaced", () => {
+  const config = onHosts({ nodes: hostNodes(3) });
+  for (const node of config.nodes) assert.deepEqual(machineOf(node, config), {});
+  assert.deepEqual(rebuiltNodes(config, hostsDeployed(3)), []);
+  assert.deepEqual(refuseMachineChanges(config, hostsDeployed(3)), []);
+});
+
+test("on a new stack, and for a node that is new, no machine is replaced", () => {
+  assert.deepEqual(rebuiltNodes(declared, undefined), []);
+  const more = [4, 5].map((n) => ({ name: `node${n}`, address: `10.20.${n - 3}.12` }));
+  const config = onAws({}, { nodes: [...awsNodes, ...more] });
+  assert.deepEqual(rebuiltNodes(config, proven), []);
+});
+
+test("what is recorded is read back, and is what the next run compares with", () => {
+  const again = parseDeployed(JSON.parse(JSON.stringify(proven)));
+  assert.deepEqual(again, proven);
+  assert.deepEqual(planTopology(declared, again).topology?.rebuilt, []);
+  const another = planTopology(onAws({ ami: "ami-0fedcba0987654321" }), again);
+  assert.deepEqual(another.topology?.rebuilt, ["node1", "node2", "node3"]);
+  assert.deepEqual(another.problems, []);
+});
+
+test("a machine is replaced by one of the same name, address and incarnation: the member stays who it is", () => {
+  const { topology } = planTopology(onAws({ ami: "ami-0fedcba0987654321" }), proven);
+  for (const { name, address, incarnation, initialState, initialCluster } of topology?.members ?? []) {
+    const before = proven.nodes[name];
+    assert.deepEqual(
+      { address, incarnation, initialState, initialCluster },
+      {
+        address: before?.address,
+        incarnation: before?.incarnation,
+        initialState: before?.initialState,
+        initialCluster: before?.initialCluster,
+      },
+    );
+  }
+});
+
+test("a minor step does not go together with another machine", () => {
+  const config = onAws({ ami: "ami-0fedcba0987654321" }, { version: "3.7.1" });
+  const [problem, ...others] = planTopology(config, proven).problems;
+  assert.match(
+    String(problem),
+    /^version: the step from 3\.6\.14 to 3\.7\.1 cannot go .*\(node1, node2, node3\)/,
+  );
+  assert.deepEqual(others, []);
+});
+
+test("a cluster stays on the target on which it was founded", () => {
+  const came = refuseMachineChanges(declared, hostsDeployed(3));
+  assert.deepEqual(came, [
+    "target: the cluster was founded on machines of target ssh and stays there; put it back, or make the other cluster in a stack of its own.",
+  ]);
+  const left = refuseMachineChanges(onHosts({ nodes: hostNodes(3) }), proven);
+  assert.deepEqual(left, [
+    "target: the cluster was founded on machines of target aws and stays there; put it back, or make the other cluster in a stack of its own.",
+  ]);
+});
+
+test("a member on EC2 keeps its address", () => {
+  const moved = awsNodes.map((node) => (node.name === "node2" ? { ...node, address: "10.20.2.12" } : node));
+  assert.deepEqual(refuseMachineChanges(onAws({}, { nodes: moved }), proven), [
+    "nodes[1].address: node2 is at 10.20.2.11, and a node on EC2 keeps its address; add one with another name there, and remove node2 in a later up.",
+  ]);
+});
+
+test("a member on EC2 keeps its zone, where its volume is", () => {
+  const zones = ["eu-central-1a", "eu-central-1c", "eu-central-1b"];
+  const swapped = subnets.map((subnet, index) => ({ ...subnet, zone: zones[index] }));
+  const sentence = (node: string, from: string, to: string) =>
+    `aws.subnets: ${node} would go from eu-central-1${from} to eu-central-1${to}, and its data volume stays where it is; put the zone back, or add a node with another name there.`;
+  assert.deepEqual(refuseMachineChanges(onAws({ subnets: swapped }), proven), [
+    sentence("node2", "b", "c"),
+    sentence("node3", "c", "b"),
+  ]);
+});
