@@ -57,6 +57,7 @@ export function memberSpec({ plan, config, token, bundlesDigest }: MemberSpecArg
       "election-timeout": settings.electionTimeout,
       "upgrades-from": upgradesFrom(release.version),
       allow: config.allow.join(" "),
+      "made-from": plan.machine,
     }),
   );
   return { unit, options, digest: options.apply((all) => digestOf([unit, JSON.stringify(all)])) };

@@ -47,13 +47,14 @@ const REFUSED = {
 } as const satisfies Partial<Plan>;
 
 /** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
-const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "proxy", "allow"];
+const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "allow"];
 
 /** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
 function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
-  const values = Object.fromEntries(given);
+  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may hold a password
+  const values: Json = { ...Object.fromEntries(given), ...proxy };
   const { config: parsed, problems } = parseConfig(
     { ...values, ssh: withoutKey(record(values.ssh), values.target) },
     (path) => readFileSync(path, "utf8"),

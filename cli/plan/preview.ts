@@ -65,7 +65,10 @@ function resourcesOf(steps: readonly Json[]): readonly Resource[] {
   return [...byUrn].map(([urn, all]) => {
     const ops = all.map((step) => text(step.op));
     const replaced = ops.some((op) => op.includes("replace"));
-    const main = all.find((step) => text(step.op) === "replace") ?? all[0];
+    const main =
+      all.find((step) => text(step.op) === "replace") ??
+      all.find((step) => !QUIET.includes(text(step.op))) ??
+      all[0];
     const type = urn.split("::").at(-2) ?? "";
     const protects = isQuiet(ops) && isProtected(main?.oldState) !== isProtected(main?.newState);
     return {

@@ -21,9 +21,15 @@ async function judgeImage({ ami, instanceType }: AwsConfig): Promise<readonly st
   ]);
   if (typeof image === "string" || typeof type === "string") {
     return [
-      ...(typeof image === "string" ? [`aws.ami: ${ami} cannot be used in this region: ${image}.`] : []),
+      ...(typeof image === "string"
+        ? [
+            `aws.ami: ${ami} cannot be used in this region (${image}); choose an image of this region, or check the credentials.`,
+          ]
+        : []),
       ...(typeof type === "string"
-        ? [`aws.instanceType: ${instanceType} cannot be used in this region: ${type}.`]
+        ? [
+            `aws.instanceType: ${instanceType} cannot be used in this region (${type}); choose another type, or check the credentials.`,
+          ]
         : []),
     ];
   }
@@ -49,7 +55,10 @@ async function judgeSubnet(
   if (!("id" in vpc) || id === undefined) return [];
   const path = `aws.subnets[${index}]`;
   const subnet = await getSubnet({ id }).catch(why);
-  if (typeof subnet === "string") return [`${path}.id: ${id} cannot be used: ${subnet}.`];
+  if (typeof subnet === "string")
+    return [
+      `${path}.id: ${id} cannot be used (${subnet}); correct it, or check the credentials and aws:region.`,
+    ];
   const declared = [
     { key: "vpc.id", want: vpc.id, is: subnet.vpcId },
     { key: "cidr", want: cidr, is: subnet.cidrBlock },
@@ -66,8 +75,9 @@ async function judgeSubnet(
   return problems;
 }
 
-/** The provider's reason, on one line and without a final stop. */
+/** The provider's reason, on one line, without the engine's words before it and a final stop. */
 function why(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
 }

@@ -42,7 +42,7 @@ LOCK_SECONDS=${LOCK_SECONDS:-120}
 name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
-members='' min_days=7 founding='' confirmed='' may_found=yes allow='' first='' upgrades_from='' alarms='' declared='' drop_ins_aside='' volume=''
+members='' min_days=7 founding='' confirmed='' may_found=yes allow='' first='' upgrades_from='' alarms='' declared='' drop_ins_aside='' volume='' made_from=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -58,6 +58,7 @@ parse_options() {
       --metrics-url=*) metrics_url=$value ;;
       --not-before=*) not_before=$value ;;
       --volume=*) volume=$value ;;
+      --made-from=*) made_from=$value ;;
       --version=*) version=$value ;;
       --sha256-amd64=*) sha256_amd64=$value ;;
       --sha256-arm64=*) sha256_arm64=$value ;;
@@ -70,7 +71,7 @@ parse_options() {
       --bundles=*) bundles=$value ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
-      --check-id=* | --member=* | --machine=* | --made-from=* | --volume-size=*) ;; # only make the step's text another one, so that it looks again
+      --check-id=* | --member=* | --machine=* | --volume-size=*) ;; # only make the step's text another one, so that it looks again
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;

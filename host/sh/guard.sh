@@ -1,8 +1,15 @@
 # guard: on another member, before the machine of one is replaced. The cluster must be able to do without it, and
 # leadership goes elsewhere first. The machine itself stops etcd as it shuts down.
 
+# What the machine was made from that a member runs on: as long as it stays that, its guard has nothing to do.
+MACHINES=etcd-host/machines/
+record_machine() {
+  [ -z "$made_from" ] || ctl --endpoints=https://127.0.0.1:2379 put "$MACHINES$name" "$made_from" >/dev/null 2>&1 || :
+}
+recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$name" --print-value-only 2>/dev/null || :; }
+
 cmd_guard() {
-  need name "$name"
+  need name "$name" made-from "$made_from"
   need_root
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.guard-XXXXXX")
@@ -10,6 +17,9 @@ cmd_guard() {
   look_at_cluster || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   if [ -z "$(my_id)" ]; then
     say "$name is no member: nothing to prove"
+    return
+  elif [ "$(recorded_machine)" = "$made_from" ]; then
+    say "the machine of $name stays: nothing to prove"
     return
   fi
   wait_for_my_turn

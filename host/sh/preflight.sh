@@ -49,7 +49,7 @@ preflight() {
   check_clock
   check_disk_speed
   check_firewall
-  [ -z "$refusals" ] || refuse "$name cannot run here.$refusals Nothing was changed on this host"
+  [ -z "$refusals" ] || refuse "$name cannot run here.$refusals Nothing was changed on this host${volume:+, but its volume is mounted}"
 }
 
 check_system() {

@@ -19,6 +19,7 @@ cmd_roll() { # stdin: the unit
     keep_running "$new_unit"
   fi
   finish_member_step
+  record_machine
 }
 
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.

@@ -26,10 +26,9 @@ mount_volume() {
     is_mounted_volume || refuse "another disk than $volume is mounted at $VOLUME_DIR; unmount it, then run again"
   else
     need_no_data_below
-    make_file_system
+    prepare_file_system
     mount_at "$device" "$VOLUME_DIR" ext4 noatime,nodev,nosuid
   fi
-  need_volume_of_ours
   mkdir -p "$VOLUME_DIR/data" "$VOLUME_DIR/host"
   mount_at "$VOLUME_DIR/data" "$data_dir" none bind
   mount_at "$VOLUME_DIR/host" "$STATE_DIR" none bind
@@ -55,24 +54,30 @@ need_no_data_below() { # a mount would hide it
   done
 }
 
-# Only a volume that has nothing on it gets a file system.
-make_file_system() {
+# Only a volume that has nothing on it gets a file system; one that has one must be this program's.
+prepare_file_system() {
   found=$(blkid -p -o value -s TYPE "$device" 2>/dev/null) || found=''
   case $found in
-    ext4) return ;;
-    '') is_blank || refuse "the volume $volume holds something that is no file system; nothing was changed on it" ;;
+    ext4) need_volume_of_ours ;;
+    '')
+      is_blank || refuse "the volume $volume holds something that is no file system; nothing was changed on it"
+      mkfs.ext4 -q -m 0 -L etcd "$device" >/dev/null || fail "no file system could be made on the volume $volume; see the lines above"
+      ;;
     *) refuse "the volume $volume holds a file system of type $found, not the ext4 that this program makes; nothing was changed on it" ;;
   esac
-  mkfs.ext4 -q -m 0 -L etcd "$device" >/dev/null || fail "no file system could be made on the volume $volume; see the lines above"
 }
 is_blank() { # no signature of anything, and nothing where most things begin
   probe_code=0
   blkid -p "$device" >/dev/null 2>&1 || probe_code=$?
   [ "$probe_code" = 2 ] && [ "$(head -c 1048576 "$device" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]
 }
-need_volume_of_ours() {
-  others=$(find "$VOLUME_DIR" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name data ! -name host | head -n 3 | tr '\n' ' ')
-  [ -z "$others" ] || refuse "the volume $volume holds files of somebody else ($others); nothing was changed on it"
+need_volume_of_ours() { # looked at from aside: nothing is left mounted that is refused
+  glance=$(mktemp -d "$RUN_DIR/.volume-XXXXXX")
+  mount -o ro "$device" "$glance" || refuse "the file system of the volume $volume cannot be mounted; see the line above"
+  others=$(find "$glance" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name data ! -name host | head -n 3 | tr '\n' ' ')
+  umount "$glance"
+  rmdir "$glance"
+  [ -z "$others" ] || refuse "the volume $volume holds files of somebody else (${others#"$glance/"}); nothing was changed on it"
 }
 
 mount_at() { # WHAT WHERE TYPE OPTIONS: now, and at every boot
