@@ -139,7 +139,6 @@ remove_member() { # ID
   gone=$(name_of "$1")
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
   [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 || :
-  ctl --endpoints="$(healthy_urls_but "$1")" del "$MACHINES$gone" >/dev/null 2>&1 || :
   note "removed $gone from the cluster"
 }
 # A change that timed out may have been made: what etcd then says of a second one is success. Empty where it says nothing.

@@ -160,10 +160,19 @@ test("while another host holds the cluster's lock, nobody's machine goes", async
   const cluster = await rollingCluster(t);
   const { host } = cluster;
   host.write("answers/lock-held", "");
-  const args = ["guard", "--name=node2", "--election-timeout=1"];
+  const args = ["guard", "--name=node2", "--made-from=0a1b2c3d", "--election-timeout=1"];
   const { code, stderr } = await host.run(args, { env: { LOCK_SECONDS: "0" } });
   assert.equal(code, 4);
   assert.match(stderr, /another host holds the cluster's lock; run again when it has ended/);
+});
+
+test("a machine that stays what it was made from needs no proof, whatever else the guard's text says", async (t) => {
+  const cluster = await rollingCluster(t);
+  cluster.host.write("answers/machine", "0a1b2c3d\n");
+  isUnhealthy(cluster, "node3");
+  const { code, stdout } = await guard(cluster, "node2");
+  assert.deepEqual([code, stdout], [0, "the machine of node2 stays: nothing to prove\n"]);
+  assert.deepEqual(changesAsked(cluster.host), []);
 });
 
 test("a guard must be told whose machine it is about", async (t) => {

@@ -89,7 +89,7 @@ test("a device's number is written as stat writes that of a mounted file system"
 
 test("a blank volume gets the one file system that this program makes", async (t) => {
   const host = machine(t);
-  const { code, stdout, stderr } = await onVolume(host, "make_file_system");
+  const { code, stdout, stderr } = await onVolume(host, "prepare_file_system");
   assert.deepEqual([code, stdout, stderr], [0, "", ""]);
   assert.deepEqual(toolCalls(host), ["mkfs.ext4 -q -m 0 -L etcd /disk"]);
 });
@@ -97,14 +97,14 @@ test("a blank volume gets the one file system that this program makes", async (t
 test("a volume that has it keeps it", async (t) => {
   const host = machine(t);
   host.write("blkid/type", "ext4\n");
-  assert.equal((await onVolume(host, "make_file_system")).code, 0);
+  assert.equal((await onVolume(host, "prepare_file_system")).code, 0);
   assert.deepEqual(toolCalls(host), []);
 });
 
 test("a file system that cannot be made is told of", async (t) => {
   const host = machine(t);
   host.write("mkfs-fails", "");
-  const { code, stderr } = await onVolume(host, "make_file_system");
+  const { code, stderr } = await onVolume(host, "prepare_file_system");
   assert.equal(code, 1);
   assert.match(
     stderr,
@@ -160,18 +160,27 @@ for (const { title, arrange, sentence } of theirs)
 
 const ours = ["lost+found", "data/member/x", "host/mark"];
 
-test("a volume with this program's folders is its own, one with somebody's files is not", async (t) => {
+test("a volume with this program's folders is its own", async (t) => {
   const host = machine(t);
-  for (const file of ours) host.write(`var/lib/etcd-volume/${file}`, "");
-  assert.equal((await onVolume(host, "need_volume_of_ours")).code, 0);
-  for (const file of ["a.txt", ".hidden"]) host.write(`var/lib/etcd-volume/${file}`, "");
-  const result = await onVolume(host, "need_volume_of_ours");
+  host.write("blkid/type", "ext4\n");
+  for (const file of ours) host.write(`on-disk/${file}`, "");
+  assert.equal((await mountVolume(host)).code, 0);
+});
+
+test("a volume with somebody's files is refused before it is mounted", async (t) => {
+  const host = machine(t);
+  host.write("blkid/type", "ext4\n");
+  for (const file of [...ours, "a.txt", ".hidden"]) host.write(`on-disk/${file}`, "");
+  const before = host.snapshot();
+  const result = await mountVolume(host);
   assertRefused(
     host,
     result,
     /the volume vol-0abcdef1234567890 holds files of somebody else \(.*a\.txt.*\); nothing /,
   );
   assert.match(result.stderr, /\.hidden/);
+  assert.deepEqual(host.snapshot(), before);
+  assert.deepEqual(mounted(host), []);
 });
 
 for (const [dir, file] of [

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
 import type { TestContext } from "node:test";
 import { ETCD_ID, Host, type Result } from "./host.ts";
 
@@ -36,6 +37,12 @@ case $* in
   *) exec "$FAKES/systemctl" "$@" ;;
 esac`;
 
+/** A glance at the disk shows what is in the folder \`on-disk\`. */
+const MOUNT = `
+[ "$1 $2" = '-o ro' ] && [ "$3" = "$HOST_ROOT/disk" ] || exit 1
+cp -R "$HOST_ROOT/on-disk/." "$4"`;
+const UMOUNT = 'find "$1" -mindepth 1 -delete';
+
 const CHOWN = `
 [ "$1 $2" = '-R etcd:etcd' ] || exec "$FAKES/chown" "$@"
 shift 2
@@ -51,6 +58,9 @@ export function machine(t: TestContext): Host {
   host.fake("blkid", BLKID);
   host.fake("mkfs.ext4", MKFS);
   host.fake("mountpoint", MOUNTPOINT);
+  host.fake("mount", MOUNT);
+  host.fake("umount", UMOUNT);
+  fs.mkdirSync(host.file("on-disk"));
   host.fake("resize2fs", `${noted("resize2fs")}\n[ ! -e "$HOST_ROOT/resize-fails" ]`);
   host.fake("systemctl", `${fakes}${SYSTEMCTL}`);
   host.fake("cloud-init", `${noted("cloud-init")}\nexit 0`);
