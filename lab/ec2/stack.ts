@@ -15,26 +15,28 @@ const SUBNETS = [
   { zone: "eu-central-1c", first: 128 },
 ];
 
-/** The hosts in the lab of the nodes of such a stack: node1 is host 1, node2 host 17, node3 host 33, node4 host 2 … */
-export function labHostOf(node: number): number {
-  const { first } = SUBNETS[(node - 1) % SUBNETS.length] ?? { first: 0 };
-  const FIRST_FREE = 5; // AWS keeps four addresses; host n of the lab ends with 100 + n
-  return first + FIRST_FREE + Math.floor((node - 1) / SUBNETS.length) - 100;
+const FIRST_FREE = 5; // AWS keeps four addresses of each
+
+/** The host in the lab of a node of such a stack: in three zones node1 is host 1, node2 17, node3 33, node4 2 …; in one 1, 2, 3 … */
+export function labHostOf(node: number, zones = SUBNETS.length): number {
+  const { first } = SUBNETS[(node - 1) % zones] ?? { first: 0 };
+  return first + FIRST_FREE + Math.floor((node - 1) / zones) - 100;
 }
 
-/** A new stack like Pulumi.aws.yaml, with what there is in the lab. Its network is the lab's, which goes in `net`. */
+/** A new stack like Pulumi.aws.yaml, with what there is in the lab, whose network is that of LAB_NET. */
 export async function writeEc2Stack(
   count: number,
   file = join(project, "Pulumi.lab.yaml"),
-  net = process.env.LAB_NET ?? "192.168.1",
+  { zones = SUBNETS.length } = {},
 ): Promise<void> {
+  const net = process.env.LAB_NET ?? "192.168.1";
   const lab = await describeLab();
   const document = newStack(await readFile(join(project, "Pulumi.aws.yaml"), "utf8"));
   const set = (path: readonly string[], value: unknown) =>
     document.setIn(["config", ...path], document.createNode(value));
   const nodes = Array.from({ length: count }, (_, index) => ({
     name: `node${index + 1}`,
-    address: `${net}.${100 + labHostOf(index + 1)}`,
+    address: `${net}.${100 + labHostOf(index + 1, zones)}`,
   }));
   set(["etcd:nodes"], nodes);
   set(["etcd:ssh"], { user: "admin", privateKeyFile: lab.privateKeyFile });
@@ -45,7 +47,7 @@ export async function writeEc2Stack(
   set(["etcd:aws", "vpc"], { cidr: `${net}.0/24`, nat: "none" });
   set(
     ["etcd:aws", "subnets"],
-    SUBNETS.map(({ zone, first }) => ({ zone, cidr: `${net}.${first}/28` })),
+    SUBNETS.slice(0, zones).map(({ zone, first }) => ({ zone, cidr: `${net}.${first}/28` })),
   );
   set(["etcd:aws", "access"], { clients: [`${net}.0/28`], ssh: [`${net}.1/32`], metrics: [] });
   await writeFile(file, document.toString({ lineWidth: 0 }));

@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, parseDocument } from "yaml";
 import { labCommand } from "../../lab/describe.ts";
+import { writeEc2Stack } from "../../lab/ec2/stack.ts";
 import { writeLabStack } from "../../lab/stack.ts";
-import { labEnv, must, type Result, run } from "./lab.ts";
+import { labEnv, must, type Result, run, target } from "./lab.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -40,7 +41,7 @@ export class Project {
   static async create(
     stack: string,
     config: Readonly<Record<string, unknown>> = {},
-    writeStack: StackWriter = writeLabStack,
+    writeStack: StackWriter = target === "aws" ? writeOneZone : writeLabStack,
   ): Promise<Project> {
     const dir = await mkdtemp(join(tmpdir(), `etcd-e2e-${stack}-`));
     for (const entry of await readdir(repository)) {
@@ -176,6 +177,11 @@ export class Project {
   async dispose(): Promise<void> {
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+/** node1 to node3 on the hosts 1 to 3, as files expect that know of no target. */
+function writeOneZone(file: string): Promise<void> {
+  return writeEc2Stack(3, file, { zones: 1 });
 }
 
 /** `lab/stack.ts` finds its lab by the environment of the process. */
