@@ -9,8 +9,7 @@ import { planOrRefuse } from "./plan.ts";
 // What is wanted, and what the last run that ended healthy left.
 const config = loadConfig();
 const previous = await lastProven();
-const topology = planOrRefuse(config, previous);
-await lookAtTarget(config);
+const topology = planOrRefuse(config, previous, await lookAtTarget(config));
 
 // 1. Two certificate authorities: what a client may do ends at the client port.
 const ca = {

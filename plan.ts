@@ -4,8 +4,12 @@ import { judgeAuthorities } from "./topology/authorities.ts";
 import { type Deployed, planTopology, type Topology } from "./topology.ts";
 
 /** The topology, or one error that names everything that stands against it; warnings are shown either way. */
-export function planOrRefuse(config: ClusterConfig, deployed: Deployed | undefined): Topology {
-  const { topology, ...members } = planTopology(config, deployed);
+export function planOrRefuse(
+  config: ClusterConfig,
+  deployed: Deployed | undefined,
+  machines: ReadonlyMap<string, string>,
+): Topology {
+  const { topology, ...members } = planTopology(config, deployed, machines);
   const authorities = judgeAuthorities(config, deployed, Date.now());
   const problems = [...members.problems, ...authorities.problems];
   for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);

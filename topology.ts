@@ -53,10 +53,17 @@ export interface PlannedTopology {
   readonly warnings: readonly string[];
 }
 
-/** `deployed` is what the last healthy run left; without it the cluster is founded. */
-export function planTopology(config: ClusterConfig, deployed?: Deployed): PlannedTopology {
+/**
+ * `deployed` is what the last healthy run left; without it the cluster is founded. `machines` is what the machines that
+ * run now were made from, where the program makes them.
+ */
+export function planTopology(
+  config: ClusterConfig,
+  deployed?: Deployed,
+  machines: ReadonlyMap<string, string> = new Map(),
+): PlannedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
-  const changes = deployed === undefined ? undefined : changesOf(config, deployed);
+  const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
   const { problems, warnings } =
     deployed === undefined || changes === undefined
       ? judgeFounding(config)

@@ -5,10 +5,14 @@ import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../t
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { Authorities } from "./installation.ts";
 
+/** `organization/project/stack` */
+export function stackId(): string {
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+}
+
 /** What the last run that ended healthy recorded; nothing before the first one. */
 export async function lastProven(): Promise<Deployed | undefined> {
-  const self = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-  const outputs = new pulumi.StackReference(self);
+  const outputs = new pulumi.StackReference(stackId());
   const { value, secretValue } = await outputs.getOutputDetails("deployed");
   try {
     // A proven stack that is taken for a new one would found its cluster again: read the record even if it is secret.

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type ClusterConfig, refusal } from "../config.ts";
 import type { Topology } from "../topology.ts";
+import { stackId } from "./deployed.ts";
 import type { Host } from "./host.ts";
 import type { Authorities } from "./installation.ts";
 import { memberDigest } from "./member.ts";
@@ -20,12 +21,16 @@ export interface HostSpec extends PreparationArgs {
   readonly privateKey?: pulumi.Input<string>;
 }
 
-/** Refuses what AWS would refuse later, or make other than declared. Nothing is registered before. */
-export async function lookAtTarget({ aws }: ClusterConfig): Promise<void> {
-  if (aws === undefined) return;
-  const { lookAtAws } = await import("./ec2/look.ts");
-  const problems = await lookAtAws(aws);
+/**
+ * What each machine that runs was made from, by node; nothing on given machines. Refuses what AWS would refuse later, or
+ * make other than declared. Nothing is registered before.
+ */
+export async function lookAtTarget({ aws }: ClusterConfig): Promise<ReadonlyMap<string, string>> {
+  if (aws === undefined) return new Map();
+  const { lookAtAws, lookForMachines } = await import("./ec2/look.ts");
+  const [problems, machines] = await Promise.all([lookAtAws(aws), lookForMachines(stackId())]);
   if (problems.length > 0) throw refusal(problems);
+  return machines;
 }
 
 /** One for each node, in declared order, on machines of the target. */

@@ -27,7 +27,11 @@ export interface Judgement {
   readonly warnings: readonly string[];
 }
 
-export function changesOf(config: ClusterConfig, deployed: Deployed): Changes {
+export function changesOf(
+  config: ClusterConfig,
+  deployed: Deployed,
+  machines: ReadonlyMap<string, string>,
+): Changes {
   const { nodes } = config;
   const present = nodes.filter((node) => !node.lost);
   const known = present.flatMap((node) => {
@@ -49,7 +53,7 @@ export function changesOf(config: ClusterConfig, deployed: Deployed): Changes {
         ({ node, before }) => node.incarnation === before.incarnation && node.address !== before.address,
       )
       .map(({ node }) => node.name),
-    rebuilt: rebuiltNodes(config, deployed),
+    rebuilt: rebuiltNodes(config, deployed, machines),
   };
 }
 

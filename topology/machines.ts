@@ -26,12 +26,20 @@ export function machineOf(
   return { machine: digestOf(parts), zone: subnet.zone };
 }
 
-/** Names of proven members whose machine is to be replaced. */
-export function rebuiltNodes(config: ClusterConfig, deployed: Deployed | undefined): readonly string[] {
+/**
+ * Names of proven members whose machine is to be replaced. What runs counts, also where a run failed before it was
+ * proven; what was proven counts only for a machine that is not there.
+ */
+export function rebuiltNodes(
+  config: ClusterConfig,
+  deployed: Deployed,
+  machines: ReadonlyMap<string, string> = new Map(),
+): readonly string[] {
   return config.nodes
     .filter((node) => {
-      const before = deployed?.nodes[node.name];
-      return before !== undefined && before.machine !== machineOf(node, config).machine;
+      const before = deployed.nodes[node.name];
+      const madeFrom = machines.get(node.name) ?? before?.machine;
+      return before !== undefined && madeFrom !== machineOf(node, config).machine;
     })
     .map((node) => node.name);
 }

@@ -13,6 +13,7 @@ import { type Connection, connectionTo, whileBooting } from "../connection.ts";
 import type { Host, Machine } from "../host.ts";
 import { type PreparationArgs, prepareStep } from "../preparation.ts";
 import type { Step } from "../step.ts";
+import { MADE_FROM } from "./tags.ts";
 
 /** An EC2 instance, and what of it outlives the instance: its address, its host key and its data volume. */
 export interface Ec2HostArgs extends PreparationArgs {
@@ -27,6 +28,8 @@ export interface Ec2HostArgs extends PreparationArgs {
   /** Name of the instance profile. @default none */
   readonly instanceProfile?: pulumi.Input<string>;
   readonly tags: Readonly<Record<string, string>>;
+  /** Digest of what makes the instance another one. */
+  readonly madeFrom: string;
   /** Whether AWS refuses to terminate the instance for others, and Pulumi to give the volume up. */
   readonly protect: boolean;
 }
@@ -149,7 +152,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         userData: pulumi.secret(userData),
         userDataReplaceOnChange: true,
         ...(instanceProfile === undefined ? {} : { iamInstanceProfile: instanceProfile }),
-        tags: { ...tags, Name: name },
+        tags: { ...tags, [MADE_FROM]: args.madeFrom, Name: name },
       },
       {
         parent: this,

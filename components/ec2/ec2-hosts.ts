@@ -1,18 +1,21 @@
 import { type AwsConfig, subnetOf } from "../../config/aws.ts";
 import type { ClusterConfig } from "../../config.ts";
+import { machineOf } from "../../topology/machines.ts";
+import { stackId } from "../deployed.ts";
 import type { HostSpec } from "../hosts.ts";
 import { Access } from "./access.ts";
 import { Balancer, nameClients } from "./client-endpoint.ts";
 import { Ec2Host } from "./ec2-host.ts";
 import { Network } from "./network.ts";
 import { SessionManager } from "./session-manager.ts";
+import { CLUSTER, NODE, STACK } from "./tags.ts";
 
 type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 
 /** The instances, and around them the network, who may reach them, and the name that clients ask for. */
 export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): readonly Ec2Host[] {
   const { aws, nodes, protect } = config;
-  const tags = { ...aws.tags, "etcd:cluster": config.clusterName };
+  const tags = { ...aws.tags, [CLUSTER]: config.clusterName, [STACK]: stackId() };
   const network = new Network("network", { aws, tags, protect });
   const place = { vpcId: network.vpcId, subnetIds: aws.subnets.map((subnet) => network.subnetId(subnet)) };
   const balancer = aws.loadBalancer ? new Balancer("clients", { aws, nodes, tags, ...place }) : undefined;
@@ -40,11 +43,12 @@ export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): rea
         aws,
         protect,
         network,
+        madeFrom: machineOf(spec.node, config).machine ?? "",
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,
         ...(profile === undefined ? {} : { instanceProfile: profile }),
-        tags: { ...tags, "etcd:node": spec.node.name },
+        tags: { ...tags, [NODE]: spec.node.name },
       },
       { dependsOn: network }, // also on the way out, which the first steps use
     );

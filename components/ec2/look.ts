@@ -1,9 +1,12 @@
-/** What AWS says of the images, types and subnets that the configuration names: asked before anything is made. */
+/** What AWS says: of the images, types and subnets that the configuration names, and of the stack's machines. */
 
 import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { getInstance } from "@pulumi/aws/ec2/getInstance.js";
+import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import type { AwsConfig, AwsSubnet } from "../../config/aws.ts";
+import { MADE_FROM, NODE, STACK } from "./tags.ts";
 
 /** One sentence for each thing that would fail, or turn out other than it was declared. */
 export async function lookAtAws(aws: AwsConfig): Promise<readonly string[]> {
@@ -73,6 +76,19 @@ async function judgeSubnet(
     );
   }
   return problems;
+}
+
+/**
+ * What each instance of the stack was made from, by node. The state of a run that failed is not proven, and what was
+ * proven may be gone: only AWS knows which instances another one would take the place of.
+ */
+export async function lookForMachines(stack: string): Promise<ReadonlyMap<string, string>> {
+  const { ids } = await getInstances({
+    instanceTags: { [STACK]: stack },
+    instanceStateNames: ["pending", "running", "stopping", "stopped"],
+  });
+  const instances = await Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
+  return new Map(instances.map(({ tags }) => [tags[NODE] ?? "", tags[MADE_FROM] ?? ""]));
 }
 
 /** The provider's reason, on one line, without the engine's words before it and a final stop. */

@@ -4,7 +4,7 @@ import type { AwsConfig } from "../aws.ts";
 import { type Fields, show } from "../value.ts";
 
 /** Those by which the program's things are found again. */
-const own = ["Name", "etcd:cluster", "etcd:node"];
+const own = ["Name", "etcd:cluster", "etcd:stack", "etcd:node", "etcd:made-from"];
 /** AWS takes 50 on each thing, of which some are the program's and the account's own. */
 const most = 40;
 

@@ -10,6 +10,8 @@ export function invokes(cloud: () => Cloud): Record<string, Invoke> {
     "aws:ec2/getAmi:getAmi": (inputs) => getAmi(cloud(), inputs),
     "aws:ec2/getInstanceType:getInstanceType": (inputs) => getInstanceType(cloud(), inputs),
     "aws:ec2/getSubnet:getSubnet": (inputs) => getSubnet(cloud(), inputs),
+    "aws:ec2/getInstances:getInstances": (inputs) => getInstances(cloud(), inputs),
+    "aws:ec2/getInstance:getInstance": (inputs) => getInstance(cloud(), inputs),
   };
 }
 
@@ -72,4 +74,23 @@ function getSubnet(cloud: Cloud, inputs: Properties): Properties {
   const id = text(inputs, "id") ?? "";
   const subnet = needId(cloud, "DescribeSubnets", "subnet", id);
   return { ...subnet, id, state: "available", tags: subnet.tags ?? {} };
+}
+
+/** By tags and states; none found is no error. */
+function getInstances(cloud: Cloud, inputs: Properties): Properties {
+  const wanted = isObject(inputs.instanceTags) ? Object.entries(inputs.instanceTags) : [];
+  const states = texts(inputs, "instanceStateNames");
+  const found = cloud.store.list("instance").filter(({ thing }) => {
+    const tags = isObject(thing.tags) ? thing.tags : {};
+    const state = text(thing, "instanceState") ?? "";
+    return wanted.every(([key, value]) => tags[key] === value) && states.includes(state);
+  });
+  const ids = found.map(({ id }) => id);
+  return { ...inputs, id: cloud.region, region: cloud.region, ids, privateIps: [], publicIps: [] };
+}
+
+function getInstance(cloud: Cloud, inputs: Properties): Properties {
+  const id = text(inputs, "instanceId") ?? "";
+  const instance = needId(cloud, "DescribeInstances", "instance", id);
+  return { ...instance, id, instanceId: id, tags: instance.tags ?? {} };
 }

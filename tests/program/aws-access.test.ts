@@ -55,7 +55,7 @@ test("no group has a rule within itself, which would be beside the single ones, 
     vpcId: "network-id",
     description: "etcd members",
     revokeRulesOnDelete: true,
-    tags: { Name: "members", "etcd:cluster": "etcd-cluster-1" },
+    tags: { Name: "members", "etcd:cluster": "etcd-cluster-1", "etcd:stack": "organization/etcd/dev" },
   });
   const groups = typical.resources.filter(({ type }) => type.endsWith(":SecurityGroup"));
   assert.equal(groups.length, 1);

@@ -61,7 +61,11 @@ test("the load balancer is internal, in the members' subnets, and passes TCP on:
     securityGroups: ["clients-id"],
     enableCrossZoneLoadBalancing: true,
   });
-  assert.deepEqual(tags, { Name: "clients", "etcd:cluster": "etcd-cluster-1" });
+  assert.deepEqual(tags, {
+    Name: "clients",
+    "etcd:cluster": "etcd-cluster-1",
+    "etcd:stack": "organization/etcd/dev",
+  });
   const listener = resource(balanced, "Listener", "clients").inputs;
   assert.deepEqual(
     [listener.protocol, listener.port, listener.loadBalancerArn, listener.certificateArn],

@@ -11,7 +11,11 @@ import { type Config, hostKey, loginKey } from "./stacks.ts";
 const run = await runProgram({ config: awsClusterOf(3) });
 const names = awsNodes(3).map(({ name }) => String(name));
 const key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-const tagsOf = (node: string) => ({ "etcd:cluster": "etcd-cluster-1", "etcd:node": node });
+const tagsOf = (node: string) => ({
+  "etcd:cluster": "etcd-cluster-1",
+  "etcd:stack": "organization/etcd/dev",
+  "etcd:node": node,
+});
 
 async function withAws(aws: Config, others: Config = {}): Promise<Run> {
   const made = await runProgram({ config: awsClusterOf(3, aws, others) });
@@ -26,6 +30,7 @@ test("an instance has what is declared and what makes it safe, and nothing else"
   for (const node of names) {
     const { userData, ...inputs } = instance(run, node).inputs;
     assert.equal(typeof userData, "string");
+    const madeFrom = optionsOf(text(step(run, `${node}-guard`), "update"))["made-from"];
     assert.deepEqual(inputs, {
       ami: "ami-0abcdef1234567890",
       instanceType: "m7i.large",
@@ -35,7 +40,7 @@ test("an instance has what is declared and what makes it safe, and nothing else"
       disableApiTermination: true,
       forceDestroy: true,
       userDataReplaceOnChange: true,
-      tags: { ...tagsOf(node), Name: node },
+      tags: { ...tagsOf(node), "etcd:made-from": madeFrom, Name: node },
     });
   }
 });

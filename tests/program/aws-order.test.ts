@@ -48,6 +48,13 @@ const rebuilt = await succeed({
 });
 const oneRebuilt = await succeed({ config: awsClusterOf(3), earlier: provenBut("node2") });
 
+/** Two machines are already what a run that failed made of them, and the configuration was put back since. */
+const putBack = await succeed({
+  config: awsClusterOf(3),
+  earlier: earlierOutputs(settled),
+  calls: { getInstances: { ids: ["i-node1-0123456789abcdef", "i-node2-0123456789abcdef"] } },
+});
+
 const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
 
 /** Everything that a resource waits for, directly or through others. */
@@ -243,13 +250,14 @@ test("nothing changes in a second run, nor in one after a replacement", async ()
   assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
 });
 
-test("a replacement changes what is on the machines and what is proven after, not what is proven before", () => {
+test("a replacement changes what is on the machines, and what is proven before and after", () => {
   const steps = names.flatMap((node) => [...ownSteps(node), `${node}-member`]);
   const texts = ["create", "update", "delete"];
   assert.deepEqual(
     changedSteps(founded, rebuilt),
     Object.fromEntries(
       [
+        ["before", ["stdin"]],
         ["health", ["stdin"]],
         ["membership", ["stdin"]],
         ...names.map((node) => [`${node}-guard`, ["update"]]),
@@ -296,4 +304,14 @@ test("on given machines there is no guard, whatever changes", async () => {
     run.resources.filter(({ name }) => name.endsWith("-guard")),
     [],
   );
+});
+
+test("put back after a run that failed, the machines that it made are replaced one by one as well", () => {
+  const kept = waitsFor(putBack, "before");
+  const guard1 = waitsFor(putBack, "node1-guard");
+  assert.deepEqual(guard1, ["before", ...kept].sort());
+  assert.deepEqual(waitsFor(putBack, "node2-guard"), [...guard1, "node1-member"].sort());
+  for (const node of ["node1", "node2"])
+    assert.ok(instance(putBack, node).dependencies.includes(step(putBack, `${node}-guard`).urn));
+  assert.deepEqual(waitsFor(putBack, "node3-guard"), ["membership"]);
 });

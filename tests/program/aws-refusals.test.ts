@@ -59,12 +59,14 @@ const cases: Readonly<Record<string, Case>> = {
   "an unknown image": {
     calls: { getAmi: notFound },
     about: [
-      /^aws\.ami: ami-0abcdef1234567890 cannot be used in this region: .*Your query returned no results/,
+      /^aws\.ami: ami-0abcdef1234567890 cannot be used in this region \(Your query returned no results.*try again\); choose an image of this region, or check the credentials\.$/,
     ],
   },
   "an unknown type": {
     calls: { getInstanceType: new Error("reading EC2 Instance Type (m7i.large): couldn't find resource.") },
-    about: [/^aws\.instanceType: m7i\.large cannot be used in this region: .*couldn't find resource\.$/],
+    about: [
+      /^aws\.instanceType: m7i\.large cannot be used in this region \(.*couldn't find resource\); choose another type, or check/,
+    ],
   },
   "a subnet of another VPC": {
     aws: existing(3),
@@ -108,7 +110,7 @@ const cases: Readonly<Record<string, Case>> = {
     about: each(
       (index, id) =>
         new RegExp(
-          `^aws\\.subnets\\[${index}\\]\\.id: ${id} cannot be used: no matching EC2 Subnet found\\.$`,
+          `^aws\\.subnets\\[${index}\\]\\.id: ${id} cannot be used \\(no matching EC2 Subnet found\\); correct it, or check the credentials and aws:region\\.$`,
         ),
     ),
   },

@@ -52,6 +52,12 @@ export function answerOf(token: string, inputs: Values): Values {
       return { supportedArchitectures: ["x86_64"], hypervisor: "nitro", bareMetal: false };
     case "aws:ec2/getSubnet:getSubnet":
       return { vpcId: "vpc-0abcdef1234567890", mapPublicIpOnLaunch: false, ...subnetOf(String(inputs.id)) };
+    case "aws:ec2/getInstances:getInstances":
+      return { ids: [] };
+    case "aws:ec2/getInstance:getInstance": {
+      const [, node = "", madeFrom = ""] = String(inputs.instanceId).split("-"); // i-node1-0a1b…
+      return { tags: { "etcd:node": node, "etcd:made-from": madeFrom } };
+    }
     default:
       throw new Error(`the program calls ${token}`);
   }

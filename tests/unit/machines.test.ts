@@ -89,10 +89,17 @@ test("a given machine is nothing that could be replaced", () => {
 });
 
 test("on a new stack, and for a node that is new, no machine is replaced", () => {
-  assert.deepEqual(rebuiltNodes(declared, undefined), []);
   const more = [4, 5].map((n) => ({ name: `node${n}`, address: `10.20.${n - 3}.12` }));
   const config = onAws({}, { nodes: [...awsNodes, ...more] });
   assert.deepEqual(rebuiltNodes(config, proven), []);
+});
+
+test("what runs counts, not what was proven: a failed run may have replaced some of the machines", () => {
+  const runs = machineOf(declared.nodes[0] ?? assert.fail(), onAws({ ami: "ami-0fedcba0987654321" })).machine;
+  const machines = new Map([["node1", String(runs)]]);
+  assert.deepEqual(rebuiltNodes(declared, proven, machines), ["node1"]);
+  const wanted = onAws({ ami: "ami-0fedcba0987654321" });
+  assert.deepEqual(rebuiltNodes(wanted, proven, machines), ["node2", "node3"]);
 });
 
 test("what is recorded is read back, and is what the next run compares with", () => {
