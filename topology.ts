@@ -5,7 +5,7 @@ import type { ClusterConfig, NodeConfig } from "./config.ts";
 import { quorum } from "./topology/arithmetic.ts";
 import { type Changes, changesOf, judgeChanges, judgeFounding } from "./topology/changes.ts";
 import type { Deployed, DeployedNode } from "./topology/deployed.ts";
-import { machineOf } from "./topology/machines.ts";
+import { type Machines, machineOf } from "./topology/machines.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./topology/deployed.ts";
 export { hostPort, quorum };
@@ -60,7 +60,7 @@ export interface PlannedTopology {
 export function planTopology(
   config: ClusterConfig,
   deployed?: Deployed,
-  machines: ReadonlyMap<string, string> = new Map(),
+  machines: Machines = new Map(),
 ): PlannedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
@@ -208,8 +208,8 @@ function sorted(texts: readonly string[]): readonly string[] {
 }
 
 /**
- * Replacements first: they bring the cluster back to full strength before anything that works is touched. Then the
- * members that stay, then additions. Names of `wanted` come before all others.
+ * Replacements first, and machines that no run has proven: they bring the cluster back to full strength before anything
+ * that works is touched. Then the members that stay, then additions. Names of `wanted` come before all others.
  */
 function orderRollout(
   nodes: readonly NodeConfig[],
@@ -218,16 +218,20 @@ function orderRollout(
 ): readonly string[] {
   const names = nodes.map((node) => node.name);
   const replaced = names.filter((name) => changes?.replaced.includes(name));
+  const unproven = names.filter((name) => changes?.unproven.includes(name));
   const added = names.filter((name) => changes?.added.includes(name));
   const present = names.filter((name) => !added.includes(name));
   const first = wanted.filter((name) => names.includes(name));
-  return [...new Set([...first, ...replaced, ...present, ...added])];
+  return [...new Set([...first, ...replaced, ...unproven, ...present, ...added])];
 }
 
-/** Kept as long as it is a member with its data, so that the steps it runs do not move from host to host. */
+/**
+ * Kept as long as it is a member with its data on a machine that was proven, so that the steps it runs do not move from
+ * host to host.
+ */
 function chooseAdminHost(nodes: readonly NodeConfig[], deployed?: Deployed, changes?: Changes): string {
   const names = nodes.map((node) => node.name);
-  const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? [])];
+  const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? []), ...(changes?.unproven ?? [])];
   const able = names.filter((name) => !fresh.includes(name));
   const kept = able.find((name) => name === deployed?.adminHost);
   return kept ?? able[0] ?? names[0] ?? "";

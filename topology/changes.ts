@@ -4,7 +4,7 @@ import type { ClusterConfig, NodeConfig } from "../config.ts";
 import { minorOf, parseVersion, refuseStep } from "../releases.ts";
 import { quorum } from "./arithmetic.ts";
 import type { Deployed } from "./deployed.ts";
-import { rebuiltNodes, refuseMachineChanges } from "./machines.ts";
+import { type Machines, rebuiltNodes, refuseMachineChanges, unprovenNodes } from "./machines.ts";
 
 /** The difference in members, by name. */
 export interface Changes {
@@ -20,6 +20,8 @@ export interface Changes {
   readonly moved: readonly string[];
   /** Members that get another machine, whether they keep their data or not. */
   readonly rebuilt: readonly string[];
+  /** Members on a machine that no run has proven yet. */
+  readonly unproven: readonly string[];
 }
 
 export interface Judgement {
@@ -27,11 +29,7 @@ export interface Judgement {
   readonly warnings: readonly string[];
 }
 
-export function changesOf(
-  config: ClusterConfig,
-  deployed: Deployed,
-  machines: ReadonlyMap<string, string>,
-): Changes {
+export function changesOf(config: ClusterConfig, deployed: Deployed, machines: Machines): Changes {
   const { nodes } = config;
   const present = nodes.filter((node) => !node.lost);
   const known = present.flatMap((node) => {
@@ -54,6 +52,7 @@ export function changesOf(
       )
       .map(({ node }) => node.name),
     rebuilt: rebuiltNodes(config, deployed, machines),
+    unproven: unprovenNodes(deployed, machines),
   };
 }
 

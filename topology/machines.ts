@@ -26,6 +26,9 @@ export function machineOf(
   return { machine: digestOf(parts), zone: subnet.zone };
 }
 
+/** What machines that run now were made from, by node. */
+export type Machines = ReadonlyMap<string, string>;
+
 /**
  * Names of proven members whose machine is to be replaced. What runs counts, also where a run failed before it was
  * proven; what was proven counts only for a machine that is not there.
@@ -33,7 +36,7 @@ export function machineOf(
 export function rebuiltNodes(
   config: ClusterConfig,
   deployed: Deployed,
-  machines: ReadonlyMap<string, string> = new Map(),
+  machines: Machines = new Map(),
 ): readonly string[] {
   return config.nodes
     .filter((node) => {
@@ -42,6 +45,15 @@ export function rebuiltNodes(
       return before !== undefined && madeFrom !== machineOf(node, config).machine;
     })
     .map((node) => node.name);
+}
+
+/** Names of members that run on another machine than the proven one: a run that failed may have left it broken. */
+export function unprovenNodes(deployed: Deployed, machines: Machines): readonly string[] {
+  return [...machines]
+    .filter(
+      ([name, madeFrom]) => deployed.nodes[name] !== undefined && deployed.nodes[name]?.machine !== madeFrom,
+    )
+    .map(([name]) => name);
 }
 
 /** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */

@@ -8,12 +8,13 @@ export interface Image {
 }
 
 /**
- * Two that boot (lab/lib/instance.bash: the second one has another system user), and one for the other architecture, which
- * the lab cannot boot.
+ * Two that boot (lab/lib/instance.bash: the second one has another system user), one that boots and lets nobody in, and
+ * one for the other architecture, which the lab cannot boot.
  */
 const IMAGES: Readonly<Record<string, Image>> = {
   "ami-0000000000000a001": { architecture: "x86_64", name: "lab-debian-12-amd64-1", size: 8 },
   "ami-0000000000000a002": { architecture: "x86_64", name: "lab-debian-12-amd64-2", size: 8 },
+  "ami-0000000000000a009": { architecture: "x86_64", name: "lab-debian-12-amd64-broken", size: 8 },
   "ami-0000000000000b001": { architecture: "arm64", name: "lab-debian-12-arm64-1", size: 8 },
 };
 

@@ -124,6 +124,8 @@ seed_instance() { # N ROOT
   install -D -m 600 -t "$2/var/lib/cloud/seed/nocloud" "$ec2/user-data" "$ec2/meta-data"
   : >"$2/etc/resolv.conf"
   cat "$ec2/image" >"$2/etc/ami-id"
+  # An image that was built wrong: nobody makes users and keys on it.
+  if [[ $(<"$ec2/image") == *9 ]]; then touch "$2/etc/cloud/cloud-init.disabled"; fi
   # An image of another time has other system users, so that the next one gets another number.
   if [[ $(<"$ec2/image") == *2 ]]; then chroot "$2" useradd --system --no-create-home ami-agent; fi
 }

@@ -122,6 +122,27 @@ test("with one member down no instance is replaced", async () => {
   await isWhole();
 });
 
+test("an image that lets nobody in is found at the first member, and putting it back repairs that one", async () => {
+  const ids = await instanceIds();
+  await configureAws(project, { ami: "ami-0000000000000a009" });
+  const { code, all } = await project.up();
+  assert.notEqual(code, 0);
+  assert.match(all, /node1-host\)?:?[\s\S]*error: after 20 failed attempts/);
+  const now = await instanceIds();
+  assert.notEqual(now.node1, ids.node1);
+  assert.deepEqual([now.node2, now.node3], [ids.node2, ids.node3]);
+
+  await configureAws(project, { ami: SECOND_IMAGE });
+  const { hosts } = await planOf(project);
+  assert.deepEqual(
+    hosts.map(({ name, action }) => `${name} ${action}`),
+    ["node1 rebuild", "node2 nothing", "node3 nothing"],
+  );
+  await must(project.up());
+  await isWhole();
+  await must(project.up("--expect-no-changes"));
+});
+
 test("a new patch version is rolled through", async (context) => {
   await project.configure({ version: "3.6.16" });
   const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });

@@ -102,6 +102,17 @@ test("what runs counts, not what was proven: a failed run may have replaced some
   assert.deepEqual(rebuiltNodes(wanted, proven, machines), ["node2", "node3"]);
 });
 
+test("a machine that no run has proven comes first, and runs no step of the cluster", () => {
+  const machines = new Map([["node1", "a bad image's"]]);
+  for (const config of [declared, onAws({ ami: "ami-0fedcba0987654321" })]) {
+    const { topology } = planTopology(config, proven, machines);
+    assert.equal(topology?.adminHost, "node2");
+    assert.equal(topology?.rollout[0], "node1");
+  }
+  const { topology } = planTopology(declared, proven, new Map([["node3", "a bad image's"]]));
+  assert.deepEqual([topology?.adminHost, topology?.rollout], ["node1", ["node3", "node1", "node2"]]);
+});
+
 test("what is recorded is read back, and is what the next run compares with", () => {
   const again = parseDeployed(JSON.parse(JSON.stringify(proven)));
   assert.deepEqual(again, proven);
