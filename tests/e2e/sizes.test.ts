@@ -3,7 +3,7 @@ import { after, type TestContext, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { leaderChanges, startsOf } from "./members.ts";
 import { Project } from "./project.ts";
-import { UNPLANNED_MS, whileWriting } from "./writing.ts";
+import { assertNoOutage, whileWriting } from "./writing.ts";
 
 after(labDown);
 
@@ -30,7 +30,7 @@ async function changeFlag(context: TestContext, project: Project, size: number):
   const written = await whileWriting(project, () => must(project.up()));
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
-  assert.ok(written.longestGapMs < UNPLANNED_MS, `no write for ${written.longestGapMs} ms`);
+  await assertNoOutage(written, hosts);
   const again = await startsOf(hosts);
   assert.deepEqual(
     [...again].sort((a, b) => a - b),
