@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import process from "node:process";
 import { test } from "node:test";
 import { awsClusterOf, publicSubnets } from "./aws-stacks.ts";
+import { assertGoldenUrns, assertNamesUnique } from "./golden.ts";
 import { type Registration, runProgram } from "./harness.ts";
 import { clusterOf, devConfig } from "./stacks.ts";
-
-const golden = new URL("urns-aws.golden.txt", import.meta.url);
 
 function isSdkLoaded(): boolean {
   return Object.keys(createRequire(import.meta.url).cache).some((file) =>
@@ -35,17 +32,7 @@ const isOfAws = ({ type }: Registration) => type.startsWith("aws:") || /:(aws|ho
 
 test("no URN of a stack with all that target aws can have has changed", async () => {
   assert.equal(run.failure, undefined);
-  const urns = `${run.resources
-    .map((one) => one.urn)
-    .sort()
-    .join("\n")}\n`;
-  if (process.env.ACCEPT_URNS) await writeFile(golden, urns);
-  assert.equal(
-    urns,
-    await readFile(golden, "utf8"),
-    "A renamed or reparented resource is created anew and then deleted, which takes a live member's machine. Put it back, " +
-      "or give it `aliases`; then, and for a resource that is new or gone on purpose, run this test with ACCEPT_URNS=1.",
-  );
+  await assertGoldenUrns(run, "urns-aws.golden.txt", "takes a live member's machine");
 });
 
 test("Pulumi.aws.yaml is a stack that comes up, and has a subset of those", () => {
@@ -64,11 +51,7 @@ test("on given machines there is nothing of AWS, and its SDK is not even loaded"
 });
 
 test("no two resources of one type have one name, whoever their parents are", () => {
-  const names = run.resources.map((one) => `${one.type} ${one.name}`);
-  assert.deepEqual(
-    names.filter((name, index) => names.indexOf(name) < index),
-    [],
-  );
+  assertNamesUnique(run);
 });
 
 test("every component has children: an empty one would not pass on what it waits for", () => {

@@ -1,27 +1,15 @@
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import process from "node:process";
 import { test } from "node:test";
+import { assertGoldenUrns, assertNamesUnique } from "./golden.ts";
 import { runProgram } from "./harness.ts";
 import { devConfig } from "./stacks.ts";
 
-const golden = new URL("urns.golden.txt", import.meta.url);
 const run = await runProgram({ config: devConfig() });
 const components = run.resources.filter((one) => !one.custom && one.type.startsWith("etcd:"));
 const nameOf = new Map(run.resources.map((one) => [one.urn, one.name]));
 
 test("no URN of Pulumi.dev.yaml's stack has changed", async () => {
-  const urns = `${run.resources
-    .map((one) => one.urn)
-    .sort()
-    .join("\n")}\n`;
-  if (process.env.ACCEPT_URNS) await writeFile(golden, urns);
-  assert.equal(
-    urns,
-    await readFile(golden, "utf8"),
-    "A renamed or reparented resource is created anew and then deleted, which stops a live member. Put it back, or give it " +
-      "`aliases`; then, and for a resource that is new or gone on purpose, run this test with ACCEPT_URNS=1.",
-  );
+  await assertGoldenUrns(run, "urns.golden.txt", "stops a live member");
 });
 
 test("every resource has a parent that was registered, up to the stack", () => {
@@ -30,11 +18,7 @@ test("every resource has a parent that was registered, up to the stack", () => {
 });
 
 test("no two resources of one type have one name, whoever their parents are", () => {
-  const names = run.resources.map((one) => `${one.type} ${one.name}`);
-  assert.deepEqual(
-    names.filter((name, index) => names.indexOf(name) < index),
-    [],
-  );
+  assertNamesUnique(run);
 });
 
 test("a component's children are named after it; a cluster's after their node or what they do", () => {
