@@ -39,7 +39,7 @@ const cluster = new EtcdCluster("etcd", {
 const check = new HealthCheck("health", {
   cluster,
   config,
-  deployed: deployedRecord({ config, topology, token, previous, authorities }),
+  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
 });
 
 export const { endpoints, clientBundle, certificatesExpire } = cluster;

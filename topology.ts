@@ -5,7 +5,7 @@ import type { ClusterConfig, NodeConfig } from "./config.ts";
 import { quorum } from "./topology/arithmetic.ts";
 import { type Changes, changesOf, judgeChanges, judgeFounding } from "./topology/changes.ts";
 import type { Deployed, DeployedNode } from "./topology/deployed.ts";
-import { type Machines, machineOf } from "./topology/machines.ts";
+import { type Machines, machineOf, provenMachines } from "./topology/machines.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./topology/deployed.ts";
 export { hostPort, quorum };
@@ -41,7 +41,11 @@ export interface Topology {
   readonly rebuilt: readonly string[];
   /** Names in the order of the chain. */
   readonly rollout: readonly string[];
+  /** Its first ones: members to be repaired before the cluster is judged. */
+  readonly repairs: readonly string[];
   readonly adminHost: string;
+  /** Another member like the admin host, if there is one. */
+  readonly deputy?: string;
   readonly quorum: number;
   readonly endpoints: readonly string[];
 }
@@ -54,33 +58,37 @@ export interface PlannedTopology {
 }
 
 /**
- * `deployed` is what the last healthy run left; without it the cluster is founded. `machines` is what the machines that
- * run now were made from, where the program makes them.
+ * `deployed` is what the last healthy run left; without it the cluster is founded. `machines` are those that run now, where
+ * the program makes them.
  */
 export function planTopology(
   config: ClusterConfig,
   deployed?: Deployed,
-  machines: Machines = new Map(),
+  machines: Machines = provenMachines(deployed),
 ): PlannedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
   const { problems, warnings } =
     deployed === undefined || changes === undefined
       ? judgeFounding(config)
-      : judgeChanges(config, deployed, changes);
+      : judgeChanges(config, deployed, changes, machines);
   if (problems.length > 0) return { problems, warnings };
 
-  const rollout = orderRollout(nodes, config.rolloutOrder, changes);
+  const repairs = repairsOf(nodes, changes);
+  const rollout = orderRollout(nodes, [...repairs, ...config.rolloutOrder], changes);
   const bootstraps = deployed === undefined ? foundAll(nodes) : joinOrKeep(config, rollout, deployed);
   const members = nodes.map((node) =>
     planMember(node, config, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
   );
+  const [adminHost = "", deputy] = chooseAdminHosts(nodes, deployed, changes);
   const topology: Topology = {
     members,
     lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
     rebuilt: changes?.rebuilt ?? [],
     rollout,
-    adminHost: chooseAdminHost(nodes, deployed, changes),
+    repairs,
+    adminHost,
+    ...(deputy === undefined ? {} : { deputy }),
     quorum: quorum(members.length),
     endpoints: members.map((member) => member.clientUrl),
   };
@@ -109,6 +117,7 @@ export function deployedAfter(
     token,
     dataDir: config.dataDir,
     adminHost: topology.adminHost,
+    ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
     nodes: Object.fromEntries(nodes),
     ...(former.length === 0 ? {} : { former }),
   };
@@ -208,8 +217,17 @@ function sorted(texts: readonly string[]): readonly string[] {
 }
 
 /**
- * Replacements first, and machines that no run has proven: they bring the cluster back to full strength before anything
- * that works is touched. Then the members that stay, then additions. Names of `wanted` come before all others.
+ * Members whose machine is gone or was never proven, and that keep their data: no other is touched, nor is the cluster
+ * judged, before they are back.
+ */
+function repairsOf(nodes: readonly NodeConfig[], changes?: Changes): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  return names.filter((name) => changes?.unproven.includes(name) && !changes.replaced.includes(name));
+}
+
+/**
+ * Replacements first: they bring the cluster back to full strength before anything that works is touched. Then the
+ * members that stay, then additions. Names of `wanted` come before all others.
  */
 function orderRollout(
   nodes: readonly NodeConfig[],
@@ -218,21 +236,24 @@ function orderRollout(
 ): readonly string[] {
   const names = nodes.map((node) => node.name);
   const replaced = names.filter((name) => changes?.replaced.includes(name));
-  const unproven = names.filter((name) => changes?.unproven.includes(name));
   const added = names.filter((name) => changes?.added.includes(name));
   const present = names.filter((name) => !added.includes(name));
   const first = wanted.filter((name) => names.includes(name));
-  return [...new Set([...first, ...replaced, ...unproven, ...present, ...added])];
+  return [...new Set([...first, ...replaced, ...present, ...added])];
 }
 
 /**
- * Kept as long as it is a member with its data on a machine that was proven, so that the steps it runs do not move from
- * host to host.
+ * Two members with their data on machines that were proven, the same ones as long as they are that: so the steps that
+ * they run for others do not move from host to host. Where there are fewer, others fill up.
  */
-function chooseAdminHost(nodes: readonly NodeConfig[], deployed?: Deployed, changes?: Changes): string {
+function chooseAdminHosts(
+  nodes: readonly NodeConfig[],
+  deployed?: Deployed,
+  changes?: Changes,
+): readonly string[] {
   const names = nodes.map((node) => node.name);
   const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? []), ...(changes?.unproven ?? [])];
   const able = names.filter((name) => !fresh.includes(name));
-  const kept = able.find((name) => name === deployed?.adminHost);
-  return kept ?? able[0] ?? names[0] ?? "";
+  const kept = [deployed?.adminHost, deployed?.deputy].flatMap((name) => able.filter((one) => one === name));
+  return [...new Set([...kept, ...able, ...names])].slice(0, 2);
 }

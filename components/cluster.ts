@@ -59,12 +59,15 @@ export class EtcdCluster extends pulumi.ComponentResource {
     // Who gets another machine is prepared at its turn only; everybody else now.
     const now = topology.members.filter(({ name }) => !topology.rebuilt.includes(name));
     const first = now.flatMap(({ name }) => prepared.get(name) ?? []);
-    const before = this.clusterStep("before", config, first, declaredMembers(topology, carried), {
+    const repaired = this.startInOrder(args, topology.repairs, { specs, prepared, first });
+    const judged = [...first, ...repaired];
+    const before = this.clusterStep("before", config, judged, declaredMembers(topology, carried), {
       first: config.rolloutOrder.join(","),
       "upgrades-from": upgradesFrom(config.release.version),
     });
-    const members = this.startInOrder(args, { specs, prepared, first: [...first, before] });
-    this.last = this.clusterStep("membership", config, members, this.declared);
+    const others = topology.rollout.slice(topology.repairs.length);
+    const members = this.startInOrder(args, others, { specs, prepared, first: [...judged, before] });
+    this.last = this.clusterStep("membership", config, [...repaired, ...members], this.declared);
     this.guardOthers(args);
     this.leaveAlone(args);
 
@@ -113,10 +116,15 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
-  private startInOrder(args: ClusterArgs, { specs, prepared, first }: Start): readonly Step[] {
+  /** One after the other. */
+  private startInOrder(
+    args: ClusterArgs,
+    names: readonly string[],
+    { specs, prepared, first }: Start,
+  ): readonly Step[] {
     const { config, topology, hosts } = args;
     const steps: Step[] = [];
-    for (const name of topology.rollout) {
+    for (const name of names) {
       const host = hostNamed(hosts, name);
       const spec = at(
         specs,
@@ -152,20 +160,16 @@ export class EtcdCluster extends pulumi.ComponentResource {
    */
   private guard({ topology, hosts, config }: ClusterArgs, name: string, after: readonly Step[]): Step[] {
     const { machine } = topology.members.find((member) => member.name === name) ?? {};
-    const others = topology.members.filter((member) => member.name !== name);
-    const other = others.find((member) => member.name === topology.adminHost) ?? others[0];
+    const other = name === topology.adminHost ? topology.deputy : topology.adminHost;
     if (machine === undefined || other === undefined) return [];
-    const host = hostNamed(hosts, other.name);
+    const host = hostNamed(hosts, other);
+    const options = { name, "made-from": machine, ...askOptions(config), "check-id": config.checkId };
     const step = remoteStep(
       `${name}-guard`,
       host,
       {
-        create: ":",
-        update: hostCommand(host.caller, "guard", {
-          name,
-          "made-from": machine,
-          ...askOptions(config),
-        }),
+        create: hostCommand(host.caller, "guard", { ...options, founding: true }),
+        update: hostCommand(host.caller, "guard", options),
       },
       { parent: this, dependsOn: after.map(({ command }) => command) },
     );

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "../config.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../topology.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Host } from "./host.ts";
 import type { Authorities } from "./installation.ts";
 
 /** `organization/project/stack` */
@@ -45,18 +46,37 @@ export interface DeployedRecordArgs {
   readonly token: pulumi.Output<string>;
   readonly previous: Deployed | undefined;
   readonly authorities: Authorities;
+  readonly hosts: readonly Host[];
 }
 
 /** What the health step records once it has proven it, for the next run to plan from. */
 export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed> {
   const { config, topology, previous, authorities } = args;
+  const clientCa = authorityRecord(config, authorities.client);
+  const peerCa = authorityRecord(config, authorities.peer);
   return pulumi
-    .all([args.token, authorityRecord(config, authorities.client), authorityRecord(config, authorities.peer)])
-    .apply(([token, clientCa, peerCa]) => ({
-      ...deployedAfter(config, topology, token, previous),
-      clientCa,
-      peerCa,
+    .all([args.token, instancesOf(args.hosts), clientCa, peerCa])
+    .apply(([token, instances, ...cas]) => ({
+      ...withInstances(deployedAfter(config, topology, token, previous), instances),
+      clientCa: cas[0],
+      peerCa: cas[1],
     }));
+}
+
+/** Ids of the machines that the program makes, by node. */
+function instancesOf(hosts: readonly Host[]): pulumi.Output<Record<string, string>> {
+  const made = hosts.flatMap(({ name, machine }) =>
+    machine === undefined ? [] : [[name, machine.id] as const],
+  );
+  return pulumi.all(Object.fromEntries(made));
+}
+
+function withInstances(deployed: Deployed, instances: Readonly<Record<string, string>>): Deployed {
+  const nodes = Object.entries(deployed.nodes).map(([name, node]) => {
+    const instance = instances[name];
+    return [name, instance === undefined ? node : { ...node, instance }];
+  });
+  return { ...deployed, nodes: Object.fromEntries(nodes) };
 }
 
 function authorityRecord(

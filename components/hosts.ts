@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { subnetOf } from "../config/aws.ts";
 import { type ClusterConfig, refusal } from "../config.ts";
+import type { Machines } from "../topology/machines.ts";
 import type { Topology } from "../topology.ts";
 import { stackId } from "./deployed.ts";
 import type { Host } from "./host.ts";
@@ -22,13 +24,17 @@ export interface HostSpec extends PreparationArgs {
 }
 
 /**
- * What each machine that runs was made from, by node; nothing on given machines. Refuses what AWS would refuse later, or
+ * The machines that run, by node; nothing on given machines. Refuses what AWS would refuse later, or
  * make other than declared. Nothing is registered before.
  */
-export async function lookAtTarget({ aws }: ClusterConfig): Promise<ReadonlyMap<string, string>> {
+export async function lookAtTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
   if (aws === undefined) return new Map();
   const { lookAtAws, lookForMachines } = await import("./ec2/look.ts");
-  const [problems, machines] = await Promise.all([lookAtAws(aws), lookForMachines(stackId())]);
+  const zones = [...new Set(nodes.map((node) => subnetOf(node.address, aws.subnets).zone))];
+  const [problems, machines] = await Promise.all([
+    lookAtAws(aws, zones),
+    lookForMachines(stackId(), clusterName),
+  ]);
   if (problems.length > 0) throw refusal(problems);
   return machines;
 }

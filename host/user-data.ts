@@ -23,6 +23,7 @@ export function renderUserData({ hostname, user, authorizedKeys, hostKey }: User
     users: [
       {
         name: user,
+        primary_group: user, // some images have a group of that name, and no user
         shell: "/bin/bash",
         sudo: "ALL=(ALL) NOPASSWD:ALL",
         lock_passwd: true,

@@ -4,7 +4,13 @@ import type { ClusterConfig, NodeConfig } from "../config.ts";
 import { minorOf, parseVersion, refuseStep } from "../releases.ts";
 import { quorum } from "./arithmetic.ts";
 import type { Deployed } from "./deployed.ts";
-import { type Machines, rebuiltNodes, refuseMachineChanges, unprovenNodes } from "./machines.ts";
+import {
+  type Machines,
+  rebuiltNodes,
+  refuseMachineChanges,
+  unprovenNodes,
+  warnOfMissing,
+} from "./machines.ts";
 
 /** The difference in members, by name. */
 export interface Changes {
@@ -20,7 +26,7 @@ export interface Changes {
   readonly moved: readonly string[];
   /** Members that get another machine, whether they keep their data or not. */
   readonly rebuilt: readonly string[];
-  /** Members on a machine that no run has proven yet. */
+  /** Members whose machine is gone, or is one that no run has proven. */
   readonly unproven: readonly string[];
 }
 
@@ -61,7 +67,12 @@ export function judgeFounding(config: ClusterConfig): Judgement {
   return { problems: refuseUnprovenLosses(config.nodes, []), warnings: [] };
 }
 
-export function judgeChanges(config: ClusterConfig, deployed: Deployed, changes: Changes): Judgement {
+export function judgeChanges(
+  config: ClusterConfig,
+  deployed: Deployed,
+  changes: Changes,
+  machines: Machines,
+): Judgement {
   const { problems, warnings } = judgeVersion(config, deployed, changes);
   const proven = [...Object.keys(deployed.nodes), ...(deployed.former ?? [])];
   return {
@@ -74,7 +85,7 @@ export function judgeChanges(config: ClusterConfig, deployed: Deployed, changes:
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
     ],
-    warnings,
+    warnings: [...warnings, ...warnOfMissing(config, deployed, machines)],
   };
 }
 
@@ -94,6 +105,7 @@ function judgeVersion({ release, allow }: ClusterConfig, deployed: Deployed, cha
     ...changes.removed,
     ...changes.moved,
     ...changes.rebuilt,
+    ...changes.unproven,
   ];
   if (minorOf(from) !== minorOf(to) && others.length > 0) {
     return {

@@ -11,6 +11,8 @@ export interface DeployedNode {
   readonly machine?: string;
   /** Availability zone of such a machine, and of its data volume. */
   readonly zone?: string;
+  /** Id of the machine itself. */
+  readonly instance?: string;
 }
 
 export interface Deployed {
@@ -18,6 +20,8 @@ export interface Deployed {
   readonly token: string;
   readonly dataDir: string;
   readonly adminHost: string;
+  /** Who guards the machine of the admin host, where the program makes machines. */
+  readonly deputy?: string;
   readonly nodes: Readonly<Record<string, DeployedNode>>;
   /** Names that were members once and are none now: only they may be declared lost without being in `nodes`. */
   readonly former?: readonly string[];
@@ -38,6 +42,7 @@ export function parseDeployed(value: unknown): Deployed | undefined {
     token: text(top, "token"),
     dataDir: text(top, "dataDir"),
     adminHost: text(top, "adminHost"),
+    ...(top.deputy === undefined ? {} : { deputy: text(top, "deputy") }),
     nodes: Object.fromEntries(nodes),
     ...(top.former === undefined ? {} : { former: texts(top.former, "former") }),
     ...(top.clientCa === undefined ? {} : { clientCa: textRecord(top.clientCa, "clientCa") }),
@@ -65,6 +70,7 @@ function parseNode(value: unknown, name: string): DeployedNode {
       : { formerAddresses: texts(node.formerAddresses, `${path}formerAddresses`) }),
     ...(node.machine === undefined ? {} : { machine: text(node, "machine", path) }),
     ...(node.zone === undefined ? {} : { zone: text(node, "zone", path) }),
+    ...(node.instance === undefined ? {} : { instance: text(node, "instance", path) }),
   };
 }
 

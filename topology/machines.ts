@@ -26,34 +26,52 @@ export function machineOf(
   return { machine: digestOf(parts), zone: subnet.zone };
 }
 
-/** What machines that run now were made from, by node. */
-export type Machines = ReadonlyMap<string, string>;
+/** The machines that run now, by node. */
+export type Machines = ReadonlyMap<string, RunningMachine>;
 
-/**
- * Names of proven members whose machine is to be replaced. What runs counts, also where a run failed before it was
- * proven; what was proven counts only for a machine that is not there.
- */
+export interface RunningMachine {
+  readonly id: string;
+  /** Digest of what it was made from. */
+  readonly madeFrom: string;
+}
+
+/** Names of proven members whose machine runs and is to be replaced. One that is gone or stopped has nothing left to wait for. */
 export function rebuiltNodes(
   config: ClusterConfig,
   deployed: Deployed,
-  machines: Machines = new Map(),
+  machines: Machines,
 ): readonly string[] {
   return config.nodes
     .filter((node) => {
-      const before = deployed.nodes[node.name];
-      const madeFrom = machines.get(node.name) ?? before?.machine;
-      return before !== undefined && madeFrom !== machineOf(node, config).machine;
+      const running = machines.get(node.name);
+      const isProven = deployed.nodes[node.name] !== undefined;
+      return isProven && running !== undefined && running.madeFrom !== machineOf(node, config).machine;
     })
     .map((node) => node.name);
 }
 
-/** Names of members that run on another machine than the proven one: a run that failed may have left it broken. */
+/** Names of members whose machine is gone, or one that a run which failed has made: it may be broken, or empty. */
 export function unprovenNodes(deployed: Deployed, machines: Machines): readonly string[] {
-  return [...machines]
-    .filter(
-      ([name, madeFrom]) => deployed.nodes[name] !== undefined && deployed.nodes[name]?.machine !== madeFrom,
-    )
+  return Object.entries(deployed.nodes)
+    .filter(([name, { instance }]) => instance !== undefined && machines.get(name)?.id !== instance)
     .map(([name]) => name);
+}
+
+/** What runs if nothing has happened since the last proof. */
+export function provenMachines(deployed: Deployed | undefined): Machines {
+  const made = Object.entries(deployed?.nodes ?? {}).flatMap(([name, { instance: id, machine: madeFrom }]) =>
+    id === undefined || madeFrom === undefined ? [] : [[name, { id, madeFrom }] as const],
+  );
+  return new Map(made);
+}
+
+/** A machine that is gone is still in the state: only a refresh tells Pulumi. */
+export function warnOfMissing({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
+  return nodes.flatMap((node, index) =>
+    deployed.nodes[node.name]?.machine !== undefined && !machines.has(node.name)
+      ? [`nodes[${index}]: no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`]
+      : [],
+  );
 }
 
 /** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */

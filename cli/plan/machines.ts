@@ -25,3 +25,16 @@ export function volumeOf(volume: Resource | undefined): string {
     ? "its data volume is gone too: the member starts only with a raised incarnation"
     : "the data volume stays: the member keeps its data and its ID";
 }
+
+/**
+ * Whether an instance would be replaced without its guard: one that passed in a run which failed, and is not asked
+ * again, or a replacement that the program did not foresee (`--replace`, another major of the provider).
+ */
+export function isUnguarded(name: string, resources: readonly Resource[]): boolean {
+  const op = (part: string) => resources.find((resource) => resource.name === `${name}-${part}`)?.op;
+  return op("instance") === "replace" && op("guard") === "same";
+}
+
+export function refuseUnguarded({ name }: { readonly name: string }): string {
+  return `${name}: its instance would be replaced without a new proof of the cluster's quorum; raise checkId, and plan again.`;
+}

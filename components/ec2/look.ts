@@ -1,23 +1,27 @@
 /** What AWS says: of the images, types and subnets that the configuration names, and of the stack's machines. */
 
-import { getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { type GetAmiResult, getAmi } from "@pulumi/aws/ec2/getAmi.js";
 import { getInstance } from "@pulumi/aws/ec2/getInstance.js";
 import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import type { AwsConfig, AwsSubnet } from "../../config/aws.ts";
-import { MADE_FROM, NODE, STACK } from "./tags.ts";
+import { refusal } from "../../config.ts";
+import type { Machines, RunningMachine } from "../../topology/machines.ts";
+import { CLUSTER, MADE_FROM, NODE, STACK } from "./tags.ts";
 
-/** One sentence for each thing that would fail, or turn out other than it was declared. */
-export async function lookAtAws(aws: AwsConfig): Promise<readonly string[]> {
+/** One sentence for each thing that would fail, or turn out other than it was declared. `zones` are those of the nodes. */
+export async function lookAtAws(aws: AwsConfig, zones: readonly string[]): Promise<readonly string[]> {
   const problems = await Promise.all([
     judgeImage(aws),
+    judgeOfferings(aws, zones),
     ...aws.subnets.map((subnet, index) => judgeSubnet(aws, subnet, index)),
   ]);
   return problems.flat();
 }
 
-async function judgeImage({ ami, instanceType }: AwsConfig): Promise<readonly string[]> {
+async function judgeImage({ ami, instanceType, rootVolume }: AwsConfig): Promise<readonly string[]> {
   const [image, type] = await Promise.all([
     getAmi({ filters: [{ name: "image-id", values: [ami] }], includeDeprecated: true }).catch(why),
     getInstanceType({ instanceType }).catch(why),
@@ -36,7 +40,7 @@ async function judgeImage({ ami, instanceType }: AwsConfig): Promise<readonly st
         : []),
     ];
   }
-  const problems: string[] = [];
+  const problems = [...judgeRootDisk(ami, image, rootVolume.size)];
   if (!type.supportedArchitectures.includes(image.architecture)) {
     problems.push(
       `aws.ami: ${ami} is for ${image.architecture}, and ${instanceType} runs ${type.supportedArchitectures.join(" or ")}; choose an image of that architecture, or another type.`,
@@ -48,6 +52,37 @@ async function judgeImage({ ami, instanceType }: AwsConfig): Promise<readonly st
     );
   }
   return problems;
+}
+
+/** What AWS would find only when an instance is launched, and the one before it is gone. */
+function judgeRootDisk(ami: string, image: GetAmiResult, size: number): readonly string[] {
+  if (image.rootDeviceType !== "ebs" || image.state !== "available") {
+    return [
+      `aws.ami: ${ami} is ${image.state}, its root is of type ${image.rootDeviceType}; choose one that is available, with a root of type ebs.`,
+    ];
+  }
+  const root = image.blockDeviceMappings.find(({ deviceName }) => deviceName === image.rootDeviceName);
+  const least = Number(root?.ebs.volume_size ?? 0);
+  return size >= least
+    ? []
+    : [`aws.rootVolume.size: ${ami} needs ${least} GiB, not ${size}; raise it to that or more.`];
+}
+
+async function judgeOfferings(
+  { instanceType }: AwsConfig,
+  zones: readonly string[],
+): Promise<readonly string[]> {
+  const offered = await getInstanceTypeOfferings({
+    locationType: "availability-zone",
+    filters: [{ name: "instance-type", values: [instanceType] }],
+  }).catch(why);
+  if (typeof offered === "string")
+    return [`aws.instanceType: AWS does not say where it is offered: ${offered}.`];
+  const missing = zones.filter((zone) => !offered.locations.includes(zone));
+  if (offered.locations.length === 0 || missing.length === 0) return []; // an unknown type is told of already
+  return [
+    `aws.instanceType: ${instanceType} is not offered in ${missing.join(", ")}; choose another type, or subnets in ${offered.locations.join(", ")}.`,
+  ];
 }
 
 async function judgeSubnet(
@@ -79,16 +114,26 @@ async function judgeSubnet(
 }
 
 /**
- * What each instance of the stack was made from, by node. The state of a run that failed is not proven, and what was
+ * The instances of the cluster that run, by node. The state of a run that failed is not proven, and what was
  * proven may be gone: only AWS knows which instances another one would take the place of.
  */
-export async function lookForMachines(stack: string): Promise<ReadonlyMap<string, string>> {
+export async function lookForMachines(stack: string, cluster: string): Promise<Machines> {
   const { ids } = await getInstances({
-    instanceTags: { [STACK]: stack },
-    instanceStateNames: ["pending", "running", "stopping", "stopped"],
+    instanceTags: { [STACK]: stack, [CLUSTER]: cluster },
+    instanceStateNames: ["pending", "running"],
   });
   const instances = await Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
-  return new Map(instances.map(({ tags }) => [tags[NODE] ?? "", tags[MADE_FROM] ?? ""]));
+  const machines = new Map<string, RunningMachine>();
+  for (const { id, tags } of instances) {
+    const node = tags[NODE] ?? "";
+    if (machines.has(node)) throw refusal([twoOf(node)]);
+    machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
+  }
+  return machines;
+}
+
+function twoOf(node: string): string {
+  return `AWS has two instances with the tags of ${node} (etcd:stack, etcd:cluster, etcd:node); give each cluster of the account a clusterName of its own, or terminate the instance that a killed run left behind (docs/aws.md).`;
 }
 
 /** The provider's reason, on one line, without the engine's words before it and a final stop. */

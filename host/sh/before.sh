@@ -37,7 +37,7 @@ judge_members() {
     sleep 0.5
     look_at_cluster || break
   done
-  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, name it first in etcd:rolloutOrder; if its machine is gone, raise its incarnation (a new machine) or declare it lost"
+  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, name it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh where Pulumi makes it (EC2), else raise its incarnation (a new machine) or declare it lost"
 }
 unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is none of them
   for member in $members; do

@@ -3,7 +3,7 @@
 
 # What the machine was made from that a member runs on: as long as it stays that, its guard has nothing to do.
 MACHINES=etcd-host/machines/
-record_machine() {
+record_machine() { # at the least it is proven once more than it had to be
   [ -z "$made_from" ] || ctl --endpoints=https://127.0.0.1:2379 put "$MACHINES$name" "$made_from" >/dev/null 2>&1 || :
 }
 recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$name" --print-value-only 2>/dev/null || :; }
@@ -11,6 +11,10 @@ recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$n
 cmd_guard() {
   need name "$name" made-from "$made_from"
   need_root
+  if [ -n "$founding" ]; then # the machine has just been made
+    record_machine
+    return
+  fi
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.guard-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT

@@ -32,7 +32,8 @@ mount_volume() {
   mkdir -p "$VOLUME_DIR/data" "$VOLUME_DIR/host"
   mount_at "$VOLUME_DIR/data" "$data_dir" none bind
   mount_at "$VOLUME_DIR/host" "$STATE_DIR" none bind
-  resize2fs "$device" >/dev/null 2>&1 || note "the file system of $volume could not be grown to the size of the volume"
+  grown=$(resize2fs "$device" 2>&1) ||
+    fail "the file system of $volume could not be grown to the size of the volume: $(printf '%s\n' "$grown" | tail -n 1). Grow it by hand on this machine (resize2fs $device), then run again"
 }
 
 wait_for_volume() {

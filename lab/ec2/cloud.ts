@@ -9,7 +9,7 @@ export interface Cloud {
   readonly region: string;
 }
 
-export const ACCOUNT = "123456789012";
+export const ACCOUNT = "111122223333";
 
 /** An error as the AWS SDK words it: the operation, the code, and what the API says. */
 export class ApiError extends Error {

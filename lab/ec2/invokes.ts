@@ -9,6 +9,7 @@ export function invokes(cloud: () => Cloud): Record<string, Invoke> {
   return {
     "aws:ec2/getAmi:getAmi": (inputs) => getAmi(cloud(), inputs),
     "aws:ec2/getInstanceType:getInstanceType": (inputs) => getInstanceType(cloud(), inputs),
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": (inputs) => getOfferings(cloud(), inputs),
     "aws:ec2/getSubnet:getSubnet": (inputs) => getSubnet(cloud(), inputs),
     "aws:ec2/getInstances:getInstances": (inputs) => getInstances(cloud(), inputs),
     "aws:ec2/getInstance:getInstance": (inputs) => getInstance(cloud(), inputs),
@@ -35,6 +36,9 @@ function getAmi(cloud: Cloud, inputs: Properties): Properties {
     region: cloud.region,
     rootDeviceName: ROOT_DEVICE,
     rootDeviceType: "ebs",
+    blockDeviceMappings: [
+      { deviceName: ROOT_DEVICE, noDevice: "", virtualName: "", ebs: { volume_size: String(image.size) } },
+    ],
     state: "available",
     enaSupport: true,
     hypervisor: "xen", // what EC2 says of every image
@@ -67,6 +71,22 @@ function getInstanceType(cloud: Cloud, inputs: Properties): Properties {
     currentGeneration: true,
     defaultVcpus: type.vcpus,
     memorySize: type.memory,
+  };
+}
+
+/** Every type that there is, in the three zones of the region. */
+function getOfferings(cloud: Cloud, inputs: Properties): Properties {
+  const filters = Array.isArray(inputs.filters) ? inputs.filters.filter((filter) => isObject(filter)) : [];
+  const types = filters.flatMap((filter) => texts(filter, "values")).filter((name) => instanceTypeOf(name));
+  const zones = ["a", "b", "c"].map((letter) => `${cloud.region}${letter}`);
+  const offers = types.flatMap((type) => zones.map((zone) => ({ type, zone })));
+  return {
+    ...inputs,
+    id: cloud.region,
+    region: cloud.region,
+    instanceTypes: offers.map(({ type }) => type),
+    locations: offers.map(({ zone }) => zone),
+    locationTypes: offers.map(() => "availability-zone"),
   };
 }
 

@@ -29,6 +29,14 @@ test("an instance that was terminated by others is made again by one up, and its
   await must(project.up("--expect-no-changes"));
 });
 
+test("an instance that is gone comes back before another change begins, also in a run after one that failed", async () => {
+  await must(lab("cloud", "terminate", "node3", "--force"));
+  await project.configure({ snapshotCount: 20000 });
+  await project.interrupt("SIGINT", /node3-host updating/, 0, "--refresh");
+  await must(project.up());
+  await must(project.up("--expect-no-changes"));
+});
+
 test("two instances that are gone at once come back together with their data", async () => {
   const members = await memberIds(1);
   await must(lab("cloud", "terminate", "node2", "--force"));
@@ -86,6 +94,7 @@ const MOMENTS = [
   { when: /etcd:command:remote:Command node1-guard updat/, laterMs: 0 },
   { when: /node1-instance (deleting|replac)/, laterMs: 0 },
   { when: /node1-instance creating replacement/, laterMs: 1500 },
+  { when: /node2-instance deleting/, laterMs: 0 },
   { when: /node2-host updating/, laterMs: 2000 },
   { when: /node2-member updating/, laterMs: 500 },
 ];

@@ -107,9 +107,9 @@ export class Project {
    * An `up` that gets a signal when its output has a line that matches, or so many milliseconds later; resolves when
    * it has ended. Only the CLI gets it, so what it started goes on as it does when a machine loses its operator.
    */
-  interrupt(signal: NodeJS.Signals, when: RegExp, laterMs = 0): Promise<Result> {
+  interrupt(signal: NodeJS.Signals, when: RegExp, laterMs = 0, ...more: string[]): Promise<Result> {
     const args = ["exec", "pulumi", "-C", this.dir, "up", "--yes", "--skip-preview", "--non-interactive"];
-    const child = spawn(labCommand, [...args, "--color=never"], {
+    const child = spawn(labCommand, [...args, "--color=never", ...more], {
       env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -44,7 +44,7 @@ const REFUSED: readonly (readonly [string, Name, Properties, RegExp])[] = [
   [
     "a key without encryption",
     "volume",
-    { ...DATA, encrypted: false, kmsKeyId: "arn:aws:kms:eu-central-1:123456789012:key/x" },
+    { ...DATA, encrypted: false, kmsKeyId: "arn:aws:kms:eu-central-1:111122223333:key/x" },
     /KmsKeyId requires the parameter Encrypted/,
   ],
   ["a key that is no ARN", "volume", { ...DATA, kmsKeyId: "alias/x" }, /ARN of a KMS key/],

@@ -67,7 +67,7 @@ test("a record is there once", async () => {
 
 test("a role goes after what uses it", async () => {
   const role = await bench.make("role", { name: "etcd", assumeRolePolicy: '{"Statement":[]}' });
-  assert.equal(role.outputs.arn, "arn:aws:iam::123456789012:role/etcd");
+  assert.equal(role.outputs.arn, "arn:aws:iam::111122223333:role/etcd");
   const profile = await bench.make("instanceProfile", { name: "etcd", role: "etcd" });
   await assert.rejects(bench.make("instanceProfile", { role: "other" }), /NoSuchEntity/);
   await assert.rejects(bench.drop("role", role), /DeleteConflict/);

@@ -26,6 +26,7 @@ test("the first line says what it is, and the rest is YAML that cloud-init knows
     users: [
       {
         name: "admin",
+        primary_group: "admin",
         shell: "/bin/bash",
         sudo: "ALL=(ALL) NOPASSWD:ALL",
         lock_passwd: true,

@@ -114,14 +114,14 @@ test("a mount that fails is told of with the unit to look at", async (t) => {
   );
 });
 
-test("a file system that cannot be grown is only told of", async (t) => {
+test("a file system that cannot be grown fails the step, so that the next run tries again", async (t) => {
   const host = machine(t);
   host.write("resize-fails", "");
   const { code, stderr } = await mountVolume(host);
-  assert.equal(code, 0);
+  assert.equal(code, 1);
   assert.match(
     stderr,
-    /^etcd-host: the file system of vol-0abcdef1234567890 could not be grown to the size of /,
+    /^etcd-host: failed: the file system of vol-0abcdef1234567890 could not be grown to the size of .*run again\n$/,
   );
 });
 

@@ -52,7 +52,9 @@ const oneRebuilt = await succeed({ config: awsClusterOf(3), earlier: provenBut("
 const putBack = await succeed({
   config: awsClusterOf(3),
   earlier: earlierOutputs(settled),
-  calls: { getInstances: { ids: ["i-node1-0123456789abcdef", "i-node2-0123456789abcdef"] } },
+  calls: {
+    getInstances: { ids: ["i-node1-0123456789abcdef", "i-node2-0123456789abcdef", "node3-instance-id"] },
+  },
 });
 
 const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
@@ -212,17 +214,18 @@ test("a guard asks on another member than its own, which is the admin host where
   }
 });
 
-test("a guard does nothing when it is made, and asks when what its machine is made from changes", () => {
+test("a guard only notes the machine when it is made, and asks when what its machine is made from changes", () => {
   for (const node of names) {
     const [before, after] = [founded, rebuilt].map((run) => step(run, `${node}-guard`));
     assert.ok(before !== undefined && after !== undefined);
-    assert.deepEqual([before.inputs.create, before.inputs.delete], [":", undefined]);
+    assert.equal(text(before, "create"), `${text(before, "update")} --founding`);
+    assert.equal(before.inputs.delete, undefined);
     assert.match(text(after, "update"), /^sudo -n \/usr\/local\/sbin\/etcd-host guard /);
     const { "made-from": was, ...options } = optionsOf(text(before, "update"));
     const { "made-from": is, ...same } = optionsOf(text(after, "update"));
     assert.notEqual(is, was);
     assert.deepEqual(options, same);
-    assert.deepEqual(options, { name: node, "election-timeout": "1000" });
+    assert.deepEqual(options, { name: node, "election-timeout": "1000", "check-id": "0" });
     assert.equal(is, Object(output(rebuilt, "deployed")).nodes[node].machine, "this is what is recorded");
   }
 });
@@ -260,7 +263,7 @@ test("a replacement changes what is on the machines, and what is proven before a
         ["before", ["stdin"]],
         ["health", ["stdin"]],
         ["membership", ["stdin"]],
-        ...names.map((node) => [`${node}-guard`, ["update"]]),
+        ...names.map((node) => [`${node}-guard`, ["create", "update"]]),
         ...steps.map((name) => [name, texts]),
       ].toSorted(),
     ),
@@ -306,12 +309,14 @@ test("on given machines there is no guard, whatever changes", async () => {
   );
 });
 
-test("put back after a run that failed, the machines that it made are replaced one by one as well", () => {
-  const kept = waitsFor(putBack, "before");
-  const guard1 = waitsFor(putBack, "node1-guard");
-  assert.deepEqual(guard1, ["before", ...kept].sort());
-  assert.deepEqual(waitsFor(putBack, "node2-guard"), [...guard1, "node1-member"].sort());
+test("put back after a run that failed, the machines that it made are replaced first, one by one", () => {
+  const kept = ["node3-binaries", "node3-certificates", "node3-host"];
+  assert.deepEqual(waitsFor(putBack, "node1-guard"), kept);
+  assert.deepEqual(waitsFor(putBack, "node2-guard"), ["node1-member", ...kept]);
   for (const node of ["node1", "node2"])
     assert.ok(instance(putBack, node).dependencies.includes(step(putBack, `${node}-guard`).urn));
+  // the cluster is judged, on a member that was proven, once they are back
+  assert.deepEqual(waitsFor(putBack, "before"), ["node1-member", "node2-member", ...kept]);
+  assert.equal(Object(step(putBack, "before").inputs.connection).host, "10.20.3.11");
   assert.deepEqual(waitsFor(putBack, "node3-guard"), ["membership"]);
 });

@@ -61,6 +61,10 @@ export async function mockEngine(answers: Answers, recording: Recording): Promis
       const answer = answers.calls?.[token.split(":").at(-1) ?? token];
       // The SDK reads no more of an error than what one of gRPC has.
       if (answer instanceof Error) throw Object.assign(answer, { details: answer.message });
+      if (token === "aws:ec2/getInstances:getInstances")
+        return { ids: Object.keys(provenInstances(answers)), ...answer };
+      const proven = provenInstances(answers)[String(inputs.instanceId)];
+      if (proven !== undefined) return proven;
       return { ...answerOf(token, inputs), ...answer };
     },
     newResource: ({ type, name, inputs }) =>
@@ -70,6 +74,18 @@ export async function mockEngine(answers: Answers, recording: Recording): Promis
   };
   await pulumi.runtime.setMocks(mocks, "etcd", "dev", answers.preview ?? false, "organization");
   record(recording);
+}
+
+/** What AWS says of the instances that an earlier run left, by id. */
+function provenInstances({ earlier }: Answers): Readonly<Record<string, Record<string, unknown>>> {
+  const nodes = Object.entries(Object(Object(earlier?.deployed).nodes));
+  const made = nodes.filter(([, node]) => Object(node).instance !== undefined);
+  return Object.fromEntries(
+    made.map(([name, node]) => {
+      const { instance: id, machine } = Object(node);
+      return [id, { id, tags: { "etcd:node": name, "etcd:made-from": machine } }];
+    }),
+  );
 }
 
 /** The mocks see inputs only; options, dependencies and registered outputs are in the requests to the monitor. */

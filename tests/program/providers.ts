@@ -47,16 +47,22 @@ export function outputsOf(type: string, name: string, inputs: Values): Values {
 export function answerOf(token: string, inputs: Values): Values {
   switch (token) {
     case "aws:ec2/getAmi:getAmi":
-      return { architecture: "x86_64" };
+      return {
+        architecture: "x86_64",
+        state: "available",
+        rootDeviceType: "ebs",
+        rootDeviceName: "/dev/xvda",
+        blockDeviceMappings: [{ deviceName: "/dev/xvda", ebs: { volume_size: "8" } }],
+      };
+    case "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings":
+      return { locations: ["a", "b", "c"].map((letter) => `eu-central-1${letter}`) };
     case "aws:ec2/getInstanceType:getInstanceType":
       return { supportedArchitectures: ["x86_64"], hypervisor: "nitro", bareMetal: false };
     case "aws:ec2/getSubnet:getSubnet":
       return { vpcId: "vpc-0abcdef1234567890", mapPublicIpOnLaunch: false, ...subnetOf(String(inputs.id)) };
-    case "aws:ec2/getInstances:getInstances":
-      return { ids: [] };
     case "aws:ec2/getInstance:getInstance": {
       const [, node = "", madeFrom = ""] = String(inputs.instanceId).split("-"); // i-node1-0a1b…
-      return { tags: { "etcd:node": node, "etcd:made-from": madeFrom } };
+      return { id: inputs.instanceId, tags: { "etcd:node": node, "etcd:made-from": madeFrom } };
     }
     default:
       throw new Error(`the program calls ${token}`);

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ClusterConfig } from "../../config.ts";
-import { machineOf, rebuiltNodes, refuseMachineChanges } from "../../topology/machines.ts";
+import {
+  machineOf,
+  provenMachines,
+  type RunningMachine,
+  rebuiltNodes,
+  refuseMachineChanges,
+} from "../../topology/machines.ts";
 import { type Deployed, deployedAfter, parseDeployed, planTopology } from "../../topology.ts";
 import { awsNodes, type Changes, publicKey, readAws, subnets } from "./aws-configuration.ts";
 import { config as onHosts } from "./configuration.ts";
@@ -15,12 +21,18 @@ function onAws(aws: Changes = {}, others: Changes = {}): ClusterConfig {
 
 const declared = onAws();
 const proven = provenAs(declared);
+const running = provenMachines(proven);
 
 /** What a run of the configuration leaves once it has been proven. */
 function provenAs(config: ClusterConfig): Deployed {
   const { topology, problems } = planTopology(config);
   if (topology === undefined) throw new Error(problems.join("\n"));
-  return deployedAfter(config, topology, "etcd-cluster-1-0123abcd");
+  const deployed = deployedAfter(config, topology, "etcd-cluster-1-0123abcd");
+  const nodes = Object.entries(deployed.nodes).map(([name, node]) => [
+    name,
+    { ...node, instance: `i-${name}` },
+  ]);
+  return { ...deployed, nodes: Object.fromEntries(nodes) };
 }
 
 /** The digest of each node's machine. */
@@ -42,7 +54,7 @@ for (const [what, aws, others] of [
       assert.match(String(digest), /^[0-9a-f]{16}$/);
       assert.notEqual(digest, before[index]);
     }
-    assert.deepEqual(rebuiltNodes(config, proven), ["node1", "node2", "node3"]);
+    assert.deepEqual(rebuiltNodes(config, proven, running), ["node1", "node2", "node3"]);
   });
 }
 
@@ -62,7 +74,7 @@ for (const [what, aws, others] of [
   test(`${what}: the machines stay`, () => {
     const config = onAws(aws, others);
     assert.deepEqual(digests(config), digests(declared));
-    assert.deepEqual(rebuiltNodes(config, proven), []);
+    assert.deepEqual(rebuiltNodes(config, proven, running), []);
   });
 }
 
@@ -78,39 +90,87 @@ test("a machine is of its node: no two have one digest, and its zone is that of 
 test("another range of its subnet makes a machine another one, and leaves the others", () => {
   const [first, ...others] = subnets;
   const config = onAws({ subnets: [{ ...first, cidr: "10.20.1.0/25" }, ...others] });
-  assert.deepEqual(rebuiltNodes(config, proven), ["node1"]);
+  assert.deepEqual(rebuiltNodes(config, proven, running), ["node1"]);
 });
 
 test("a given machine is nothing that could be replaced", () => {
   const config = onHosts({ nodes: hostNodes(3) });
   for (const node of config.nodes) assert.deepEqual(machineOf(node, config), {});
-  assert.deepEqual(rebuiltNodes(config, hostsDeployed(3)), []);
+  assert.deepEqual(rebuiltNodes(config, hostsDeployed(3), new Map()), []);
   assert.deepEqual(refuseMachineChanges(config, hostsDeployed(3)), []);
 });
 
 test("on a new stack, and for a node that is new, no machine is replaced", () => {
   const more = [4, 5].map((n) => ({ name: `node${n}`, address: `10.20.${n - 3}.12` }));
   const config = onAws({}, { nodes: [...awsNodes, ...more] });
-  assert.deepEqual(rebuiltNodes(config, proven), []);
+  assert.deepEqual(rebuiltNodes(config, proven, running), []);
 });
 
+const wanted = onAws({ ami: "ami-0fedcba0987654321" });
+const madeNow = (node: string) =>
+  machineOf(declared.nodes.find(({ name }) => name === node) ?? assert.fail(), wanted);
+
 test("what runs counts, not what was proven: a failed run may have replaced some of the machines", () => {
-  const runs = machineOf(declared.nodes[0] ?? assert.fail(), onAws({ ami: "ami-0fedcba0987654321" })).machine;
-  const machines = new Map([["node1", String(runs)]]);
+  const machines = new Map([
+    ...running,
+    ["node1", { id: "i-other", madeFrom: String(madeNow("node1").machine) }],
+  ]);
   assert.deepEqual(rebuiltNodes(declared, proven, machines), ["node1"]);
-  const wanted = onAws({ ami: "ami-0fedcba0987654321" });
   assert.deepEqual(rebuiltNodes(wanted, proven, machines), ["node2", "node3"]);
 });
 
-test("a machine that no run has proven comes first, and runs no step of the cluster", () => {
-  const machines = new Map([["node1", "a bad image's"]]);
-  for (const config of [declared, onAws({ ami: "ami-0fedcba0987654321" })]) {
-    const { topology } = planTopology(config, proven, machines);
-    assert.equal(topology?.adminHost, "node2");
-    assert.equal(topology?.rollout[0], "node1");
-  }
-  const { topology } = planTopology(declared, proven, new Map([["node3", "a bad image's"]]));
-  assert.deepEqual([topology?.adminHost, topology?.rollout], ["node1", ["node3", "node1", "node2"]]);
+const other = { id: "i-other", madeFrom: "0123456789abcdef" };
+const without = (gone: string) => [...running].filter(([name]) => name !== gone);
+/** Made again from the same, by a run that came no further: nobody knows whether its member has started. */
+const again = { id: "i-other", madeFrom: running.get("node2")?.madeFrom ?? "" };
+
+/** What a failed run left, and which members are then repaired before anything else. */
+const left: readonly { what: string; machines: [string, RunningMachine][]; repaired: readonly string[] }[] = [
+  { what: "node1 has another machine", machines: [...running, ["node1", other]], repaired: ["node1"] },
+  { what: "node3 has another machine", machines: [...running, ["node3", other]], repaired: ["node3"] },
+  { what: "node2's machine was made again", machines: [...running, ["node2", again]], repaired: ["node2"] },
+  { what: "node2's machine is gone", machines: without("node2"), repaired: ["node2"] },
+  {
+    what: "node1 is another one, node2 gone",
+    machines: [...without("node2"), ["node1", other]],
+    repaired: ["node1", "node2"],
+  },
+];
+
+for (const { what, machines, repaired } of left)
+  for (const [config, when] of [
+    [declared, "put back"],
+    [wanted, "gone on with"],
+  ] as const)
+    test(`${what}, ${when}: it comes first, and runs no step for others`, () => {
+      const { topology } = planTopology(config, proven, new Map(machines));
+      assert.deepEqual(topology?.repairs, repaired);
+      assert.deepEqual(topology?.rollout.slice(0, repaired.length), repaired);
+      assert.ok(!repaired.some((name) => name === topology?.adminHost), topology?.adminHost);
+      const gone = ["node1", "node2", "node3"].filter((name) => !new Map(machines).has(name));
+      assert.deepEqual(
+        topology?.rebuilt.filter((name) => gone.includes(name)),
+        [],
+      );
+    });
+
+test("a machine that is gone is warned of, since only a refresh tells Pulumi", () => {
+  const machines = new Map(without("node2"));
+  const { warnings } = planTopology(declared, proven, machines);
+  assert.match(warnings.join(), /nodes\[1\]: no instance of node2 runs in AWS; start .* pulumi up --refresh/);
+  assert.deepEqual(planTopology(declared, proven, running).warnings, []);
+});
+
+test("the admin host and its deputy stay who they are as long as they can", () => {
+  const kept = planTopology(declared, { ...proven, adminHost: "node3", deputy: "node2" }).topology;
+  assert.deepEqual([kept?.adminHost, kept?.deputy], ["node3", "node2"]);
+  const more = [
+    { name: "node0", address: "10.20.1.12" },
+    ...awsNodes,
+    { name: "node9", address: "10.20.2.12" },
+  ];
+  const grown = planTopology(onAws({}, { nodes: more }), proven).topology;
+  assert.deepEqual([grown?.adminHost, grown?.deputy], ["node1", "node2"]);
 });
 
 test("what is recorded is read back, and is what the next run compares with", () => {
