@@ -20,10 +20,12 @@ export function renderUserData({ hostname, user, authorizedKeys, hostKey }: User
   const cloudConfig = {
     hostname,
     preserve_hostname: false,
+    // named apart from the user: some images have such a group already, which useradd alone trips over
+    groups: [user],
     users: [
       {
         name: user,
-        primary_group: user, // some images have a group of that name, and no user
+        primary_group: user,
         shell: "/bin/bash",
         sudo: "ALL=(ALL) NOPASSWD:ALL",
         lock_passwd: true,

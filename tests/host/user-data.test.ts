@@ -23,6 +23,7 @@ test("the first line says what it is, and the rest is YAML that cloud-init knows
   assert.deepEqual(read(rendered), {
     hostname: "node1",
     preserve_hostname: false,
+    groups: ["admin"],
     users: [
       {
         name: "admin",
