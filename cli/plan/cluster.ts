@@ -15,7 +15,9 @@ export function clusterRows(
   hosts: readonly HostRow[],
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
-  const cas = ["client-ca", "peer-ca"].filter((ca) => deployed !== undefined && changes(`${ca}-cert`));
+  const issues = (ca: string) =>
+    resources.some(({ name, changes, op }) => name === `${ca}-cert` && changes && op !== "protect");
+  const cas = ["client-ca", "peer-ca"].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
     ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),

@@ -118,7 +118,8 @@ function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[])
     type.startsWith("etcd:") || // a component: its parts are judged by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
-    (hosts.some((host) => name.startsWith(`${host.name}-`)) && !(type.startsWith("aws:") && op === "update"));
+    (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
+      !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
   const changes = resources
     .filter((resource) => resource.changes && !told(resource))
     .map(({ name, op }) => `${name.replace(/-(key|csr|cert)$/, "")}: ${op}`);

@@ -52,6 +52,7 @@ test("protect that is turned on or off is a change, although no input is", () =>
   );
   const plan = makePlan(parsePreview(JSON.stringify({ ...rest, steps: protectedCa })), deployed(3));
   assert.deepEqual([plan.verdict, plan.others], ["safe", ["client-ca: protect"]]);
+  assert.deepEqual(plan.cluster, [], "no CA is issued anew");
 });
 
 test("lost members go before any other step, members that are no longer declared after all of them", () => {
