@@ -66,7 +66,8 @@ function render(hosts: readonly Verified[]): string {
 function advice(hosts: readonly Verified[]): string {
   if (hosts.every(({ result }) => result === "as declared")) return "Every host is as declared.";
   const differing = hosts.filter(({ result }) => result === "differs");
-  if (differing.length === 0) return "Not every host could be asked: see above, then run it again.";
+  if (differing.length === 0)
+    return "Not every host could be asked: see above, then run it again. On EC2, if an instance is gone: pulumi up --refresh.";
   const stopped = differing.filter(({ differences }) => differences.some((line) => STOPPED.test(line)));
   const order =
     stopped.length > 0 && differing.length > stopped.length

@@ -69,7 +69,9 @@ export function provenMachines(deployed: Deployed | undefined): Machines {
 export function warnOfMissing({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
   return nodes.flatMap((node, index) =>
     deployed.nodes[node.name]?.machine !== undefined && !machines.has(node.name)
-      ? [`nodes[${index}]: no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`]
+      ? [
+          `nodes[${index}]: no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`,
+        ]
       : [],
   );
 }
@@ -89,12 +91,12 @@ export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed):
     const { zone } = machineOf(node, config);
     if (before.zone !== zone) {
       return [
-        `aws.subnets: ${node.name} would go from ${before.zone} to ${zone}, and its data volume stays where it is; put the zone back, or add a node with another name there.`,
+        `aws.subnets: ${node.name} would go from ${before.zone} to ${zone}, and its data volume stays where it is; put the zone back, or let a node with another name take its place there.`,
       ];
     }
     if (node.address === before.address) return [];
     return [
-      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; add one with another name there, and remove ${node.name} in a later up.`,
+      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; let a node with another name take its place there.`,
     ];
   });
 }

@@ -5,7 +5,7 @@ import { optionsOf } from "../../host/options.ts";
 import type { Deployed } from "../../topology.ts";
 import { type Json, text } from "../json.ts";
 import { changesConnection, connectionOf, stepDigests } from "./digests.ts";
-import { isAnother, machineChanges, volumeOf } from "./machines.ts";
+import { isAnother, machineChanges, newMachine, VOLUME_STAYS } from "./machines.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
 import { lineDiff, unitChanges } from "./texts.ts";
@@ -20,7 +20,6 @@ export interface HostResources {
   readonly member: Resource | undefined;
   /** What the program makes of the machine, on EC2. */
   readonly instance: Resource | undefined;
-  readonly volume: Resource | undefined;
   /** By role. */
   readonly leafs: Readonly<Record<string, Resource | undefined>>;
 }
@@ -34,7 +33,6 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     certificates: named("certificates"),
     member: named("member"),
     instance: named("instance"),
-    volume: named("data"),
     leafs: Object.fromEntries(LEAFS.map((role) => [role, named(`${role}-cert`)])),
   };
 }
@@ -184,9 +182,9 @@ function reasons(
   const before = deployed?.nodes[node.name];
   switch (action) {
     case "found":
-      return ["first start, in a new cluster"];
+      return ["first start, in a new cluster", ...newMachine(resources.instance)];
     case "join":
-      return ["new member: joins as a learner, then votes"];
+      return ["new member: joins as a learner, then votes", ...newMachine(resources.instance)];
     case "replace":
       return [
         `incarnation ${before?.incarnation ?? "?"} → ${node.incarnation}: joins without data, as a new member`,
@@ -194,12 +192,7 @@ function reasons(
         ...(isAnother(resources.instance) ? [`another instance: ${machineChanges(resources.instance)}`] : []),
       ];
     case "rebuild":
-      return [
-        machineChanges(resources.instance),
-        volumeOf(resources.volume),
-        ...unitChanges(unit),
-        ...renewal,
-      ];
+      return [machineChanges(resources.instance), VOLUME_STAYS, ...unitChanges(unit), ...renewal];
     case "restart":
       return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
     case "compare":
@@ -231,15 +224,23 @@ function bundleChange(member: Resource | undefined): readonly string[] {
   return member !== undefined && changedOptions(member).includes("bundles") ? ["another CA bundle"] : [];
 }
 
+/** Where the program makes the machine: which one it is, and from what. */
+const MACHINE_OPTIONS = ["machine", "made-from"];
+
 function optionChanges(step: Resource | undefined): readonly string[] {
   if (step === undefined) return [];
   const before = optionsOf(text(step.old.inputs.update));
   const after = optionsOf(text(step.new.inputs.update));
-  return changedOptions(step).map((key) =>
-    key === "check-id"
-      ? `checkId ${before.get(key)} → ${after.get(key)}: compared with what is declared`
-      : `\`${key}\` changes`,
-  );
+  const changed = changedOptions(step);
+  const others = changed.filter((key) => !MACHINE_OPTIONS.includes(key));
+  return [
+    ...(others.length < changed.length ? ["its machine is one that a run which failed has made"] : []),
+    ...others.map((key) =>
+      key === "check-id"
+        ? `checkId ${before.get(key)} → ${after.get(key)}: compared with what is declared`
+        : `\`${key}\` changes`,
+    ),
+  ];
 }
 
 /** Steps that run again and touch no process. */

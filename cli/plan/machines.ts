@@ -1,11 +1,19 @@
 /** What happens to a machine that the program makes. */
 
 import { text } from "../json.ts";
+import type { HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 
 /** Whether the host gets another instance: a replacement, or one in place of an instance that is gone. */
 export function isAnother(instance: Resource | undefined): boolean {
   return instance?.op === "replace" || instance?.op === "create";
+}
+
+/** What is made for a node that starts. */
+export function newMachine(instance: Resource | undefined): readonly string[] {
+  if (instance?.op !== "create") return [];
+  const { ami, instanceType } = instance.new.inputs;
+  return [`on a new instance: ${text(instanceType)}, ${text(ami)}`];
 }
 
 /** Why, in the words of the stack file. */
@@ -19,11 +27,16 @@ export function machineChanges(instance: Resource | undefined): string {
   return changes.join(", ") || `other ${instance.diffReasons.join(", ")}`;
 }
 
-/** What becomes of the data. */
-export function volumeOf(volume: Resource | undefined): string {
-  return volume?.op === "create"
-    ? "its data volume is gone too: the member starts only with a raised incarnation"
-    : "the data volume stays: the member keeps its data and its ID";
+export const VOLUME_STAYS = "the data volume stays: the member keeps its data and its ID";
+
+/** Whether a member that is to keep its data would get an empty volume. */
+export function losesVolume({ name, action }: HostRow, resources: readonly Resource[]): boolean {
+  const volume = resources.find((resource) => resource.name === `${name}-data`);
+  return volume?.op === "create" && !["found", "join", "replace"].includes(action);
+}
+
+export function refuseEmptyVolume({ name }: Pick<HostRow, "name">): string {
+  return `${name}: its data volume is gone, and without its data the member may not start; raise its incarnation, and plan again.`;
 }
 
 /**
@@ -35,6 +48,6 @@ export function isUnguarded(name: string, resources: readonly Resource[]): boole
   return op("instance") === "replace" && op("guard") === "same";
 }
 
-export function refuseUnguarded({ name }: { readonly name: string }): string {
+export function refuseUnguarded({ name }: Pick<HostRow, "name">): string {
   return `${name}: its instance would be replaced without a new proof of the cluster's quorum; raise checkId, and plan again.`;
 }

@@ -7,7 +7,7 @@ import { type Deployed, parseDeployed } from "../../topology.ts";
 import { type Json, record, text } from "../json.ts";
 import { clusterRows } from "./cluster.ts";
 import { hostRows } from "./hosts.ts";
-import { isUnguarded, refuseUnguarded } from "./machines.ts";
+import { isUnguarded, losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
 import type { HostRow, Plan, Verdict } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
 
@@ -19,8 +19,11 @@ export function makePlan(preview: Preview, lastProven: unknown): Plan {
   const config = configOf(preview);
   const deployed = parseDeployed(lastProven);
   const hosts = hostRows(preview, config, deployed);
-  const unproven = hosts.filter(({ name }) => isUnguarded(name, preview.resources)).map(refuseUnguarded);
-  if (unproven.length > 0) return { ...base, ...REFUSED, refusals: unproven };
+  const refusals = [
+    ...hosts.filter((host) => losesVolume(host, preview.resources)).map(refuseEmptyVolume),
+    ...hosts.filter(({ name }) => isUnguarded(name, preview.resources)).map(refuseUnguarded),
+  ];
+  if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
   const others = otherChanges(preview.resources, hosts);
   const restarts = hosts.filter(({ action }) => action === "restart").length;

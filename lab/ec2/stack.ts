@@ -32,6 +32,7 @@ export async function writeEc2Stack(
   const net = process.env.LAB_NET ?? "192.168.1";
   const lab = await describeLab();
   const document = newStack(await readFile(join(project, "Pulumi.aws.yaml"), "utf8"));
+  document.commentBefore = " A cluster on the simulated EC2, made from Pulumi.aws.yaml by lab/ec2/stack.ts.";
   const set = (path: readonly string[], value: unknown) =>
     document.setIn(["config", ...path], document.createNode(value));
   const nodes = Array.from({ length: count }, (_, index) => ({

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import {
   isAnother,
   isUnguarded,
+  losesVolume,
   machineChanges,
+  refuseEmptyVolume,
   refuseUnguarded,
-  volumeOf,
 } from "../../cli/plan/machines.ts";
 import type { Resource } from "../../cli/plan/preview.ts";
 
@@ -50,9 +51,17 @@ test("another instance is one that is replaced or made, not one that changes in 
   assert.equal(isAnother(undefined), false);
 });
 
-test("the row says whether the data is still there", () => {
-  assert.match(volumeOf(resource("node1-data", "same")), /the data volume stays/);
-  assert.match(volumeOf(resource("node1-data", "create")), /starts only with a raised incarnation/);
+test("a member that would get an empty volume is refused; one that begins anew may", () => {
+  const row = { name: "node1", order: 1, address: "", why: [], unit: [], certificates: [], steps: [] };
+  const empty = [resource("node1-data", "create")];
+  assert.equal(losesVolume({ ...row, action: "rebuild" }, empty), true);
+  assert.equal(losesVolume({ ...row, action: "rebuild" }, [resource("node1-data", "same")]), false);
+  for (const action of ["found", "join", "replace"] as const)
+    assert.equal(losesVolume({ ...row, action }, empty), false);
+  assert.match(
+    refuseEmptyVolume(row),
+    /^node1: its data volume is gone, .*; raise its incarnation, and plan again\.$/,
+  );
 });
 
 test("an instance that would be replaced without its guard is refused; one without a guard is the only one", () => {

@@ -222,7 +222,7 @@ test("a cluster stays on the target on which it was founded", () => {
 test("a member on EC2 keeps its address", () => {
   const moved = awsNodes.map((node) => (node.name === "node2" ? { ...node, address: "10.20.2.12" } : node));
   assert.deepEqual(refuseMachineChanges(onAws({}, { nodes: moved }), proven), [
-    "nodes[1].address: node2 is at 10.20.2.11, and a node on EC2 keeps its address; add one with another name there, and remove node2 in a later up.",
+    "nodes[1].address: node2 is at 10.20.2.11, and a node on EC2 keeps its address; let a node with another name take its place there.",
   ]);
 });
 
@@ -230,7 +230,7 @@ test("a member on EC2 keeps its zone, where its volume is", () => {
   const zones = ["eu-central-1a", "eu-central-1c", "eu-central-1b"];
   const swapped = subnets.map((subnet, index) => ({ ...subnet, zone: zones[index] }));
   const sentence = (node: string, from: string, to: string) =>
-    `aws.subnets: ${node} would go from eu-central-1${from} to eu-central-1${to}, and its data volume stays where it is; put the zone back, or add a node with another name there.`;
+    `aws.subnets: ${node} would go from eu-central-1${from} to eu-central-1${to}, and its data volume stays where it is; put the zone back, or let a node with another name take its place there.`;
   assert.deepEqual(refuseMachineChanges(onAws({ subnets: swapped }), proven), [
     sentence("node2", "b", "c"),
     sentence("node3", "c", "b"),
