@@ -6,6 +6,9 @@ import { upAsPlanned } from "./planned.ts";
 import type { Project } from "./project.ts";
 import { whileWriting } from "./writing.ts";
 
+/** Milliseconds between the writes of a client: for minutes beside an engine that is to have the machine's time. */
+const SLOWLY = 25;
+
 let project: Project;
 
 before(async () => {
@@ -89,30 +92,39 @@ test("nodes are added in other zones and removed again: their instances go, thei
   await must(project.up("--expect-no-changes"));
 });
 
-/** When the CLI is killed: at these lines of its output, or so long after them. */
-const MOMENTS = [
-  { when: /etcd:command:remote:Command node1-guard updat/, laterMs: 0 },
-  { when: /node1-instance (deleting|replac)/, laterMs: 0 },
-  { when: /node1-instance creating replacement/, laterMs: 1500 },
-  { when: /node2-instance deleting/, laterMs: 0 },
-  { when: /node2-host updating/, laterMs: 2000 },
-  { when: /node2-member updating/, laterMs: 500 },
+/**
+ * When the CLI is killed, in the order in which a run comes there: at a line of its output, or so long after it. Not
+ * while an instance is launched: Pulumi then does not know of it (docs/aws.md has the way out).
+ */
+const MOMENTS: readonly (readonly [line: RegExp, laterMs: number])[] = [
+  [/node1-guard updating/, 0],
+  [/node1-data-attachment deleting original/, 0],
+  [/node1-instance deleting original/, 0],
+  [/node1-data-attachment creating replacement/, 0],
+  [/node1-host updating/, 1500],
+  [/node1-member updating/, 500],
+  [/node2-guard updated/, 0],
+  [/node2-instance deleting original/, 0],
+  [/node2-member updating/, 1500],
+  [/node3-instance deleting original/, 0],
+  [/health updating/, 0],
 ];
 
 test("a run that is killed while it replaces instances is taken up by the next one", async (context) => {
   const members = await memberIds(1);
   const since = Date.now();
   await configureAws(project, { ami: "ami-0000000000000a002" });
-  const written = await whileWriting(project, async () => {
-    for (const { when, laterMs } of MOMENTS) {
-      const { all } = await project
-        .interrupt("SIGKILL", when, laterMs)
-        .catch((error: Error) => ({ all: error.message }));
-      context.diagnostic(`${when}: ${all.split("\n").filter((line) => when.test(line))[0] ?? "not seen"}`);
-      await must(project.pulumi("cancel", "--yes"));
-    }
-    await must(project.up());
-  });
+  const written = await whileWriting(
+    project,
+    async () => {
+      for (const [line, laterMs] of MOMENTS) {
+        await project.interrupt("SIGKILL", line, laterMs);
+        await must(project.pulumi("cancel", "--yes"));
+      }
+      await must(project.up());
+    },
+    SLOWLY,
+  );
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.equal(await mostDownAtOnce(since), 1);
