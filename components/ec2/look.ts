@@ -1,7 +1,7 @@
 /** What AWS says: of the images, types and subnets that the configuration names, and of the stack's machines. */
 
 import { type GetAmiResult, getAmi } from "@pulumi/aws/ec2/getAmi.js";
-import { getInstance } from "@pulumi/aws/ec2/getInstance.js";
+import { type GetInstanceResult, getInstance } from "@pulumi/aws/ec2/getInstance.js";
 import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
 import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
@@ -118,11 +118,12 @@ async function judgeSubnet(
  * proven may be gone: only AWS knows which instances another one would take the place of.
  */
 export async function lookForMachines(stack: string, cluster: string): Promise<Machines> {
-  const { ids } = await getInstances({
-    instanceTags: { [STACK]: stack, [CLUSTER]: cluster },
-    instanceStateNames: ["pending", "running"],
-  });
-  const instances = await Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
+  const instances = await runningInstances({ [STACK]: stack, [CLUSTER]: cluster }).catch(why);
+  if (typeof instances === "string") {
+    throw refusal([
+      `AWS does not say which instances run (${instances}); check the credentials and their permissions.`,
+    ]);
+  }
   const machines = new Map<string, RunningMachine>();
   for (const { id, tags } of instances) {
     const node = tags[NODE] ?? "";
@@ -130,6 +131,11 @@ export async function lookForMachines(stack: string, cluster: string): Promise<M
     machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
   }
   return machines;
+}
+
+async function runningInstances(instanceTags: Record<string, string>): Promise<readonly GetInstanceResult[]> {
+  const { ids } = await getInstances({ instanceTags, instanceStateNames: ["pending", "running"] });
+  return Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
 }
 
 function twoOf(node: string): string {

@@ -1,6 +1,8 @@
 // Stand-in for the provider `aws`, for previews only: it takes every resource as it is and makes nothing.
 import provider from "@pulumi/pulumi/proto/provider_pb.js";
+import type { Properties } from "../../lab/engine/properties.ts";
 import { type ResourceType, serve } from "../../lab/engine/provider.ts";
+import { answerOf } from "../program/providers.ts";
 
 const anything: ResourceType = {
   check: (inputs) => ({ inputs, failures: [] }),
@@ -37,13 +39,21 @@ const types = [
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
 ];
 
-serve("7.0.0", Object.fromEntries(types.map((type) => [type, anything])), {
+/** Functions of AWS, answered as in the tests of the program. */
+const functions = ["getAmi", "getInstanceType", "getInstanceTypeOfferings", "getSubnet"].map(
+  (name) => `aws:ec2/${name}:${name}`,
+);
+const answers = functions.map(
+  (token) => [token, (inputs: Properties) => plain(answerOf(token, inputs))] as const,
+);
+
+function plain(answer: unknown): Properties {
+  return JSON.parse(JSON.stringify(answer));
+}
+
+serve("7.48.0", Object.fromEntries(types.map((type) => [type, anything])), {
   invokes: {
-    "aws:ec2/getAmi:getAmi": () => ({ architecture: "x86_64" }),
-    "aws:ec2/getInstanceType:getInstanceType": () => ({
-      supportedArchitectures: ["x86_64"],
-      hypervisor: "nitro",
-      bareMetal: false,
-    }),
+    ...Object.fromEntries(answers),
+    "aws:ec2/getInstances:getInstances": () => ({ ids: [] }),
   },
 });

@@ -56,6 +56,32 @@ const cases: Readonly<Record<string, Case>> = {
     calls: { getAmi: { architecture: "i386" }, getInstanceType: { hypervisor: "xen" } },
     about: [/^aws\.ami: .* is for i386/, /^aws\.instanceType: m7i\.large is older than Nitro/],
   },
+  "instances that may not be listed": {
+    calls: { getInstances: notFound },
+    about: [/^AWS does not say which instances run \(.*\); check the credentials and their permissions\.$/],
+  },
+  "two instances of one node": {
+    calls: { getInstances: { ids: ["i-node1-01", "i-node1-02"] } },
+    about: [
+      /^AWS has two instances with the tags of node1 .*; give each cluster .* a clusterName of its own, or/,
+    ],
+  },
+  "a type that a node's zone does not offer": {
+    calls: { getInstanceTypeOfferings: { locations: ["eu-central-1a", "eu-central-1b"] } },
+    about: [
+      /^aws\.instanceType: m7i\.large is not offered in eu-central-1c; choose another type, or subnets in /,
+    ],
+  },
+  "an image that needs a larger root volume": {
+    calls: { getAmi: { blockDeviceMappings: [{ deviceName: "/dev/xvda", ebs: { volume_size: "30" } }] } },
+    about: [
+      /^aws\.rootVolume\.size: ami-0abcdef1234567890 needs 30 GiB, not 20; raise it to that or more\.$/,
+    ],
+  },
+  "an image whose root is not on EBS": {
+    calls: { getAmi: { rootDeviceType: "instance-store" } },
+    about: [/^aws\.ami: ami-0abcdef1234567890 is available, its root is of type instance-store; choose one/],
+  },
   "an unknown image": {
     calls: { getAmi: notFound },
     about: [
