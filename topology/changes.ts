@@ -9,7 +9,7 @@ import {
   rebuiltNodes,
   refuseMachineChanges,
   unprovenNodes,
-  warnOfMissing,
+  warnOfMachines,
 } from "./machines.ts";
 
 /** The difference in members, by name. */
@@ -85,7 +85,7 @@ export function judgeChanges(
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
     ],
-    warnings: [...warnings, ...warnOfMissing(config, deployed, machines)],
+    warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],
   };
 }
 

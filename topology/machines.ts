@@ -65,15 +65,18 @@ export function provenMachines(deployed: Deployed | undefined): Machines {
   return new Map(made);
 }
 
-/** A machine that is gone is still in the state: only a refresh tells Pulumi. */
-export function warnOfMissing({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
-  return nodes.flatMap((node, index) =>
-    deployed.nodes[node.name]?.machine !== undefined && !machines.has(node.name)
-      ? [
-          `nodes[${index}]: no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`,
-        ]
-      : [],
-  );
+/** What AWS has of the members' machines, where it is not what was proven: Pulumi may not know. */
+export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
+  return nodes.flatMap((node, index) => {
+    const proven = deployed.nodes[node.name]?.instance;
+    const running = machines.get(node.name);
+    if (proven === undefined || running?.id === proven) return [];
+    const what =
+      running === undefined
+        ? `no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`
+        : `${node.name} runs on ${running.id}, which a run that failed has made; if AWS now says InvalidNetworkInterface.InUse, Pulumi does not know it: docs/aws.md has the way out.`;
+    return [`nodes[${index}]: ${what}`];
+  });
 }
 
 /** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */

@@ -154,10 +154,15 @@ for (const { what, machines, repaired } of left)
       );
     });
 
-test("a machine that is gone is warned of, since only a refresh tells Pulumi", () => {
+test("a machine that is gone, or is not the proven one, is warned of: Pulumi may not know", () => {
   const machines = new Map(without("node2"));
   const { warnings } = planTopology(declared, proven, machines);
   assert.match(warnings.join(), /nodes\[1\]: no instance of node2 runs in AWS; start .* pulumi up --refresh/);
+  const unknown = planTopology(declared, proven, new Map([...running, ["node2", other]]));
+  assert.match(
+    unknown.warnings.join(),
+    /nodes\[1\]: node2 runs on i-other, .* InvalidNetworkInterface\.InUse/,
+  );
   assert.deepEqual(planTopology(declared, proven, running).warnings, []);
 });
 
