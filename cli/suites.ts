@@ -188,12 +188,18 @@ async function selftest(): Promise<Counts> {
 }
 
 /** What runs on the second lab: about half of it all, and nothing that looks at how long a write takes. */
-const BESIDE = ["certificates", "drift", "ec2-lost", "first-up", "interrupted", "monitoring"].concat([
+const BESIDE = [
+  "certificates",
+  "drift",
+  "ec2-lost",
+  "first-up",
+  "interrupted",
+  "monitoring",
   "ownership",
   "pipeline",
   "refusals",
   "unfit",
-]);
+];
 
 async function endToEnd(): Promise<Counts> {
   const files = await testFiles("e2e");
