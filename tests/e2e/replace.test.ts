@@ -87,10 +87,10 @@ test("a live member is replaced on its own machine: its old data is kept aside",
 });
 
 test("a live member at another address: told to the others first, with certificates for both", async (context) => {
-  await onHost(3, "ip addr add 192.168.1.133/24 dev eth0");
+  await onHost(3, "ip addr add 192.168.1.143/24 dev eth0");
   const data = await onHost(3, "stat -c %i /var/lib/etcd/member/snap/db");
   const hostKey = await onHost(3, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub");
-  await project.configureNode("node3", { address: "192.168.1.133", hostKey });
+  await project.configureNode("node3", { address: "192.168.1.143", hostKey });
   const others = await startsOf([2, 4]);
   const up = await planned(project, { node1: "nothing", node2: "nothing", node3: "restart" });
   const written = await whileWriting(project, () => up());
@@ -100,11 +100,11 @@ test("a live member at another address: told to the others first, with certifica
   assert.deepEqual(await listedMembers(2), members);
   assert.match(
     await onHost(2, "etcd-host ctl member list"),
-    /node3, https:\/\/192\.168\.1\.133:2380, https:\/\/192\.168\.1\.133:2379/,
+    /node3, https:\/\/192\.168\.1\.143:2380, https:\/\/192\.168\.1\.143:2379/,
   );
   assert.equal(await onHost(3, "stat -c %i /var/lib/etcd/member/snap/db"), data);
   const names = await onHost(3, "openssl x509 -in /etc/etcd/pki/peer.crt -noout -ext subjectAltName");
-  for (const address of ["192.168.1.103", "192.168.1.133"])
+  for (const address of ["192.168.1.103", "192.168.1.143"])
     assert.ok(names.includes(`IP Address:${address}`), names);
   await must(project.up("--expect-no-changes"));
 });
