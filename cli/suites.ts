@@ -2,21 +2,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { glob, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { stdout } from "node:process";
-import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { run as runTests } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
 import { hostProgram } from "../host/program.ts";
 import { installMoto } from "../lab/backends/moto.ts";
-import { labCommand } from "../lab/describe.ts";
 import { findEngine } from "../lab/engine/find.ts";
 import { prepareEtcd } from "../lab/prepare.ts";
 import { findPrometheus } from "../lab/prometheus/find.ts";
 import { stackVersion } from "../lab/stack.ts";
-import { lanes } from "../tests/e2e/lab.ts";
+import { labDown } from "../tests/e2e/lab.ts";
 import { installActionlint } from "../tests/pipelines/actionlint.ts";
 import { type Commands, installCommands } from "./packages.ts";
 import type { Log } from "./progress.ts";
@@ -143,38 +141,20 @@ async function shellFiles(): Promise<string[]> {
 
 /** Runs tests/<suite>; a skipped test counts as failed, because nobody would look at it again. */
 async function nodeTests(suite: string): Promise<Counts> {
-  return runFiles(await testFiles(suite), { concurrency: 2 });
-}
-
-async function testFiles(suite: string): Promise<readonly string[]> {
   const files: string[] = [];
   for await (const file of glob(`tests/${suite}/**/*.test.ts`, { cwd: project }))
     files.push(join(project, file));
   if (files.length === 0) throw new Error(`There is no test in tests/${suite}.`);
-  return files.sort();
-}
-
-interface Run {
-  readonly concurrency: number;
-  readonly env?: NodeJS.ProcessEnv;
-  /** @default shown at once */
-  readonly report?: Writable;
-}
-
-async function runFiles(
-  files: readonly string[],
-  { concurrency, env = process.env, report = stdout }: Run,
-): Promise<Counts> {
   const counts = { passed: 0, failed: 0 };
-  const stream = runTests({ files: [...files], cwd: project, concurrency, env });
+  const stream = runTests({ files: files.sort(), cwd: project, concurrency: suite === "e2e" ? 1 : 2 });
   stream.on("test:summary", ({ file, counts: all }) => {
     if (file !== undefined) return; // a part of the last one, which is of all files
     counts.passed = all.passed;
     counts.failed = all.tests - all.passed;
   });
-  const lines = stream.compose(new spec());
-  lines.pipe(report, { end: false });
-  await finished(lines);
+  const report = stream.compose(new spec());
+  report.pipe(stdout);
+  await finished(report);
   return counts;
 }
 
@@ -187,46 +167,10 @@ async function selftest(): Promise<Counts> {
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-/** What runs on the second lab: about half of it all, and nothing that looks at how long a write takes. */
-const BESIDE = [
-  "certificates",
-  "drift",
-  "ec2-lost",
-  "first-up",
-  "interrupted",
-  "monitoring",
-  "ownership",
-  "pipeline",
-  "refusals",
-  "unfit",
-];
-
 async function endToEnd(): Promise<Counts> {
-  const files = await testFiles("e2e");
-  const isBeside = (file: string) => BESIDE.includes(basename(file, ".test.ts"));
-  const halves = [files.filter((file) => !isBeside(file)), files.filter(isBeside)];
-  const results = await Promise.all(halves.map((half, index) => onLane(half, lanes[index] ?? {}, index > 0)));
-  return {
-    passed: results.reduce((sum, { passed }) => sum + passed, 0),
-    failed: results.reduce((sum, { failed }) => sum + failed, 0),
-  };
-}
-
-/** One file after the other. What runs beside the first half is shown when it has ended. */
-async function onLane(files: readonly string[], lane: NodeJS.ProcessEnv, later: boolean): Promise<Counts> {
-  const env = { ...process.env, ...lane };
-  const shown: Buffer[] = [];
-  const report = new Writable({
-    write: (chunk: Buffer, _, done) => {
-      shown.push(chunk);
-      done();
-    },
-  });
   try {
-    return await runFiles(files, { concurrency: 1, env, ...(later ? { report } : {}) });
+    return await nodeTests("e2e");
   } finally {
-    stdout.write(Buffer.concat(shown));
-    // also when a test was ended before it could
-    await run("env", [`LAB_NAME=${lane.E2E_LAB_NAME}`, `LAB_DIR=${lane.E2E_LAB_DIR}`, labCommand, "down"]);
+    await labDown(); // also when a test was ended before it could
   }
 }

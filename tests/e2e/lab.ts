@@ -9,12 +9,6 @@ import { describeLab, labCommand } from "../../lab/describe.ts";
 const cache =
   process.env.ETCD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "etcd-cluster");
 
-/** The labs that files of this folder run on, side by side: cli/suites.ts gives each file one. */
-export const lanes = ["test", "test2"].map((name) => ({
-  E2E_LAB_NAME: `etcd${name}`,
-  E2E_LAB_DIR: join(cache, `lab-${name}`),
-}));
-
 export const labEnv: NodeJS.ProcessEnv = {
   ...process.env,
   LAB_NAME: process.env.E2E_LAB_NAME ?? "etcdtest",
