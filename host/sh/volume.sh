@@ -73,7 +73,9 @@ is_blank() { # no signature of anything, and nothing where most things begin
   [ "$probe_code" = 2 ] && [ "$(head -c 1048576 "$device" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]
 }
 need_volume_of_ours() { # looked at from aside: nothing is left mounted that is refused
-  glance=$(mktemp -d "$RUN_DIR/.volume-XXXXXX")
+  glance=$RUN_DIR/volume
+  ! mountpoint -q "$glance" || umount "$glance" # of a run that was ended here
+  mkdir -p "$glance"
   mount -o ro "$device" "$glance" || refuse "the file system of the volume $volume cannot be mounted; see the line above"
   others=$(find "$glance" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name data ! -name host | head -n 3 | tr '\n' ' ')
   umount "$glance"
