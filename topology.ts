@@ -5,7 +5,7 @@ import type { ClusterConfig, NodeConfig } from "./config.ts";
 import { quorum } from "./topology/arithmetic.ts";
 import { type Changes, changesOf, judgeChanges, judgeFounding } from "./topology/changes.ts";
 import type { Deployed, DeployedNode } from "./topology/deployed.ts";
-import { type Machines, machineOf, provenMachines } from "./topology/machines.ts";
+import { type Machines, machineOf } from "./topology/machines.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./topology/deployed.ts";
 export { hostPort, quorum };
@@ -64,7 +64,7 @@ export interface PlannedTopology {
 export function planTopology(
   config: ClusterConfig,
   deployed?: Deployed,
-  machines: Machines = provenMachines(deployed),
+  machines: Machines = new Map(),
 ): PlannedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);

@@ -57,14 +57,6 @@ export function unprovenNodes(deployed: Deployed, machines: Machines): readonly 
     .map(([name]) => name);
 }
 
-/** What runs if nothing has happened since the last proof. */
-export function provenMachines(deployed: Deployed | undefined): Machines {
-  const made = Object.entries(deployed?.nodes ?? {}).flatMap(([name, { instance: id, machine: madeFrom }]) =>
-    id === undefined || madeFrom === undefined ? [] : [[name, { id, madeFrom }] as const],
-  );
-  return new Map(made);
-}
-
 /** What AWS has of the members' machines, where it is not what was proven: Pulumi may not know. */
 export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
   return nodes.flatMap((node, index) => {
