@@ -2,14 +2,14 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
-import { lookAtTarget, makeHosts, sshHostsOf } from "./components/hosts.ts";
-import { loadConfig } from "./config.ts";
-import { planOrRefuse } from "./plan.ts";
+import { lookupTarget, makeHosts, sshHostsOf } from "./components/hosts.ts";
+import { checkedTopology } from "./components/topology.ts";
+import { loadConfig } from "./config/load.ts";
 
 // What is wanted, and what the last run that ended healthy left.
 const config = loadConfig();
 const previous = await lastProven();
-const topology = planOrRefuse(config, previous, await lookAtTarget(config));
+const topology = checkedTopology(config, previous, await lookupTarget(config));
 
 // 1. Two certificate authorities: what a client may do ends at the client port.
 const ca = {

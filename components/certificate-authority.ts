@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { type KeyAlgorithm, keyArgs } from "./certificate.ts";
+import { type KeyAlgorithm, keyArgs } from "./key-args.ts";
 
 export interface CertificateAuthorityArgs {
   readonly commonName: string;

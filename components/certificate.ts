@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { CertificateSettings } from "../config.ts";
+import type { CertificateSettings } from "../config/model.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
-
-export type KeyAlgorithm = CertificateSettings["algorithm"];
+import { keyArgs } from "./key-args.ts";
 
 export interface CertificateArgs {
   readonly authority: CertificateAuthority;
@@ -80,16 +79,4 @@ function withinAuthority(
       }
       return certPem;
     });
-}
-
-/** Arguments of a private key of the given algorithm. */
-export function keyArgs(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
-  switch (algorithm) {
-    case "ECDSA-P256":
-      return { algorithm: "ECDSA", ecdsaCurve: "P256" };
-    case "RSA-2048":
-      return { algorithm: "RSA", rsaBits: 2048 };
-    case "RSA-4096":
-      return { algorithm: "RSA", rsaBits: 4096 };
-  }
 }

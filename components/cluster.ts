@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterConfig } from "../config.ts";
+import { digestOf } from "../cluster/digest.ts";
+import type { Topology } from "../cluster/topology.ts";
+import type { ClusterConfig } from "../config/model.ts";
+import { upgradesFrom } from "../etcd/releases.ts";
 import { hostCommand, type Options } from "../host/commands.ts";
-import { upgradesFrom } from "../releases.ts";
-import { digestOf } from "../topology/digest.ts";
-import type { Topology } from "../topology.ts";
 import { Certificate } from "./certificate.ts";
 import type { Host } from "./host.ts";
+import { InertSteps } from "./inert-steps.ts";
 import { type Authorities, Installation } from "./installation.ts";
-import { LostPart } from "./lost-node.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
 import { remoteStep, type Step } from "./step.ts";
 
@@ -203,8 +203,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
       const host = hostNamed(hosts, name);
       const inside = { parent: this };
       const installed = [`${name}-binaries`, `${name}-certificates`];
-      new LostPart("etcd:cluster:Installation", name, { host, steps: installed }, inside);
-      new LostPart("etcd:cluster:Member", name, { host, steps: [`${name}-member`] }, inside);
+      new InertSteps("etcd:cluster:Installation", name, { host, steps: installed }, inside);
+      new InertSteps("etcd:cluster:Member", name, { host, steps: [`${name}-member`] }, inside);
     }
   }
 }

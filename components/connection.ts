@@ -1,6 +1,6 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { SshConfig } from "../config.ts";
+import type { SshConfig } from "../config/model.ts";
 
 export type Connection = command.types.input.remote.ConnectionArgs;
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterConfig } from "../config.ts";
-import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../topology.ts";
+import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
+import type { ClusterConfig } from "../config/model.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 import type { Authorities } from "./installation.ts";

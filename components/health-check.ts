@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterConfig } from "../config.ts";
+import type { Deployed } from "../cluster/topology.ts";
+import type { ClusterConfig } from "../config/model.ts";
 import { hostCommand } from "../host/commands.ts";
-import type { Deployed } from "../topology.ts";
 import { clusterOptions, type EtcdCluster } from "./cluster.ts";
 import { remoteStep } from "./step.ts";
 

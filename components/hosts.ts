@@ -1,13 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { subnetOf } from "../config/aws.ts";
-import { type ClusterConfig, refusal } from "../config.ts";
-import type { Machines } from "../topology/machines.ts";
-import type { Topology } from "../topology.ts";
+import type { Machines } from "../cluster/machines.ts";
+import { subnetOf } from "../cluster/subnets.ts";
+import type { Topology } from "../cluster/topology.ts";
+import type { ClusterConfig } from "../config/model.ts";
+import { refusal } from "../config/refusal.ts";
 import { stackId } from "./deployed.ts";
 import type { Host } from "./host.ts";
 import type { Authorities } from "./installation.ts";
 import { memberDigest } from "./member.ts";
-import type { PreparationArgs } from "./preparation.ts";
+import type { HostSpec } from "./preparation.ts";
 import { SshHost } from "./ssh-host.ts";
 
 export interface HostsArgs {
@@ -17,23 +18,17 @@ export interface HostsArgs {
   readonly token: pulumi.Output<string>;
 }
 
-/** What every kind of host is made from. */
-export interface HostSpec extends PreparationArgs {
-  readonly ssh: ClusterConfig["ssh"];
-  readonly privateKey?: pulumi.Input<string>;
-}
-
 /**
  * The machines that run, by node; nothing on given machines. Refuses what AWS would refuse later, or
  * make other than declared. Nothing is registered before.
  */
-export async function lookAtTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
+export async function lookupTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
   if (aws === undefined) return new Map();
-  const { lookAtAws, lookForMachines } = await import("./ec2/look.ts");
+  const { checkAws, lookupMachines } = await import("./ec2/lookup.ts");
   const zones = [...new Set(nodes.map((node) => subnetOf(node.address, aws.subnets).zone))];
   const [problems, machines] = await Promise.all([
-    lookAtAws(aws, zones),
-    lookForMachines(stackId(), clusterName),
+    checkAws(aws, zones),
+    lookupMachines(stackId(), clusterName),
   ]);
   if (problems.length > 0) throw refusal(problems);
   return machines;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { CertificateSettings, Release } from "../config.ts";
+import type { TopologyMember } from "../cluster/topology.ts";
+import type { CertificateSettings, Release } from "../config/model.ts";
 import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts";
-import type { MemberPlan } from "../topology.ts";
 import { Certificate } from "./certificate.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
@@ -16,7 +16,7 @@ export interface Authorities {
 
 export interface InstallationArgs {
   readonly host: Host;
-  readonly member: MemberPlan;
+  readonly member: TopologyMember;
   readonly release: Release;
   readonly authorities: Authorities;
   readonly certificates: CertificateSettings;
@@ -34,17 +34,20 @@ export class Installation extends pulumi.ComponentResource {
 
   constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:Installation", name, {}, opts);
-    const leafs = this.issueLeafs(name, args);
+    const leafCertificates = this.issueLeafCertificates(name, args);
     this.binaries = this.installBinaries(name, args);
-    this.certificates = this.writeCertificates(name, args, leafs);
+    this.certificates = this.writeCertificates(name, args, leafCertificates);
     this.bundlesDigest = bundlesDigest(args.authorities);
     this.expires = Object.fromEntries(
-      Object.entries(leafs).map(([role, leaf]) => [`${name}-${role}`, leaf.expires]),
+      Object.entries(leafCertificates).map(([role, leaf]) => [`${name}-${role}`, leaf.expires]),
     );
     this.registerOutputs();
   }
 
-  private issueLeafs(name: string, { authorities, member, certificates }: InstallationArgs): Leafs {
+  private issueLeafCertificates(
+    name: string,
+    { authorities, member, certificates }: InstallationArgs,
+  ): LeafCertificates {
     const { dnsNames, ipAddresses } = member;
     const host = { commonName: member.name, dnsNames, ipAddresses, settings: certificates };
     const child = { parent: this };
@@ -92,7 +95,7 @@ export class Installation extends pulumi.ComponentResource {
   private writeCertificates(
     name: string,
     { host, member, authorities, checkId }: InstallationArgs,
-    leafs: Leafs,
+    leafCertificates: LeafCertificates,
   ): Step {
     return hostStep(
       `${name}-certificates`,
@@ -105,7 +108,7 @@ export class Installation extends pulumi.ComponentResource {
           }),
         ),
         delete: this.deleteStep("remove-certificates", host, checkId),
-        stdin: pkiStream(authorities, leafs),
+        stdin: pkiStream(authorities, leafCertificates),
       },
       {
         parent: this,
@@ -122,23 +125,23 @@ export class Installation extends pulumi.ComponentResource {
   }
 }
 
-interface Leafs {
+interface LeafCertificates {
   readonly server: Certificate;
   readonly peer: Certificate;
   readonly operator: Certificate;
 }
 
 /** The files as the host reads them from stdin: a line `== NAME`, then the PEM. */
-function pkiStream(authorities: Authorities, leafs: Leafs): pulumi.Output<string> {
+function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates): pulumi.Output<string> {
   const files = {
     "client-ca.crt": authorities.client.certPem,
     "peer-ca.crt": authorities.peer.certPem,
-    "server.crt": leafs.server.certPem,
-    "server.key": leafs.server.privateKeyPem,
-    "peer.crt": leafs.peer.certPem,
-    "peer.key": leafs.peer.privateKeyPem,
-    "operator.crt": leafs.operator.certPem,
-    "operator.key": leafs.operator.privateKeyPem,
+    "server.crt": leafCertificates.server.certPem,
+    "server.key": leafCertificates.server.privateKeyPem,
+    "peer.crt": leafCertificates.peer.certPem,
+    "peer.key": leafCertificates.peer.privateKeyPem,
+    "operator.crt": leafCertificates.operator.certPem,
+    "operator.key": leafCertificates.operator.privateKeyPem,
   };
   return pulumi.secret(
     pulumi.all(files).apply((all) =>

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterConfig } from "../config.ts";
+import { digestOf } from "../cluster/digest.ts";
+import type { Topology, TopologyMember } from "../cluster/topology.ts";
+import type { ClusterConfig } from "../config/model.ts";
+import { upgradesFrom } from "../etcd/releases.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
-import { upgradesFrom } from "../releases.ts";
-import { digestOf } from "../topology/digest.ts";
-import type { MemberPlan, Topology } from "../topology.ts";
 import type { Host } from "./host.ts";
 import { hostStep, ownerOf, type Step } from "./step.ts";
 
@@ -17,7 +17,7 @@ export interface MemberSpec {
 
 /** The systemd unit of a member. */
 export function memberUnit(
-  plan: MemberPlan,
+  plan: TopologyMember,
   { dataDir, release, settings }: Pick<ClusterConfig, "dataDir" | "release" | "settings">,
 ): string {
   return renderUnit({ ...plan, version: release.version, dataDir, settings });
@@ -34,7 +34,7 @@ export function memberDigest(
 }
 
 export interface MemberSpecArgs {
-  readonly plan: MemberPlan;
+  readonly plan: TopologyMember;
   readonly config: Pick<ClusterConfig, "allow" | "dataDir" | "release" | "settings">;
   readonly token: pulumi.Input<string>;
   /** Digest of the CA bundles: etcd reads them at its start only. */

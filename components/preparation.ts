@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { NodeConfig } from "../config.ts";
+import type { NodeConfig, SshConfig } from "../config/model.ts";
 import { deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
 import type { Host } from "./host.ts";
@@ -18,6 +18,12 @@ export interface PreparationArgs {
   readonly memberDigest?: string;
   /** RFC 3339; the host's clock may not be before it. Fixed, unlike the workstation's time. */
   readonly notBefore: pulumi.Input<string>;
+}
+
+/** What every kind of host is made from. */
+export interface HostSpec extends PreparationArgs {
+  readonly ssh: SshConfig;
+  readonly privateKey?: pulumi.Input<string>;
 }
 
 /** The data volume of a machine that the program makes. */

@@ -1,6 +1,6 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { SshConfig } from "../config.ts";
+import type { SshConfig } from "../config/model.ts";
 import type { Caller } from "../host/commands.ts";
 import { connectionTo } from "./connection.ts";
 import type { Host } from "./host.ts";

@@ -1,7 +1,13 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { digestOf } from "../topology/digest.ts";
-import type { Host } from "./host.ts";
+import { digestOf } from "../cluster/digest.ts";
+
+/** Where a step runs. */
+export interface StepTarget {
+  readonly connection: pulumi.Input<command.types.input.remote.ConnectionArgs>;
+  /** The machine behind it, where the program makes it. @default a given machine */
+  readonly machine?: { readonly id: pulumi.Output<string>; readonly resource: pulumi.Resource };
+}
 
 /** What one step runs on its host. Every text is a short call of `etcd-host`; secrets come on stdin only. */
 export interface StepArgs {
@@ -29,7 +35,7 @@ type StepOptions = pulumi.CustomResourceOptions & { parent: pulumi.Resource };
  */
 export function remoteStep(
   name: string,
-  host: Pick<Host, "connection">,
+  host: Pick<StepTarget, "connection">,
   args: StepArgs,
   opts: StepOptions,
 ): Step {
@@ -56,7 +62,7 @@ export function remoteStep(
  */
 export function hostStep(
   name: string,
-  { connection, machine }: Pick<Host, "connection" | "machine">,
+  { connection, machine }: StepTarget,
   args: StepArgs,
   opts: StepOptions,
 ): Step {

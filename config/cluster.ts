@@ -1,8 +1,8 @@
 /** The settings that concern the cluster as a whole. */
 
-import type { ClusterConfig } from "../config.ts";
 import { defaults } from "./defaults.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import type { ClusterConfig } from "./model.ts";
 import type { NodeAddresses } from "./nodes.ts";
 import { type Fields, show } from "./value.ts";
 

@@ -1,9 +1,15 @@
 /** The setting `extraFlags`: etcd flags that have no setting of their own. */
 
+import {
+  experimentalFlags,
+  type FlagKind,
+  flagsOf,
+  refusedFlags,
+  settingOfFlag,
+} from "../etcd/flag-tables.ts";
+import { type KnownMinor, knownMinors, minorOf, parseVersion } from "../etcd/releases.ts";
 import { OWNED_FLAGS } from "../host/unit.ts";
-import { type KnownMinor, knownMinors, minorOf, parseVersion } from "../releases.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { experimentalFlags, type FlagKind, flagsOf, refusedFlags, settingOfFlag } from "./flag-tables.ts";
 import { type Fields, show } from "./value.ts";
 
 export function parseExtraFlags(top: Fields, version: string): Readonly<Record<string, string>> {

@@ -1,20 +1,20 @@
 /** The host key of each machine: the setting hostKey, or else the entry in ssh.knownHostsFile. */
 
-import type { NodeConfig } from "../config.ts";
 import { hostPort } from "./address.ts";
+import { type Environment, readFile } from "./environment.ts";
 import { lookUpHostKey, parseHostKey, rsaReason } from "./known-hosts.ts";
+import type { NodeConfig } from "./model.ts";
 import type { NodeAddresses } from "./nodes.ts";
-import { type Outside, readFile } from "./outside.ts";
 import { Fields } from "./value.ts";
 
 /** Every host gets a pinned key: without one the provider would talk to anybody who answers at the address. */
 export function pinHostKeys(
   top: Fields,
   nodes: readonly NodeAddresses[],
-  outside: Outside,
+  environment: Environment,
 ): readonly NodeConfig[] {
   const ssh = top.object("ssh");
-  const known = readKnownHosts(ssh, outside);
+  const known = readKnownHosts(ssh, environment);
   const from = ssh.get("bastion") === undefined ? "" : " on the bastion";
   return nodes.map(({ path, hostKey: given = "", ...node }) => {
     // A lost host is not dialled any more.
@@ -58,7 +58,7 @@ export function findHostKey(fields: Fields, search: HostKeySearch): string {
 }
 
 /** The text of ssh.knownHostsFile: empty if none is set, undefined if it cannot be read. */
-export function readKnownHosts(ssh: Fields, outside: Outside): string | undefined {
+export function readKnownHosts(ssh: Fields, environment: Environment): string | undefined {
   const file = ssh.text("knownHostsFile", "");
-  return file === "" ? "" : readFile(ssh, "knownHostsFile", file, outside);
+  return file === "" ? "" : readFile(ssh, "knownHostsFile", file, environment);
 }

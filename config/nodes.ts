@@ -1,7 +1,7 @@
 /** The setting `nodes`: which machines, at which addresses. */
 
-import type { NodeConfig } from "../config.ts";
 import { hostPort, parseAddress, unusable } from "./address.ts";
+import type { NodeConfig } from "./model.ts";
 import { Fields, type Report, show } from "./value.ts";
 
 /** A node without its host key, which may have to be looked up in known_hosts. */

@@ -1,12 +1,12 @@
 /** The whole configuration from plain values: no Pulumi in here, so that all of it can be tested by itself. */
 
-import type { ClusterConfig } from "../config.ts";
-import { parseAws, withoutHostKeys } from "./aws.ts";
+import { parseAws, withoutHostKeys } from "./aws/parse.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
+import type { Environment } from "./environment.ts";
 import { pinHostKeys } from "./host-keys.ts";
+import type { ClusterConfig } from "./model.ts";
 import { parseNodes } from "./nodes.ts";
-import type { Outside } from "./outside.ts";
 import { parseRelease } from "./release.ts";
 import { parseCertificates, parseSettings } from "./settings.ts";
 import { parseSsh } from "./ssh.ts";
@@ -22,23 +22,23 @@ export interface ParsedConfig {
 /** The whole configuration from plain values. `read` reads a file of the workstation. */
 export function parseConfig(
   values: Readonly<Record<string, unknown>>,
-  read: Outside["read"],
-  environment: Outside["environment"] = process.env,
+  read: Environment["read"],
+  variables: Environment["variables"] = process.env,
 ): ParsedConfig {
   const report = new Report();
   const top = new Fields("", values, report);
-  const outside = { read, environment };
+  const environment = { read, variables };
   top.refuseUnknown([...Object.keys(defaults), ...undefaulted]);
 
-  const ssh = parseSsh(top, outside);
+  const ssh = parseSsh(top, environment);
   const listed = parseNodes(top);
   const cluster = parseCluster(top, listed);
   const release = parseRelease(top, cluster.allow);
   const settings = parseSettings(top, release.version, listed.length);
   const certificates = parseCertificates(top);
   const onEc2 = cluster.target === "aws";
-  const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, outside);
-  const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings }, outside);
+  const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
+  const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings }, environment);
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };

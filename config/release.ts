@@ -1,6 +1,5 @@
 /** The settings `version`, `sha256`, `mirror` and `proxy`: which etcd, and from where. */
 
-import type { Release } from "../config.ts";
 import {
   type Architecture,
   type Digests,
@@ -10,8 +9,9 @@ import {
   releases,
   securityFloors,
   type Version,
-} from "../releases.ts";
+} from "../etcd/releases.ts";
 import { defaults } from "./defaults.ts";
+import type { Release } from "./model.ts";
 import { type Fields, show } from "./value.ts";
 
 const architectures: readonly Architecture[] = ["amd64", "arm64"];

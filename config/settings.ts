@@ -1,10 +1,10 @@
 /** etcd's own settings, and those of its certificates. Limits are the ones that etcd checks when it starts. */
 
-import type { CertificateSettings, EtcdSettings } from "../config.ts";
+import { type CipherSuite, cipherSuites } from "../etcd/cipher-suites.ts";
 import { parseAddress } from "./address.ts";
-import { type CipherSuite, cipherSuites } from "./cipher-suites.ts";
 import { defaults } from "./defaults.ts";
 import { parseExtraFlags } from "./flags.ts";
+import type { CertificateSettings, EtcdSettings } from "./model.ts";
 import { isUnspecified } from "./nodes.ts";
 import { type Fields, show } from "./value.ts";
 

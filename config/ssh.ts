@@ -1,10 +1,10 @@
 /** The settings `ssh` and `sshPrivateKey`: as whom, with which key and by which way the hosts are reached. */
 
-import type { SshConfig } from "../config.ts";
 import { defaults } from "./defaults.ts";
+import { type Environment, readFile } from "./environment.ts";
 import { findHostKey, readKnownHosts } from "./host-keys.ts";
+import type { SshConfig } from "./model.ts";
 import { parseSshAddress } from "./nodes.ts";
-import { type Outside, readFile } from "./outside.ts";
 import { privateKeyProblem } from "./private-key.ts";
 import { type Fields, show } from "./value.ts";
 
@@ -16,13 +16,13 @@ const hints = {
   password: "passwords are not supported; use a key or the agent",
 };
 
-export function parseSsh(top: Fields, outside: Outside): SshConfig {
+export function parseSsh(top: Fields, environment: Environment): SshConfig {
   const ssh = top.object("ssh");
   ssh.refuseUnknown(keys, hints);
   const user = parseUser(ssh, defaults.ssh.user);
   const agent = ssh.flag("agent", false);
-  const privateKey = parsePrivateKey(top, ssh, agent, outside);
-  const bastion = parseBastion(ssh, user, outside);
+  const privateKey = parsePrivateKey(top, ssh, agent, environment);
+  const bastion = parseBastion(ssh, user, environment);
   return {
     user,
     agent,
@@ -40,7 +40,12 @@ function parseUser(fields: Fields, fallback: string): string {
 }
 
 /** Exactly one of key file, secret key and agent; with two of them it would be unclear which one a failure is about. */
-function parsePrivateKey(top: Fields, ssh: Fields, agent: boolean, outside: Outside): string | undefined {
+function parsePrivateKey(
+  top: Fields,
+  ssh: Fields,
+  agent: boolean,
+  environment: Environment,
+): string | undefined {
   const file = ssh.text("privateKeyFile", "");
   const secret = top.text("sshPrivateKey", "");
   const given = [
@@ -56,7 +61,7 @@ function parsePrivateKey(top: Fields, ssh: Fields, agent: boolean, outside: Outs
   } else if (given.length > 1) {
     top.problem("ssh", `${given.join(" and ")} are set; keep one of them.`);
   }
-  if (agent && !outside.environment.SSH_AUTH_SOCK) {
+  if (agent && !environment.variables.SSH_AUTH_SOCK) {
     ssh.problem(
       "agent",
       "no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and ssh-add the key.",
@@ -64,28 +69,28 @@ function parsePrivateKey(top: Fields, ssh: Fields, agent: boolean, outside: Outs
   }
   const secretProblem = secret === "" ? undefined : privateKeyProblem(secret);
   if (secretProblem !== undefined) top.problem("sshPrivateKey", `the value ${secretProblem}.`);
-  return file === "" ? undefined : readPrivateKey(ssh, file, outside);
+  return file === "" ? undefined : readPrivateKey(ssh, file, environment);
 }
 
-function readPrivateKey(ssh: Fields, file: string, outside: Outside): string | undefined {
+function readPrivateKey(ssh: Fields, file: string, environment: Environment): string | undefined {
   if (file.includes("PRIVATE KEY")) {
     ssh.problem("privateKeyFile", "holds a key, not a path; put the key into the secret sshPrivateKey.");
     return undefined;
   }
-  const contents = readFile(ssh, "privateKeyFile", file, outside);
+  const contents = readFile(ssh, "privateKeyFile", file, environment);
   const problem = contents === undefined ? undefined : privateKeyProblem(contents);
   if (problem !== undefined) ssh.problem("privateKeyFile", `${show(file)} ${problem}.`);
   return contents;
 }
 
-function parseBastion(ssh: Fields, user: string, outside: Outside): SshConfig["bastion"] {
+function parseBastion(ssh: Fields, user: string, environment: Environment): SshConfig["bastion"] {
   if (ssh.get("bastion") === undefined) return undefined;
   const bastion = ssh.object("bastion");
   bastion.refuseUnknown(["address", "port", "user", "hostKey"]);
   bastion.required("address", "give the bastion's address");
   const address = parseSshAddress(bastion, "address", "");
   const port = bastion.integer("port", 22, 1, 65535);
-  const known = readKnownHosts(ssh, outside);
+  const known = readKnownHosts(ssh, environment);
   const hostKey = findHostKey(bastion, {
     address,
     port,

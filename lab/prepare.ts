@@ -1,7 +1,7 @@
 // What must be there before the program can run in the lab. Each step is quick when it was done before.
 import { fileURLToPath } from "node:url";
-import type { Log } from "../cli/progress.ts";
-import { run } from "../cli/run.ts";
+import type { Log } from "../lib/progress.ts";
+import { run } from "../lib/run.ts";
 import { describeLab, labCommand } from "./describe.ts";
 
 /** Makes the Pulumi engine ready for `lab exec`. */

@@ -1,6 +1,6 @@
 /** The cluster that the files are made for, as the stack's last proven outputs say. */
 
-import { parseDeployed, quorum } from "../topology.ts";
+import { parseDeployed, quorum } from "../cluster/topology.ts";
 
 export interface MonitoredMember {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Rule on the version of etcd that the members run. */
 
 import type { ResourceValidationPolicy } from "@pulumi/policy";
-import { knownMinors, minorOf, parseVersion, securityFloors } from "../releases.ts";
+import { knownMinors, minorOf, parseVersion, securityFloors } from "../etcd/releases.ts";
 import { versionLevel } from "./levels.ts";
 import { at, isChildOf, isInert, UNKNOWN } from "./read.ts";
 

@@ -1,9 +1,9 @@
 /** What an approval of a host's row is for: the texts that its steps come from, and those they go to. */
 
 import { createHash } from "node:crypto";
-import type { NodeConfig, SshConfig } from "../../config.ts";
-import type { Json } from "../json.ts";
-import type { HostResources } from "./hosts.ts";
+import type { NodeConfig, SshConfig } from "../../config/model.ts";
+import type { Json } from "../../lib/json.ts";
+import type { HostResources } from "./host-resources.ts";
 import type { StepDigest } from "./model.ts";
 import { UNKNOWN } from "./preview.ts";
 

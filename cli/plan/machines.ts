@@ -1,6 +1,6 @@
 /** What happens to a machine that the program makes. */
 
-import { text } from "../json.ts";
+import { text } from "../../lib/json.ts";
 import type { HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 

@@ -1,7 +1,7 @@
 /** A plan as Markdown: fits a comment of a pull request and the summary of a job. */
 
-import { closingOf, rowsOf, titleOf, unitDiffs } from "./lines.ts";
 import type { Plan } from "./model.ts";
+import { closingOf, rowsOf, titleOf, unitDiffs } from "./presentation.ts";
 
 export function markdown(plan: Plan, now: number): string {
   const parts =

@@ -22,7 +22,7 @@ export interface HostRow {
   readonly why: readonly string[];
   /** Lines of the systemd unit that change, with `-` and `+`. */
   readonly unit: readonly string[];
-  /** Leafs that are issued anew, by role. */
+  /** LeafCertificates that are issued anew, by role. */
   readonly certificates: readonly string[];
   /** What the host's steps come from and go to: an approval is for both. */
   readonly steps: readonly StepDigest[];

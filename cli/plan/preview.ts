@@ -1,6 +1,6 @@
 /** What `pulumi preview --json --show-sames` says, as far as a plan is made from it. */
 
-import { type Json, list, record, text } from "../json.ts";
+import { type Json, list, record, text } from "../../lib/json.ts";
 
 export interface Resource {
   readonly urn: string;

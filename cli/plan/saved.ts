@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { record } from "../json.ts";
+import { record } from "../../lib/json.ts";
 import { markdown } from "./markdown.ts";
 import type { Plan } from "./model.ts";
 

@@ -1,8 +1,8 @@
 /** A plan as a table for a terminal. */
 
-import { table } from "../table.ts";
-import { closingOf, rowsOf, titleOf, unitDiffs } from "./lines.ts";
+import { table } from "../../lib/table.ts";
 import type { Plan } from "./model.ts";
+import { closingOf, rowsOf, titleOf, unitDiffs } from "./presentation.ts";
 
 export function terminal(plan: Plan, now: number): string {
   const body = plan.verdict === "refused" ? plan.refusals : planned(plan, now);

@@ -1,7 +1,7 @@
 /** What `etcd-host facts` says on each host, put together. */
 
-import type { Answer } from "../ask-hosts.ts";
-import { list, record, text } from "../json.ts";
+import { list, record, text } from "../../lib/json.ts";
+import type { Answer } from "../shared/ask-hosts.ts";
 
 export interface MemberStatus {
   readonly name: string;

@@ -1,6 +1,6 @@
 /** The cluster on one screen. */
 
-import { table } from "../table.ts";
+import { table } from "../../lib/table.ts";
 import type { ClusterStatus, MemberStatus } from "./facts.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -2,8 +2,8 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsConfig } from "../../config/aws.ts";
-import { clientPort, peerPort } from "../../topology.ts";
+import { clientPort, peerPort } from "../../cluster/topology.ts";
+import type { AwsConfig } from "../../config/aws/model.ts";
 
 export interface AccessArgs {
   readonly vpcId: pulumi.Input<string>;

@@ -7,9 +7,9 @@ import { Record as DnsRecord } from "@pulumi/aws/route53/record.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsConfig } from "../../config/aws.ts";
-import type { NodeConfig } from "../../config.ts";
-import { clientPort } from "../../topology.ts";
+import { clientPort } from "../../cluster/topology.ts";
+import type { AwsConfig } from "../../config/aws/model.ts";
+import type { NodeConfig } from "../../config/model.ts";
 import { endOf, label } from "./access.ts";
 
 export interface BalancerArgs {

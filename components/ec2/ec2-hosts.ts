@@ -1,8 +1,9 @@
-import { type AwsConfig, subnetOf } from "../../config/aws.ts";
-import type { ClusterConfig } from "../../config.ts";
-import { machineOf } from "../../topology/machines.ts";
+import { machineOf } from "../../cluster/machines.ts";
+import { subnetOf } from "../../cluster/subnets.ts";
+import type { AwsConfig } from "../../config/aws/model.ts";
+import type { ClusterConfig } from "../../config/model.ts";
 import { stackId } from "../deployed.ts";
-import type { HostSpec } from "../hosts.ts";
+import type { HostSpec } from "../preparation.ts";
 import { Access } from "./access.ts";
 import { Balancer, nameClients } from "./client-endpoint.ts";
 import { Ec2Host } from "./ec2-host.ts";

@@ -1,13 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsConfig, AwsSubnet } from "../../config/aws.ts";
-import { OwnNetwork } from "./own-network.ts";
-
-export interface NetworkArgs {
-  readonly aws: AwsConfig;
-  readonly tags: Readonly<Record<string, string>>;
-  /** Whether Pulumi refuses to delete the VPC and its subnets, and what is in them. */
-  readonly protect: boolean;
-}
+import type { AwsSubnet } from "../../config/aws/model.ts";
+import { type NetworkArgs, OwnNetwork } from "./own-network.ts";
 
 /** The VPC and the members' subnets: one that exists, or one of the cluster's own. */
 export class Network extends pulumi.ComponentResource {

@@ -7,9 +7,15 @@ import { RouteTableAssociation } from "@pulumi/aws/ec2/routeTableAssociation.js"
 import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { Vpc } from "@pulumi/aws/ec2/vpc.js";
 import type * as pulumi from "@pulumi/pulumi";
-import type { AwsConfig, AwsSubnet, OwnVpc } from "../../config/aws.ts";
-import type { NetworkArgs } from "./network.ts";
+import type { AwsConfig, AwsSubnet, OwnVpc } from "../../config/aws/model.ts";
 import { makeEndpoints } from "./vpc-endpoints.ts";
+
+export interface NetworkArgs {
+  readonly aws: AwsConfig;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Whether Pulumi refuses to delete the VPC and its subnets, and what is in them. */
+  readonly protect: boolean;
+}
 
 const ANYWHERE = "0.0.0.0/0";
 
@@ -36,7 +42,7 @@ export class OwnNetwork {
     );
     this.subnets = args.aws.subnets.map((subnet) => this.#makeSubnet(subnet, "members"));
     const tables = this.subnets.map((subnet) => this.#makeTable(subnet, "members"));
-    this.#openWayOut(own, tables);
+    this.#openEgress(own, tables);
     makeEndpoints(own.endpoints, {
       parent,
       vpcId: this.vpc.id,
@@ -49,7 +55,7 @@ export class OwnNetwork {
   }
 
   /** The members' subnets lead to the internet gateway only where public addresses were asked for. */
-  #openWayOut({ nat, publicSubnets }: OwnVpc, tables: readonly RouteTable[]): void {
+  #openEgress({ nat, publicSubnets }: OwnVpc, tables: readonly RouteTable[]): void {
     const { publicAddresses } = this.#args.aws;
     if (nat === "none" && !publicAddresses) return;
     const gateway = new InternetGateway(

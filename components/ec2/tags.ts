@@ -4,5 +4,5 @@ export const CLUSTER = "etcd:cluster";
 /** Of the stack, as `organization/project/stack`. */
 export const STACK = "etcd:stack";
 export const NODE = "etcd:node";
-/** Of an instance: the digest of what made it this one (topology/machines.ts). */
+/** Of an instance: the digest of what made it this one (cluster/machines.ts). */
 export const MADE_FROM = "etcd:made-from";

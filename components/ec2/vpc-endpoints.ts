@@ -2,7 +2,7 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { VpcEndpoint } from "@pulumi/aws/ec2/vpcEndpoint.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import type * as pulumi from "@pulumi/pulumi";
-import type { Endpoint } from "../../config/aws.ts";
+import type { Endpoint } from "../../config/aws/model.ts";
 
 export interface EndpointPlace {
   readonly parent: pulumi.ComponentResource;

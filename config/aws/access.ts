@@ -1,9 +1,10 @@
 /** The setting `aws.access`: from where the ports of the members are reached. */
 
-import type { AwsConfig, AwsSurroundings } from "../aws.ts";
 import { parseCidr } from "../cidr.ts";
 import { type Fields, show } from "../value.ts";
+import type { AwsConfig } from "./model.ts";
 import { isId } from "./network.ts";
+import type { AwsSurroundings } from "./surroundings.ts";
 
 export function parseAccess(aws: Fields, around: AwsSurroundings): AwsConfig["access"] {
   const access = aws.object("access");

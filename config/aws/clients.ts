@@ -1,8 +1,8 @@
 /** How clients find the members: a name of their own, its records, and a load balancer. */
 
 import { parseAddress } from "../address.ts";
-import type { AwsConfig } from "../aws.ts";
 import { type Fields, show } from "../value.ts";
+import type { AwsConfig } from "./model.ts";
 
 type Clients = Pick<AwsConfig, "clientName" | "hostedZoneId" | "loadBalancer">;
 

@@ -1,17 +1,23 @@
 /** What an instance is made of, and who enters it. */
 
-import type { AwsConfig, AwsSurroundings } from "../aws.ts";
-import { type Outside, readIfThere } from "../outside.ts";
+import { type Environment, readIfThere } from "../environment.ts";
 import { publicKeyProblem } from "../public-key.ts";
 import { type Fields, show } from "../value.ts";
+import type { AwsConfig } from "./model.ts";
 import { isId } from "./network.ts";
+import type { AwsSurroundings } from "./surroundings.ts";
 
 type Machine = Pick<
   AwsConfig,
   "ami" | "instanceType" | "authorizedKeys" | "instanceProfile" | "sessionManager"
 >;
 
-export function parseMachine(top: Fields, aws: Fields, around: AwsSurroundings, outside: Outside): Machine {
+export function parseMachine(
+  top: Fields,
+  aws: Fields,
+  around: AwsSurroundings,
+  environment: Environment,
+): Machine {
   checkSsh(top, around);
   const instanceProfile = parseInstanceProfile(aws);
   const sessionManager = aws.flag("sessionManager", false);
@@ -24,7 +30,7 @@ export function parseMachine(top: Fields, aws: Fields, around: AwsSurroundings, 
   return {
     ami: parseAmi(aws),
     instanceType: parseInstanceType(aws),
-    authorizedKeys: parseAuthorizedKeys(top, aws, outside),
+    authorizedKeys: parseAuthorizedKeys(top, aws, environment),
     ...(instanceProfile === "" ? {} : { instanceProfile }),
     sessionManager,
   };
@@ -85,7 +91,7 @@ function parseInstanceProfile(aws: Fields): string {
 }
 
 /** Without a list, the public half of ssh.privateKeyFile, where ssh-keygen leaves it. */
-function parseAuthorizedKeys(top: Fields, aws: Fields, outside: Outside): readonly string[] {
+function parseAuthorizedKeys(top: Fields, aws: Fields, environment: Environment): readonly string[] {
   const listed = aws.texts("authorizedKeys", []);
   const given = aws.get("authorizedKeys");
   if (given !== undefined) {
@@ -95,7 +101,7 @@ function parseAuthorizedKeys(top: Fields, aws: Fields, outside: Outside): readon
     return listed.map((line, index) => checkKey(aws, `authorizedKeys[${index}]`, "the value", line));
   }
   const file = top.object("ssh").text("privateKeyFile", "");
-  const own = file === "" ? undefined : readIfThere(`${file}.pub`, outside);
+  const own = file === "" ? undefined : readIfThere(`${file}.pub`, environment);
   if (own !== undefined) return [checkKey(aws, "authorizedKeys", show(`${file}.pub`), own)];
   const sought = file === "" ? "" : `, since there is no ${show(`${file}.pub`)} to take`;
   aws.problem("authorizedKeys", `is missing; list the public keys of those who enter by ssh${sought}.`);

@@ -1,10 +1,10 @@
 /** The settings `aws.vpc` and `aws.subnets`: a network that exists, or one that the program makes. */
 
 import { unusable } from "../address.ts";
-import type { AwsConfig, AwsSubnet, Endpoint, OwnVpc } from "../aws.ts";
 import { type Cidr, holds, overlap, parseCidr } from "../cidr.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { Fields, show } from "../value.ts";
+import type { AwsConfig, AwsSubnet, Endpoint, OwnVpc } from "./model.ts";
 
 const ownKeys = ["cidr", "nat", "publicSubnets", "endpoints"];
 const endpoints: readonly Endpoint[] = ["s3", "ssm"];

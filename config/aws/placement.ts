@@ -1,10 +1,10 @@
 /** Which nodes are in which zone, and what a node of EC2 may not say. */
 
 import { isIPv4 } from "node:net";
-import type { AwsSubnet } from "../aws.ts";
 import { type Cidr, parseCidr, placeIn } from "../cidr.ts";
 import type { NodeAddresses } from "../nodes.ts";
 import { Fields } from "../value.ts";
+import type { AwsSubnet } from "./model.ts";
 
 interface Place {
   readonly zone: string;

@@ -1,7 +1,7 @@
 /** The setting `aws.tags`: further tags of everything that is made. */
 
-import type { AwsConfig } from "../aws.ts";
 import { type Fields, show } from "../value.ts";
+import type { AwsConfig } from "./model.ts";
 
 /** Those by which the program's things are found again. */
 const own = ["Name", "etcd:cluster", "etcd:stack", "etcd:node", "etcd:made-from"];

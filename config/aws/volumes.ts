@@ -1,7 +1,7 @@
 /** The disks of an instance. Limits are those of gp3, in GiB, operations a second and MiB/s. */
 
-import type { AwsConfig } from "../aws.ts";
 import { type Fields, show } from "../value.ts";
+import type { AwsConfig } from "./model.ts";
 
 type Volumes = Pick<AwsConfig, "dataVolume" | "rootVolume" | "kmsKeyId">;
 

@@ -5,8 +5,8 @@ import { access, constants, mkdir, readFile, rename, rm } from "node:fs/promises
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { env } from "node:process";
-import type { Log } from "../../cli/progress.ts";
-import { run } from "../../cli/run.ts";
+import type { Log } from "../../lib/progress.ts";
+import { run } from "../../lib/run.ts";
 
 const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 

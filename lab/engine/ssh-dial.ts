@@ -7,24 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Client } from "ssh2";
 import { message, reasonOf } from "./errors.ts";
 import type { Log } from "./provider.ts";
-import { type Credentials, credentialsOf, handshake } from "./ssh-login.ts";
-
-/** Where to log in; what `connection` holds once its defaults are filled in. */
-export interface Login {
-  host: string;
-  port: number;
-  user: string;
-  password?: string | undefined;
-  privateKey?: string | undefined;
-  privateKeyPassword?: string | undefined;
-  agentSocketPath?: string | undefined;
-  hostKey?: string | undefined;
-  /** How often a failed attempt is repeated; -1: for ever. */
-  dialErrorLimit: number;
-  /** Seconds for one TCP connection; 0: no limit. */
-  perDialTimeout: number;
-  proxy?: Login | undefined;
-}
+import { type Credentials, credentialsOf, handshake, type Login } from "./ssh-login.ts";
 
 export interface Context {
   log: Log;

@@ -5,7 +5,23 @@ import type { Duplex } from "node:stream";
 import ssh2, { type AnyAuthMethod, type Client, type ServerHostKeyAlgorithm } from "ssh2";
 import { message, reasonOf } from "./errors.ts";
 import { sshPrivateKey } from "./keys.ts";
-import type { Login } from "./ssh-dial.ts";
+
+/** Where to log in; what `connection` holds once its defaults are filled in. */
+export interface Login {
+  host: string;
+  port: number;
+  user: string;
+  password?: string | undefined;
+  privateKey?: string | undefined;
+  privateKeyPassword?: string | undefined;
+  agentSocketPath?: string | undefined;
+  hostKey?: string | undefined;
+  /** How often a failed attempt is repeated; -1: for ever. */
+  dialErrorLimit: number;
+  /** Seconds for one TCP connection; 0: no limit. */
+  perDialTimeout: number;
+  proxy?: Login | undefined;
+}
 
 export interface Credentials {
   username: string;

@@ -4,7 +4,8 @@ import type { Client, ClientChannel } from "ssh2";
 import type { Output } from "./output.ts";
 import type { Log } from "./provider.ts";
 
-export { dial, type Login } from "./ssh-dial.ts";
+export { dial } from "./ssh-dial.ts";
+export type { Login } from "./ssh-login.ts";
 
 /**
  * What the host lets us set. A variable of `environment` that is refused fails the step, one of the previous output only warns.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { argv } from "node:process";
 import { pathToFileURL } from "node:url";
-import { run } from "../../cli/run.ts";
+import { run } from "../../lib/run.ts";
 
 const MEASURE =
   "<script>addEventListener('load', () => { document.documentElement.dataset.height = document.documentElement.scrollHeight; });</script>";

@@ -5,8 +5,8 @@ import { access, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { env } from "node:process";
-import type { Log } from "../../cli/progress.ts";
-import { run } from "../../cli/run.ts";
+import type { Log } from "../../lib/progress.ts";
+import { run } from "../../lib/run.ts";
 
 const cache = env.ETCD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "etcd-cluster");
 const unpacked = join(cache, "prometheus");

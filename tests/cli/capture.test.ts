@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { capture } from "../../cli/capture.ts";
+import { capture } from "../../lib/capture.ts";
 
 test("what a command prints, reads and ends with", async () => {
   const { code, stdout, stderr } = await capture("sh", ["-c", "cat; echo no >&2; exit 7"], "yes\n");

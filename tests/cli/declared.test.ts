@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { declaredOf, type State, stateOf } from "../../cli/declared.ts";
+import { declaredOf, type State, stateOf } from "../../cli/verify/declared.ts";
 import { hostCommand, identityOptions } from "../../host/commands.ts";
 
 const UNIT = "[Service]\nExecStart=/opt/etcd/3.6.14/etcd\n";

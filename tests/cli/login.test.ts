@@ -1,7 +1,7 @@
 // How the hosts of a stack are reached whose machines the program made: by what it made.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { withMadeHosts } from "../../cli/login.ts";
+import { withMadeHosts } from "../../cli/shared/login.ts";
 import { readAws } from "../unit/aws-configuration.ts";
 
 const { config } = readAws();

@@ -116,7 +116,7 @@ test("another version step is named, and another resource", () => {
   assert.deepEqual(deviations(approved, other), ["more-bucket: create"]);
 });
 
-test("only renewals: leafs of hosts and of the administrator, and the proof", () => {
+test("only renewals: leafCertificates of hosts and of the administrator, and the proof", () => {
   assert.equal(onlyRenewals(planOf()), true);
   assert.equal(onlyRenewals(planOf({ changes: renewal })), true);
   assert.equal(

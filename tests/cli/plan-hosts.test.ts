@@ -49,7 +49,7 @@ test("compare: another option of the member step is named", () => {
   assert.deepEqual([row.action, row.why], ["compare", ["`allow` changes", "restarts only if it differs"]]);
 });
 
-test("renew: new leafs alone touch no process", () => {
+test("renew: new leafCertificates alone touch no process", () => {
   const changes = { "node2-server-cert": renewal, "node2-peer-cert": renewal, "node2-certificates": swap };
   const plan = planOf({ changes });
   const row = rowOf(plan, "node2");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { type Json, record } from "../../cli/json.ts";
+import { type Json, record } from "../../lib/json.ts";
 import { deployed } from "../unit/deployment.ts";
 import { comes, leaves, nodesOf, planOf, restarts } from "./preview.ts";
 

@@ -1,9 +1,9 @@
 /** Small previews made by hand, in the form that `pulumi preview --json --show-sames` prints. */
 
-import { makePlan } from "../../cli/plan/make.ts";
+import { buildPlan } from "../../cli/plan/build.ts";
 import type { HostRow, Plan } from "../../cli/plan/model.ts";
 import { parsePreview } from "../../cli/plan/preview.ts";
-import type { Deployed } from "../../topology.ts";
+import type { Deployed } from "../../cluster/topology.ts";
 import { hostKey } from "../unit/configuration.ts";
 import { deployed } from "../unit/deployment.ts";
 
@@ -36,7 +36,7 @@ export interface Parts {
   readonly config?: Inputs;
   readonly warnings?: readonly string[];
   readonly errors?: readonly string[];
-  /** Ends of leafs, by resource. */
+  /** Ends of leafCertificates, by resource. */
   readonly ends?: Inputs;
   /** The order of the steps in the file. @default the chain's */
   readonly reversed?: boolean;
@@ -120,7 +120,7 @@ const SSH = { "etcd:ssh": '{"user":"root","privateKeyFile":"/not/on/this/machine
 
 /** The plan of such a preview. @default of a cluster that was proven with as many members as are declared */
 export function planOf(parts: Parts = {}, before: Deployed | "new" = deployed(size(parts))): Plan {
-  return makePlan(parsePreview(previewText(parts)), before === "new" ? undefined : before);
+  return buildPlan(parsePreview(previewText(parts)), before === "new" ? undefined : before);
 }
 
 export function rowOf(plan: Plan, name: string): HostRow {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Writable } from "node:stream";
 import { test } from "node:test";
-import { Progress, StageFailed } from "../../cli/progress.ts";
+import { Progress, StageFailed } from "../../lib/progress.ts";
 
 /** Collects what is written, as a terminal of 40 columns or as a file. */
 function output(terminal: boolean) {

@@ -5,7 +5,14 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
-import { aliasOf, type Login, loginOf, reachableNodes, sudoOf, writeSshConfig } from "../../cli/ssh.ts";
+import {
+  aliasOf,
+  type Login,
+  loginOf,
+  reachableNodes,
+  sudoOf,
+  writeSshConfig,
+} from "../../cli/shared/ssh.ts";
 import { hostKey, privateKey } from "../unit/configuration.ts";
 
 const nodes = [

@@ -1,7 +1,7 @@
 // The cluster on one screen, from what `etcd-host facts` says on each host.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Answer } from "../../cli/ask-hosts.ts";
+import type { Answer } from "../../cli/shared/ask-hosts.ts";
 import { type ClusterStatus, clusterStatus } from "../../cli/status/facts.ts";
 import { screen } from "../../cli/status/screen.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnostics, finishedStep, resourceCounts } from "../../cli/update.ts";
+import { diagnostics, finishedStep, resourceCounts } from "../../lib/update-output.ts";
 
 test("a finished step on a host is one short line, with or without output", () => {
   const line = " +  command:remote:Command node3-host created (0.57s) ok   architecture";

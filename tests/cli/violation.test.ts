@@ -1,7 +1,7 @@
 // A plan that is violated: the engine prints the values on both sides, and they are kept from everybody's log.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { diagnostics, withoutValues } from "../../cli/update.ts";
+import { diagnostics, withoutValues } from "../../lib/update-output.ts";
 
 const urn =
   "urn:pulumi:dev::etcd::etcd:cluster:Cluster$etcd:cluster:Member$command:remote:Command::node1-member";

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { whileBooting } from "../../components/connection.ts";
 import { Ec2Host, type Ec2HostArgs } from "../../components/ec2/ec2-host.ts";
 import { hostStep, remoteStep, type Step } from "../../components/step.ts";
-import type { AwsConfig } from "../../config/aws.ts";
+import type { AwsConfig } from "../../config/aws/model.ts";
 import { authorizedKey, zones } from "../program/aws-stacks.ts";
 import { type RunOptions, runMocked } from "../program/harness.ts";
 import { resource, step, text } from "../program/queries.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { releases } from "../../releases.ts";
+import { releases } from "../../etcd/releases.ts";
 import { runProgram } from "../program/harness.ts";
 import { pem } from "../program/providers.ts";
 import { optionsOf, resource, step, text } from "../program/queries.ts";
@@ -19,13 +19,13 @@ test("a member is told the digest of the CA bundles that its host gets, as the h
 });
 
 test("servers, operators and the administrator have certificates of the client CA, peers of the peer CA", () => {
-  const leafs = {
+  const leafCertificates = {
     "node1-server": ["client-ca", "server_auth"],
     "node1-peer": ["peer-ca", "server_auth"],
     "node1-operator": ["client-ca"],
     client: ["client-ca"],
   };
-  for (const [name, [authority, ...serving]] of Object.entries(leafs)) {
+  for (const [name, [authority, ...serving]] of Object.entries(leafCertificates)) {
     const { inputs } = resource(run, "LocallySignedCert", `${name}-cert`);
     assert.equal(inputs.caCertPem, pem("CERTIFICATE", `${authority}-cert`), name);
     assert.equal(inputs.caPrivateKeyPem, pem("EC PRIVATE KEY", `${authority}-key`), name);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { digestOf } from "../../cluster/digest.ts";
 import { hostProgram } from "../../host/program.ts";
-import { digestOf } from "../../topology/digest.ts";
 import { runProgram } from "../program/harness.ts";
 import { optionsOf, step, text } from "../program/queries.ts";
 import { clusterOf, nodes } from "../program/stacks.ts";

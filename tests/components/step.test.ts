@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../../cluster/digest.ts";
 import { ownerOf, remoteStep, type StepArgs } from "../../components/step.ts";
-import { digestOf } from "../../topology/digest.ts";
 import { type Run, runMocked } from "../program/harness.ts";
 import { step } from "../program/queries.ts";
 import { loginKey } from "../program/stacks.ts";

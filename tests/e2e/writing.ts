@@ -10,7 +10,7 @@ import { labCommand } from "../../lab/describe.ts";
 import { labEnv, must, onHost, run } from "./lab.ts";
 import type { Project } from "./project.ts";
 
-const writer = fileURLToPath(new URL("writer.ts", import.meta.url));
+const writer = fileURLToPath(new URL("./writer.ts", import.meta.url));
 
 export interface Written {
   readonly acknowledged: number;
@@ -43,7 +43,7 @@ export async function whileWriting(
   pauseMs = 2, // the machine also has three members and an engine to run
 ): Promise<Written> {
   const bundle = join(project.dir, "bundle");
-  const client = `cd '${project.dir}' && node cli/client.ts --write-bundle bundle`;
+  const client = `cd '${project.dir}' && node cli/client/client.ts --write-bundle bundle`;
   await must(run(labCommand, ["exec", "sh", "-c", client], project.env));
   const endpoints = await project.output("endpoints");
   if (!Array.isArray(endpoints)) throw new Error("the stack has no endpoints");

@@ -3,8 +3,8 @@ import { access, mkdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { env } from "node:process";
-import type { Log } from "../../cli/progress.ts";
-import { run } from "../../cli/run.ts";
+import type { Log } from "../../lib/progress.ts";
+import { run } from "../../lib/run.ts";
 
 const VERSION = "1.7.12";
 

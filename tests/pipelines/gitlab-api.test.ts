@@ -1,4 +1,4 @@
-// What cli/gitlab.ts asks of GitLab, and what it does with the answers.
+// What cli/gitlab/gitlab.ts asks of GitLab, and what it does with the answers.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -153,7 +153,7 @@ async function gitlab(command: string, path?: string, settings: Readonly<Record<
     GITLAB_TOKEN: TOKEN,
     ...settings,
   };
-  const args = [join(repository, "cli/gitlab.ts"), command, ...(path === undefined ? [] : [path])];
+  const args = [join(repository, "cli/gitlab/gitlab.ts"), command, ...(path === undefined ? [] : [path])];
   return await new Promise<{ code: number; said: string }>((resolve) =>
     execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, said: stdout + stderr }),

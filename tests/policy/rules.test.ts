@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { securityFloors } from "../../etcd/releases.ts";
 import { caProtected, certificateLifetimes, leafsFromOwnCa } from "../../policy/certificates.ts";
 import { hostKeysPinned, noTriggers } from "../../policy/commands.ts";
 import { oddAfterLoss, oddMemberCount } from "../../policy/members.ts";
 import { rules } from "../../policy/rules.ts";
 import { secretsAreSecret } from "../../policy/secrets.ts";
 import { pinnedVersions } from "../../policy/versions.ts";
-import { securityFloors } from "../../releases.ts";
 import { privateKey } from "../unit/configuration.ts";
 import {
   type Given,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { judgeAuthorities } from "../../topology/authorities.ts";
-import type { Deployed } from "../../topology.ts";
+import { checkAuthorities } from "../../cluster/authorities.ts";
+import type { Deployed } from "../../cluster/topology.ts";
 import { config } from "./configuration.ts";
 import { deployed } from "./deployment.ts";
 
@@ -11,7 +11,7 @@ const year = 365 * 24 * 60 * 60 * 1000;
 const end = Date.parse(authority.expires);
 
 function judge(before: Deployed | undefined, now: number, settings: Readonly<Record<string, unknown>> = {}) {
-  return judgeAuthorities(config(settings), before, now);
+  return checkAuthorities(config(settings), before, now);
 }
 
 test("authorities that outlive a new certificate stay, and a founding has none yet", () => {

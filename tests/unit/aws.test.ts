@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { subnetOf } from "../../config/aws.ts";
-import { parseConfig } from "../../config.ts";
+import { subnetOf } from "../../cluster/subnets.ts";
+import { parseConfig } from "../../config/parse.ts";
 import {
   awsProblems,
   existing,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { releases } from "../../releases.ts";
+import { releases } from "../../etcd/releases.ts";
 import { config, problems } from "./configuration.ts";
 
 const digest = "ab".repeat(32);

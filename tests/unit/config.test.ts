@@ -4,7 +4,8 @@ import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { defaults } from "../../config/defaults.ts";
-import { loadConfig, parseConfig } from "../../config.ts";
+import { loadConfig } from "../../config/load.ts";
+import { parseConfig } from "../../config/parse.ts";
 import { config, hostKey, privateKey, problems, right, threeNodes } from "./configuration.ts";
 
 function readProjectFile(name: string): Record<string, unknown> {

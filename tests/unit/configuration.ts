@@ -1,8 +1,8 @@
 /** A right configuration to make wrong: values as a stack gives them, and a workstation with a key and known hosts. */
 
 import { generateKeyPairSync } from "node:crypto";
+import type { ClusterConfig } from "../../config/model.ts";
 import { parseConfig } from "../../config/parse.ts";
-import type { ClusterConfig } from "../../config.ts";
 
 export const privateKey = generateKeyPairSync("ed25519")
   .privateKey.export({ format: "pem", type: "pkcs8" })

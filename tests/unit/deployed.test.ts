@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDeployed } from "../../topology.ts";
+import { parseDeployed } from "../../cluster/topology.ts";
 import { deployed } from "./deployment.ts";
 
 const full = {

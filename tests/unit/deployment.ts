@@ -1,6 +1,6 @@
 /** Clusters to plan for: `node1` at 10.0.0.1 and so on, and what a healthy run leaves of them. */
 
-import { type Deployed, planTopology, type Topology } from "../../topology.ts";
+import { computeTopology, type Deployed, type Topology } from "../../cluster/topology.ts";
 import { config } from "./configuration.ts";
 
 export interface DeclaredNode {
@@ -46,7 +46,7 @@ export function plan(
   before?: Deployed,
   settings: Readonly<Record<string, unknown>> = {},
 ): Topology {
-  const { topology, problems } = planTopology(config({ nodes: declared, ...settings }), before);
+  const { topology, problems } = computeTopology(config({ nodes: declared, ...settings }), before);
   if (topology === undefined) throw new Error(problems.join("\n"));
   return topology;
 }

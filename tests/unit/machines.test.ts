@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClusterConfig } from "../../config.ts";
 import {
   machineOf,
   type RunningMachine,
   rebuiltNodes,
   refuseMachineChanges,
-} from "../../topology/machines.ts";
-import { type Deployed, deployedAfter, parseDeployed, planTopology } from "../../topology.ts";
+} from "../../cluster/machines.ts";
+import { computeTopology, type Deployed, deployedAfter, parseDeployed } from "../../cluster/topology.ts";
+import type { ClusterConfig } from "../../config/model.ts";
 import { awsNodes, type Changes, publicKey, readAws, subnets } from "./aws-configuration.ts";
 import { config as onHosts } from "./configuration.ts";
 import { nodes as hostNodes, deployed as hostsDeployed } from "./deployment.ts";
@@ -30,7 +30,7 @@ const running = new Map(
 
 /** What a run of the configuration leaves once it has been proven. */
 function provenAs(config: ClusterConfig): Deployed {
-  const { topology, problems } = planTopology(config);
+  const { topology, problems } = computeTopology(config);
   if (topology === undefined) throw new Error(problems.join("\n"));
   const deployed = deployedAfter(config, topology, "etcd-cluster-1-0123abcd");
   const nodes = Object.entries(deployed.nodes).map(([name, node]) => [
@@ -148,7 +148,7 @@ for (const { what, machines, repaired } of left)
     [wanted, "gone on with"],
   ] as const)
     test(`${what}, ${when}: it comes first, and runs no step for others`, () => {
-      const { topology } = planTopology(config, proven, new Map(machines));
+      const { topology } = computeTopology(config, proven, new Map(machines));
       assert.deepEqual(topology?.repairs, repaired);
       assert.deepEqual(topology?.rollout.slice(0, repaired.length), repaired);
       assert.ok(!repaired.some((name) => name === topology?.adminHost), topology?.adminHost);
@@ -161,39 +161,43 @@ for (const { what, machines, repaired } of left)
 
 test("a machine that is gone, or is not the proven one, is warned of: Pulumi may not know", () => {
   const machines = new Map(without("node2"));
-  const { warnings } = planTopology(declared, proven, machines);
+  const { warnings } = computeTopology(declared, proven, machines);
   assert.match(warnings.join(), /nodes\[1\]: no instance of node2 runs in AWS; start .* pulumi up --refresh/);
-  const unknown = planTopology(declared, proven, new Map([...running, ["node2", other]]));
+  const unknown = computeTopology(declared, proven, new Map([...running, ["node2", other]]));
   assert.match(
     unknown.warnings.join(),
     /nodes\[1\]: node2 runs on i-other, .* InvalidNetworkInterface\.InUse/,
   );
-  assert.deepEqual(planTopology(declared, proven, running).warnings, []);
+  assert.deepEqual(computeTopology(declared, proven, running).warnings, []);
 });
 
 test("the admin host and its deputy stay who they are as long as they can", () => {
-  const kept = planTopology(declared, { ...proven, adminHost: "node3", deputy: "node2" }, running).topology;
+  const kept = computeTopology(
+    declared,
+    { ...proven, adminHost: "node3", deputy: "node2" },
+    running,
+  ).topology;
   assert.deepEqual([kept?.adminHost, kept?.deputy], ["node3", "node2"]);
   const more = [
     { name: "node0", address: "10.20.1.12" },
     ...awsNodes,
     { name: "node9", address: "10.20.2.12" },
   ];
-  const grown = planTopology(onAws({}, { nodes: more }), proven, running).topology;
+  const grown = computeTopology(onAws({}, { nodes: more }), proven, running).topology;
   assert.deepEqual([grown?.adminHost, grown?.deputy], ["node1", "node2"]);
 });
 
 test("what is recorded is read back, and is what the next run compares with", () => {
   const again = parseDeployed(JSON.parse(JSON.stringify(proven)));
   assert.deepEqual(again, proven);
-  assert.deepEqual(planTopology(declared, again, running).topology?.rebuilt, []);
-  const another = planTopology(onAws({ ami: "ami-0fedcba0987654321" }), again, running);
+  assert.deepEqual(computeTopology(declared, again, running).topology?.rebuilt, []);
+  const another = computeTopology(onAws({ ami: "ami-0fedcba0987654321" }), again, running);
   assert.deepEqual(another.topology?.rebuilt, ["node1", "node2", "node3"]);
   assert.deepEqual(another.problems, []);
 });
 
 test("a machine is replaced by one of the same name, address and incarnation: the member stays who it is", () => {
-  const { topology } = planTopology(onAws({ ami: "ami-0fedcba0987654321" }), proven, running);
+  const { topology } = computeTopology(onAws({ ami: "ami-0fedcba0987654321" }), proven, running);
   for (const { name, address, incarnation, initialState, initialCluster } of topology?.members ?? []) {
     const before = proven.nodes[name];
     assert.deepEqual(
@@ -210,7 +214,7 @@ test("a machine is replaced by one of the same name, address and incarnation: th
 
 test("a minor step does not go together with another machine", () => {
   const config = onAws({ ami: "ami-0fedcba0987654321" }, { version: "3.7.1" });
-  const [problem, ...others] = planTopology(config, proven).problems;
+  const [problem, ...others] = computeTopology(config, proven).problems;
   assert.match(
     String(problem),
     /^version: the step from 3\.6\.14 to 3\.7\.1 cannot go .*\(node1, node2, node3\)/,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { knownMinors, parseVersion, refuseStep, upgradesFrom, type Version } from "../../releases.ts";
+import { knownMinors, parseVersion, refuseStep, upgradesFrom, type Version } from "../../etcd/releases.ts";
 
 function version(text: string): Version {
   return parseVersion(text) ?? assert.fail(text);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Deployed, planTopology } from "../../topology.ts";
+import { computeTopology, type Deployed } from "../../cluster/topology.ts";
 import { config } from "./configuration.ts";
 import { deployed, nodes } from "./deployment.ts";
 
 function judge(values: Readonly<Record<string, unknown>>, before: Deployed | undefined) {
-  return planTopology(config(values), before);
+  return computeTopology(config(values), before);
 }
 
 const three = deployed(3);

@@ -2,17 +2,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  computeTopology,
   type Deployed,
   deployedAfter,
-  type MemberPlan,
-  planTopology,
   quorum,
   type Topology,
-} from "../../topology.ts";
+  type TopologyMember,
+} from "../../cluster/topology.ts";
 import { config, hostKey } from "./configuration.ts";
 import { type DeclaredNode, deployed, nodes, plan } from "./deployment.ts";
 
-function member(topology: Topology, name: string): MemberPlan {
+function member(topology: Topology, name: string): TopologyMember {
   const found = topology.members.find((one) => one.name === name);
   assert.ok(found !== undefined, name);
   return found;
@@ -223,7 +223,7 @@ test("whoever is declared is in the rollout once, in any order and with any chan
       const names = parsed.nodes.filter((node) => !node.lost).map((node) => node.name);
       fc.pre(names.length % 2 === 1 && names.length <= 7);
       const rolloutOrder = order.filter((name) => parsed.nodes.some((node) => node.name === name));
-      const { topology, problems } = planTopology(config({ ...parsed, rolloutOrder }), deployed(proven));
+      const { topology, problems } = computeTopology(config({ ...parsed, rolloutOrder }), deployed(proven));
       assert.equal(topology === undefined, problems.length > 0);
       if (topology === undefined) return;
       assert.deepEqual(topology.rollout.toSorted(), names.toSorted());

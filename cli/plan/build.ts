@@ -1,0 +1,141 @@
+/** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
+
+import { readFileSync } from "node:fs";
+import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
+import type { ClusterConfig } from "../../config/model.ts";
+import { decodeValues, parseConfig } from "../../config/parse.ts";
+import { type Json, record, text } from "../../lib/json.ts";
+import { clusterRows } from "./cluster-rows.ts";
+import { hostRows } from "./host-rows.ts";
+import { isUnguarded, losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
+import type { HostRow, Plan, Verdict } from "./model.ts";
+import type { Preview, Resource } from "./preview.ts";
+
+/** `lastProven` is the stack's output `deployed`, if it has one. */
+export function buildPlan(preview: Preview, lastProven: unknown): Plan {
+  const { project, stack, warnings } = preview;
+  const base = { schema: 1, project, stack, warnings } as const;
+  if (preview.errors.length > 0) return { ...base, ...REFUSED, refusals: preview.errors };
+  const config = configOf(preview);
+  const deployed = parseDeployed(lastProven);
+  const hosts = hostRows(preview, config, deployed);
+  const refusals = [
+    ...hosts.filter((host) => losesVolume(host, preview.resources)).map(refuseEmptyVolume),
+    ...hosts.filter(({ name }) => isUnguarded(name, preview.resources)).map(refuseUnguarded),
+  ];
+  if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
+  const cluster = clusterRows(preview.resources, config, deployed, hosts);
+  const others = otherChanges(preview.resources, hosts);
+  const restarts = hosts.filter(({ action }) => action === "restart").length;
+  const changes = preview.resources.some((resource) => resource.changes);
+  const verdict = changes ? verdictOf(hosts, deployed) : "nothing";
+  return {
+    ...base,
+    verdict,
+    headline: headline(hosts, verdict, deployed),
+    restarts,
+    hosts,
+    cluster,
+    others,
+    refusals: [],
+    earliestExpiry: earliestExpiry(preview.resources),
+  };
+}
+
+const REFUSED = {
+  verdict: "refused",
+  headline: "refused",
+  restarts: 0,
+  hosts: [],
+  cluster: [],
+  others: [],
+  earliestExpiry: null,
+} as const satisfies Partial<Plan>;
+
+/** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
+const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "allow"];
+
+/** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
+function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
+  const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
+  const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
+  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may hold a password
+  const values: Json = { ...Object.fromEntries(given), ...proxy };
+  const { config: parsed, problems } = parseConfig(
+    { ...values, ssh: withoutKey(record(values.ssh), values.target) },
+    (path) => readFileSync(path, "utf8"),
+    { ...process.env, SSH_AUTH_SOCK: "not asked" },
+  );
+  if (parsed === undefined)
+    throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
+  return parsed;
+}
+
+/** On EC2 the public half of the key may be what the instances are made with. */
+function withoutKey({ privateKeyFile, ...ssh }: Json, target: unknown): Json {
+  return target === "aws" && privateKeyFile !== undefined
+    ? { ...ssh, privateKeyFile }
+    : { ...ssh, agent: true };
+}
+
+/** With one member or two there is no quorum without the one that restarts. */
+function verdictOf(hosts: readonly HostRow[], deployed: Deployed | undefined): Verdict {
+  const few = deployed !== undefined && Object.keys(deployed.nodes).length <= 2;
+  return few && hosts.some(({ action }) => action === "restart" || action === "rebuild") ? "outage" : "safe";
+}
+
+const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
+  found: ["member is founded", "members are founded"],
+  replace: ["member is replaced", "members are replaced"],
+  rebuild: ["instance is replaced", "instances are replaced, one at a time"],
+  restart: ["restart", "restarts, one at a time"],
+  join: ["member joins", "members join"],
+  remove: ["member is removed", "members are removed"],
+  renew: ["host gets new certificates, no restart", "hosts get new certificates, no restart"],
+  compare: ["host is compared", "hosts are compared"],
+  prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
+};
+
+function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deployed | undefined): string {
+  const parts = Object.entries(NOUNS).flatMap(([action, [one, many]]) => {
+    const count = hosts.filter((host) => host.action === action).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  const lost = hosts.filter(({ name, action }) => action === "inert" && deployed?.nodes[name] !== undefined);
+  if (lost.length > 0)
+    parts.unshift(`${lost.length} lost ${lost.length === 1 ? "member is" : "members are"} removed`);
+  const what = parts.join("; ") || (verdict === "nothing" ? "nothing to do" : "no host is touched");
+  if (verdict !== "outage") return `${what} · safe`;
+  const few = Object.keys(deployed?.nodes ?? {}).length === 1 ? "the only member" : "one of two members";
+  return `${what} · an outage of a few seconds: ${few}`;
+}
+
+const CLUSTER_STEPS = ["before", "membership", "health"];
+
+/**
+ * Whatever no row tells of, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
+ * network, and what changes of a machine in place.
+ */
+function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
+  const told = ({ name, type, op }: Resource) =>
+    type.startsWith("etcd:") || // a component: its parts are judged by themselves
+    type.startsWith("pulumi:") ||
+    CLUSTER_STEPS.includes(name) ||
+    (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
+      !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
+  const changes = resources
+    .filter((resource) => resource.changes && !told(resource))
+    .map(({ name, op }) => `${name.replace(/-(key|csr|cert)$/, "")}: ${op}`);
+  return [...new Set(changes)].sort();
+}
+
+function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] {
+  const ends = resources
+    .filter(({ type, changes }) => type.endsWith(":LocallySignedCert") && !changes)
+    .map((leaf) => ({
+      certificate: leaf.name.replace(/-cert$/, "").replace(/-(\w+)$/, " $1"),
+      expires: text(leaf.old.outputs.validityEndTime),
+    }))
+    .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+  return ends[0] ?? null;
+}

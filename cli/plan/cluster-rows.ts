@@ -1,0 +1,84 @@
+/** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
+
+import type { Deployed } from "../../cluster/topology.ts";
+import type { ClusterConfig } from "../../config/model.ts";
+import { minorOf, parseVersion } from "../../etcd/releases.ts";
+import { optionsOf } from "../../host/options.ts";
+import { text } from "../../lib/json.ts";
+import type { ClusterRow, HostRow } from "./model.ts";
+import type { Resource } from "./preview.ts";
+
+export function clusterRows(
+  resources: readonly Resource[],
+  config: Pick<ClusterConfig, "release">,
+  deployed: Deployed | undefined,
+  hosts: readonly HostRow[],
+): readonly ClusterRow[] {
+  const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
+  const issues = (ca: string) =>
+    resources.some(({ name, changes, op }) => name === `${ca}-cert` && changes && op !== "protect");
+  const cas = ["client-ca", "peer-ca"].filter((ca) => deployed !== undefined && issues(ca));
+  return [
+    ...versionRow(config, deployed),
+    ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),
+    ...checkRow(resources),
+    ...lostRow(hosts, deployed),
+    ...membershipRow(hosts),
+    ...(changes("health") ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
+  ];
+}
+
+function versionRow(
+  { release }: Pick<ClusterConfig, "release">,
+  deployed: Deployed | undefined,
+): readonly ClusterRow[] {
+  if (deployed === undefined || deployed.version === release.version) return [];
+  const [from, to] = [parseVersion(deployed.version), parseVersion(release.version)];
+  if (from === undefined || to === undefined) return [];
+  const step = `etcd ${deployed.version} → ${release.version}`;
+  if (minorOf(from) === minorOf(to)) return [{ step: "version", text: `${step}, a patch` }];
+  const how =
+    to.minor < from.minor
+      ? "a downgrade by etcd's own procedure"
+      : "a minor step: a snapshot is saved first, and there is no way back but a downgrade";
+  return [{ step: "version", text: `${step}, ${how}` }];
+}
+
+/** Options that every run of the step has, or that the hosts' rows tell of. */
+const TOLD = ["check-id", "version", "upgrades-from", "founding"];
+
+/** What such an option is called in the stack file. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  first: "rolloutOrder",
+  "election-timeout": "electionTimeout",
+};
+
+/** Before anything is touched the members are judged: by what, is part of what is approved. */
+function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
+  const before = resources.find(({ name }) => name === "before");
+  if (before === undefined || !before.changes || before.op === "create") return [];
+  const [old, now] = [before.old, before.new].map(({ inputs }) => optionsOf(text(inputs.update)));
+  const keys = [...new Set([...(old?.keys() ?? []), ...(now?.keys() ?? [])])].filter(
+    (key) => !TOLD.includes(key),
+  );
+  const changed = keys.filter((key) => old?.get(key) !== now?.get(key));
+  if (changed.length === 0) return [];
+  const says = changed.map((key) => `${SETTINGS[key] ?? key} ${now?.get(key) ?? "none"}`);
+  return [{ step: "before", text: `judged with ${says.join(", ")}` }];
+}
+
+function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {
+  const gone = hosts.filter(({ action, name }) => action === "inert" && deployed?.nodes[name] !== undefined);
+  if (gone.length === 0) return [];
+  return [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
+}
+
+function membershipRow(hosts: readonly HostRow[]): readonly ClusterRow[] {
+  const gone = hosts.filter(({ action }) => action === "remove");
+  if (gone.length === 0) return [];
+  return [{ step: "membership", text: `${namesOf(gone)} removed when all others are healthy` }];
+}
+
+function namesOf(hosts: readonly HostRow[]): string {
+  return hosts.map(({ name }) => name).join(", ");
+}

@@ -1,0 +1,63 @@
+/** Takes a plan from a real preview of the stack. */
+
+import { capture } from "../../lib/capture.ts";
+import { record } from "../../lib/json.ts";
+import { buildPlan } from "./build.ts";
+import type { Plan } from "./model.ts";
+import { POLICY_PACK, violations } from "./policy.ts";
+import { type Preview, parsePreview } from "./preview.ts";
+import { makeFolder, pulumiFile, writePlan } from "./saved.ts";
+
+export interface PreviewOptions {
+  readonly stack?: string | undefined;
+  /** Folder for the saved plan. @default none is saved */
+  readonly save?: string | undefined;
+  /** Whether to look first at what became of the machines that the program made. @default the state is believed */
+  readonly refresh?: boolean | undefined;
+}
+
+export async function planFromPreview({ stack, save, refresh }: PreviewOptions): Promise<Plan> {
+  if (save !== undefined) await makeFolder(save);
+  const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
+  const looking = refresh ? ["--refresh"] : [];
+  const [preview, outputs] = await Promise.all([
+    pulumi(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...looking, ...saving),
+    pulumi(stack, "stack", "output", "--json"),
+  ]);
+  if (!preview.stdout.includes("{"))
+    throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
+  // Without the record of the last proof every member would look new.
+  if (outputs.code !== 0) throw new Error(outputs.stderr.trim());
+  const parsed = parsePreview(preview.stdout);
+  const refused = isUnexplained(parsed) ? await refusedByPolicy(stack) : [];
+  const plan = buildPlan(
+    refused.length > 0 ? { ...parsed, errors: refused } : parsed,
+    provenIn(outputs.stdout),
+  );
+  if (preview.code !== 0 && plan.verdict !== "refused") throw new Error(preview.stderr.trim());
+  if (save !== undefined) await writePlan(save, plan);
+  return plan;
+}
+
+function pulumi(stack: string | undefined, ...args: string[]) {
+  return capture("pulumi", [
+    ...args,
+    "--non-interactive",
+    ...(stack === undefined ? [] : ["--stack", stack]),
+  ]);
+}
+
+/** A policy's refusal leaves nothing but this in the JSON. */
+function isUnexplained({ errors }: Preview): boolean {
+  return errors.length === 1 && errors[0] === "preview failed";
+}
+
+async function refusedByPolicy(stack: string | undefined): Promise<readonly string[]> {
+  const { stdout } = await pulumi(stack, "preview", "--color=never", ...POLICY_PACK);
+  return violations(stdout);
+}
+
+/** What the last run that ended healthy recorded; nothing on a new stack. */
+function provenIn(stdout: string): unknown {
+  return stdout.trim() === "" ? undefined : record(JSON.parse(stdout)).deployed;
+}

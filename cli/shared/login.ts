@@ -1,0 +1,19 @@
+// How a stack's hosts are reached: by its configuration, and on EC2 by what it made of it.
+import { record, text } from "../../lib/json.ts";
+import { pulumi } from "../../lib/pulumi.ts";
+import { type Login, loginOf } from "./ssh.ts";
+
+export function loginTo(stack: string | undefined): Login {
+  const login = loginOf(pulumi(stack, "config", "--show-secrets"));
+  if (login.config.aws === undefined) return login;
+  return withMadeHosts(login, record(pulumi(stack, "stack", "output")).sshHosts);
+}
+
+/** `made` is the output `sshHosts`: host keys, and addresses where they are not those of the configuration. */
+export function withMadeHosts({ config, ...login }: Login, made: unknown): Login {
+  const nodes = config.nodes.map((node) => {
+    const { address, hostKey } = record(record(made)[node.name]);
+    return { ...node, sshAddress: text(address) || node.sshAddress, hostKey: text(hostKey) };
+  });
+  return { ...login, config: { ...config, nodes } };
+}

@@ -1,0 +1,58 @@
+// npm run status -- [--stack STACK] [--json | --watch]: the cluster on one screen, asked of the hosts themselves.
+// Exit codes: 0 every member answers and no alarm is raised, 1 could not be asked, 2 wrong call, 5 otherwise.
+import { exit, stdout } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { askHosts } from "../shared/ask-hosts.ts";
+import { callOrExit } from "../shared/command-line.ts";
+import { loginTo } from "../shared/login.ts";
+import type { Login } from "../shared/ssh.ts";
+import { type ClusterStatus, clusterStatus } from "./facts.ts";
+import { screen } from "./screen.ts";
+
+const USAGE = "usage: npm run status -- [--stack STACK] [--json | --watch]";
+const WATCH_MS = 2000;
+
+async function ask(login: Login): Promise<ClusterStatus> {
+  const answers = await askHosts(login, () => ({ subcommand: "facts", options: {}, input: "" }));
+  return clusterStatus(answers);
+}
+
+/** Until Ctrl-C; on a terminal each look replaces the one before. */
+async function watch(login: Login): Promise<void> {
+  const end = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end.abort());
+  while (!end.signal.aborted) {
+    const status = await ask(login);
+    if (end.signal.aborted) return; // Ctrl-C ends what asks the hosts as well
+    const text = `${new Date().toLocaleTimeString()}\n\n${screen(status, Date.now())}`;
+    stdout.write(stdout.isTTY ? `\x1b[2J\x1b[H${text}` : `${text}\n`);
+    await delay(WATCH_MS, undefined, { signal: end.signal }).catch(() => {});
+  }
+}
+
+function parseCommandLine(words: string[]) {
+  const options = {
+    stack: { type: "string" },
+    json: { type: "boolean" },
+    watch: { type: "boolean" },
+  } as const;
+  const { values } = parseArgs({ args: words, options });
+  if (values.json && values.watch) throw new Error("--json and --watch exclude each other");
+  return values;
+}
+
+const call = callOrExit(USAGE, parseCommandLine);
+try {
+  const login = loginTo(call.stack);
+  if (call.watch) {
+    await watch(login);
+    exit(0);
+  }
+  const status = await ask(login);
+  stdout.write(call.json ? `${JSON.stringify(status, null, 2)}\n` : screen(status, Date.now()));
+  process.exitCode = status.healthy ? 0 : 5;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

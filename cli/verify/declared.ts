@@ -1,0 +1,69 @@
+// What the stack's state says of each host: what its last successful steps declared.
+import { createHash } from "node:crypto";
+import { optionsOf } from "../../host/options.ts";
+import { PKI_DIR, UNIT_FILE } from "../../host/unit.ts";
+import { type Json, list, record, text } from "../../lib/json.ts";
+
+const PROGRAM = "/usr/local/sbin/etcd-host";
+
+/** The state's resources by name, without those that wait for their delete. */
+export type State = ReadonlyMap<string, Json>;
+
+/** `exported` is what `pulumi stack export` prints. */
+export function stateOf(exported: unknown): State {
+  const resources = list(record(record(exported).deployment).resources).map(record);
+  const kept = resources.filter((resource) => resource.delete !== true);
+  return new Map(kept.map((resource) => [text(resource.urn).split("::").at(-1) ?? "", resource]));
+}
+
+export interface Declared {
+  readonly incarnation: string;
+  /** Lines that `etcd-host verify --declared` reads. */
+  readonly lines: string;
+}
+
+/** Nothing while the host has no member in the state. */
+export function declaredOf(state: State, name: string): Declared | undefined {
+  const host = inputs(state, `${name}-host`);
+  const member = inputs(state, `${name}-member`);
+  const unit = text(member.stdin);
+  if (unit === "") return undefined;
+  const release = optionsOf(text(inputs(state, `${name}-binaries`).create));
+  const digests = ["amd64", "arm64"].map((arch) => release.get(`sha256-${arch}`) ?? "-");
+  return {
+    incarnation: optionsOf(text(member.create)).get("incarnation") ?? "",
+    lines: [
+      file(PROGRAM, text(host.stdin)),
+      file(UNIT_FILE, unit),
+      ...certificates(state, name),
+      `release ${release.get("version")} ${digests.join(" ")}`,
+      ...members(state),
+      "",
+    ].join("\n"),
+  };
+}
+
+/** Keys are secrets of the state: the host's own records judge those. */
+function certificates(state: State, name: string): readonly string[] {
+  const leafCertificates = ["server", "peer", "operator"].map((role) => [
+    `${role}.crt`,
+    `${name}-${role}-cert`,
+  ]);
+  const all = [["client-ca.crt", "client-ca-cert"], ["peer-ca.crt", "peer-ca-cert"], ...leafCertificates];
+  return all.map(([path = "", resource = ""]) =>
+    file(`${PKI_DIR}/${path}`, `${text(record(state.get(resource)?.outputs).certPem).trimEnd()}\n`),
+  );
+}
+
+function members(state: State): readonly string[] {
+  const lines = text(inputs(state, "health").stdin).split("\n");
+  return lines.filter((line) => line.startsWith("member "));
+}
+
+function inputs(state: State, name: string): Json {
+  return record(state.get(name)?.inputs);
+}
+
+function file(path: string, content: string): string {
+  return `file ${createHash("sha256").update(content).digest("hex")} ${path}`;
+}

@@ -1,0 +1,194 @@
+/** What may not follow from what: compares the declared cluster with the one that was last proven. */
+
+import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { minorOf, parseVersion, refuseStep } from "../etcd/releases.ts";
+import type { Deployed } from "./deployed.ts";
+import {
+  type Machines,
+  rebuiltNodes,
+  refuseMachineChanges,
+  unprovenNodes,
+  warnOfMachines,
+} from "./machines.ts";
+import { quorum } from "./quorum.ts";
+
+/** The difference in members, by name. */
+export interface Changes {
+  /** Declared with a raised incarnation: their data is gone. */
+  readonly replaced: readonly string[];
+  /** Declared for the first time. */
+  readonly added: readonly string[];
+  /** Members that are declared lost. */
+  readonly lost: readonly string[];
+  /** Members that are no longer declared. */
+  readonly removed: readonly string[];
+  /** Members that keep their data and get another address. */
+  readonly moved: readonly string[];
+  /** Members that get another machine, whether they keep their data or not. */
+  readonly rebuilt: readonly string[];
+  /** Members whose machine is gone, or is one that no run has proven. */
+  readonly unproven: readonly string[];
+}
+
+export interface Findings {
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export function changesOf(config: ClusterConfig, deployed: Deployed, machines: Machines): Changes {
+  const { nodes } = config;
+  const present = nodes.filter((node) => !node.lost);
+  const known = present.flatMap((node) => {
+    const before = deployed.nodes[node.name];
+    return before === undefined ? [] : [{ node, before }];
+  });
+  const declared = nodes.map((node) => node.name);
+  return {
+    replaced: known
+      .filter(({ node, before }) => node.incarnation > before.incarnation)
+      .map(({ node }) => node.name),
+    added: present.filter((node) => deployed.nodes[node.name] === undefined).map((node) => node.name),
+    lost: nodes
+      .filter((node) => node.lost && deployed.nodes[node.name] !== undefined)
+      .map((node) => node.name),
+    removed: Object.keys(deployed.nodes).filter((name) => !declared.includes(name)),
+    moved: known
+      .filter(
+        ({ node, before }) => node.incarnation === before.incarnation && node.address !== before.address,
+      )
+      .map(({ node }) => node.name),
+    rebuilt: rebuiltNodes(config, deployed, machines),
+    unproven: unprovenNodes(deployed, machines),
+  };
+}
+
+/** On a stack that was never proven healthy only one thing can be wrong. */
+export function checkBootstrap(config: ClusterConfig): Findings {
+  return { problems: refuseUnprovenLosses(config.nodes, []), warnings: [] };
+}
+
+export function checkChanges(
+  config: ClusterConfig,
+  deployed: Deployed,
+  changes: Changes,
+  machines: Machines,
+): Findings {
+  const { problems, warnings } = checkVersion(config, deployed, changes);
+  const proven = [...Object.keys(deployed.nodes), ...(deployed.former ?? [])];
+  return {
+    problems: [
+      ...problems,
+      ...refuseIdentityChange(config, deployed),
+      ...refuseUnprovenLosses(config.nodes, proven),
+      ...refuseLoweredIncarnations(config.nodes, deployed),
+      ...refuseForeignAddresses(config.nodes, deployed),
+      ...refuseQuorumLoss(deployed, changes),
+      ...refuseMachineChanges(config, deployed),
+    ],
+    warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],
+  };
+}
+
+function checkVersion({ release, allow }: ClusterConfig, deployed: Deployed, changes: Changes): Findings {
+  const wanted = release.version;
+  const from = parseVersion(deployed.version);
+  const to = parseVersion(wanted);
+  if (from === undefined || to === undefined) return { problems: [], warnings: [] };
+  const refusal = refuseStep(from, to, allow.includes("downgrade"));
+  if (refusal !== undefined) {
+    return { problems: [`version: the cluster runs ${deployed.version}; ${refusal}.`], warnings: [] };
+  }
+  const others = [
+    ...changes.replaced,
+    ...changes.added,
+    ...changes.lost,
+    ...changes.removed,
+    ...changes.moved,
+    ...changes.rebuilt,
+    ...changes.unproven,
+  ];
+  if (minorOf(from) !== minorOf(to) && others.length > 0) {
+    return {
+      problems: [
+        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${[...new Set(others)].join(", ")}); do one in an up of its own, then the other.`,
+      ],
+      warnings: [],
+    };
+  }
+  const back = to.minor < from.minor || (to.minor === from.minor && to.patch < from.patch);
+  return {
+    problems: [],
+    warnings: back ? [`version: ${wanted} is older than ${deployed.version}, which the cluster runs.`] : [],
+  };
+}
+
+/** Token and data directory are what a member knows its cluster by. */
+function refuseIdentityChange({ clusterName, dataDir }: ClusterConfig, deployed: Deployed): string[] {
+  const problems: string[] = [];
+  const deployedName = deployed.token.replace(/-[0-9a-f]{8}$/, "");
+  if (clusterName !== deployedName) {
+    problems.push(
+      `clusterName: the cluster was founded as ${deployedName} and keeps that name; put it back, or found a new cluster by destroy and up.`,
+    );
+  }
+  if (dataDir !== deployed.dataDir) {
+    problems.push(
+      `dataDir: the members' data is in ${deployed.dataDir}; put it back, or found a new cluster by destroy and up.`,
+    );
+  }
+  return problems;
+}
+
+function refuseUnprovenLosses(nodes: readonly NodeConfig[], proven: readonly string[]): string[] {
+  return nodes.flatMap((node, index) =>
+    node.lost && !proven.includes(node.name)
+      ? [
+          `nodes[${index}].lost: ${node.name} was never proven a member, so nothing of it can be lost; leave it out.`,
+        ]
+      : [],
+  );
+}
+
+function refuseLoweredIncarnations(nodes: readonly NodeConfig[], deployed: Deployed): string[] {
+  return nodes.flatMap((node, index) => {
+    const before = deployed.nodes[node.name];
+    if (before === undefined || node.lost || node.incarnation >= before.incarnation) return [];
+    return [
+      `nodes[${index}].incarnation: ${node.name} is at ${before.incarnation} already; it can only be raised, never lowered to ${node.incarnation}.`,
+    ];
+  });
+}
+
+/** A renamed node or swapped addresses would stop a live member and start another one in its place. */
+function refuseForeignAddresses(nodes: readonly NodeConfig[], deployed: Deployed): string[] {
+  return nodes.flatMap((node, index) => {
+    const owner = Object.entries(deployed.nodes).find(([, { address }]) => address === node.address)?.[0];
+    if (node.lost || owner === undefined || owner === node.name) return [];
+    return [
+      `nodes[${index}]: ${node.name} is declared at ${node.address}, where ${owner} is a member; keep the name ${owner} there, or remove ${owner} in an up of its own first.`,
+    ];
+  });
+}
+
+function refuseQuorumLoss(deployed: Deployed, changes: Changes): string[] {
+  const count = Object.keys(deployed.nodes).length;
+  const needed = quorum(count);
+  const dead = [...changes.lost, ...changes.replaced];
+  if (count - dead.length < needed) {
+    return [
+      `nodes: of ${count} members ${dead.join(", ")} would be without data at once, and the ${needed} that must agree would not be left; replace them one after the other, or recover from a snapshot.`,
+    ];
+  }
+  const gone = [...dead, ...changes.removed];
+  if (gone.length >= needed) {
+    return [
+      `nodes: ${gone.join(", ")} are a majority of ${count} members; remove or replace fewer at once, in several ups.`,
+    ];
+  }
+  if (changes.moved.length >= needed) {
+    return [
+      `nodes: ${changes.moved.join(", ")} are a majority of ${count} members, and would all get another address at once; change fewer in one up.`,
+    ];
+  }
+  return [];
+}

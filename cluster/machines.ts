@@ -1,0 +1,97 @@
+/** Which machines the program makes, and which of them are to be replaced by others. */
+
+import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { renderUserData } from "../host/user-data.ts";
+import type { Deployed } from "./deployed.ts";
+import { digestOf } from "./digest.ts";
+import { subnetOf } from "./subnets.ts";
+
+/**
+ * Digest of what makes an instance another one. All of it is plain, so that a preview knows who is to be replaced, and
+ * in which order. Nothing on machines that are given.
+ */
+export function machineOf(
+  node: NodeConfig,
+  { aws, ssh }: Pick<ClusterConfig, "aws" | "ssh">,
+): { machine?: string; zone?: string } {
+  if (aws === undefined) return {};
+  const firstBoot = renderUserData({
+    hostname: node.name,
+    user: ssh.user,
+    authorizedKeys: aws.authorizedKeys,
+    hostKey: { privateKey: "", publicKey: "" },
+  });
+  const subnet = subnetOf(node.address, aws.subnets);
+  const parts = [aws.ami, aws.instanceType, aws.kmsKeyId ?? "", JSON.stringify(subnet), firstBoot];
+  return { machine: digestOf(parts), zone: subnet.zone };
+}
+
+/** The machines that run now, by node. */
+export type Machines = ReadonlyMap<string, RunningMachine>;
+
+export interface RunningMachine {
+  readonly id: string;
+  /** Digest of what it was made from. */
+  readonly madeFrom: string;
+}
+
+/** Names of proven members whose machine runs and is to be replaced. One that is gone or stopped has nothing left to wait for. */
+export function rebuiltNodes(
+  config: ClusterConfig,
+  deployed: Deployed,
+  machines: Machines,
+): readonly string[] {
+  return config.nodes
+    .filter((node) => {
+      const running = machines.get(node.name);
+      const isProven = deployed.nodes[node.name] !== undefined;
+      return isProven && running !== undefined && running.madeFrom !== machineOf(node, config).machine;
+    })
+    .map((node) => node.name);
+}
+
+/** Names of members whose machine is gone, or one that a run which failed has made: it may be broken, or empty. */
+export function unprovenNodes(deployed: Deployed, machines: Machines): readonly string[] {
+  return Object.entries(deployed.nodes)
+    .filter(([name, { instance }]) => instance !== undefined && machines.get(name)?.id !== instance)
+    .map(([name]) => name);
+}
+
+/** What AWS has of the members' machines, where it is not what was proven: Pulumi may not know. */
+export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
+  return nodes.flatMap((node, index) => {
+    const proven = deployed.nodes[node.name]?.instance;
+    const running = machines.get(node.name);
+    if (proven === undefined || running?.id === proven) return [];
+    const what =
+      running === undefined
+        ? `no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`
+        : `${node.name} runs on ${running.id}, which a run that failed has made; if AWS now says InvalidNetworkInterface.InUse, Pulumi does not know it: docs/aws.md has the way out.`;
+    return [`nodes[${index}]: ${what}`];
+  });
+}
+
+/** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */
+export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed): string[] {
+  const target = Object.values(deployed.nodes).some((node) => node.machine !== undefined) ? "aws" : "ssh";
+  if (target !== config.target) {
+    return [
+      `target: the cluster was founded on machines of target ${target} and stays there; put it back, or make the other cluster in a stack of its own.`,
+    ];
+  }
+  if (target === "ssh") return [];
+  return config.nodes.flatMap((node, index) => {
+    const before = deployed.nodes[node.name];
+    if (before === undefined) return [];
+    const { zone } = machineOf(node, config);
+    if (before.zone !== zone) {
+      return [
+        `aws.subnets: ${node.name} would go from ${before.zone} to ${zone}, and its data volume stays where it is; put the zone back, or let a node with another name take its place there.`,
+      ];
+    }
+    if (node.address === before.address) return [];
+    return [
+      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; let a node with another name take its place there.`,
+    ];
+  });
+}

@@ -1,0 +1,259 @@
+/** Who the members are, how they reach each other and in which order they are touched: plain arithmetic. */
+
+import { hostPort, parseAddress } from "../config/address.ts";
+import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
+import type { Deployed, DeployedNode } from "./deployed.ts";
+import { type Machines, machineOf } from "./machines.ts";
+import { quorum } from "./quorum.ts";
+
+export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
+export { hostPort, quorum };
+
+export const clientPort = 2379;
+export const peerPort = 2380;
+
+export interface TopologyMember {
+  readonly name: string;
+  readonly address: string;
+  readonly peerUrl: string;
+  readonly clientUrl: string;
+  readonly listenPeerUrl: string;
+  readonly listenClientUrls: readonly string[];
+  readonly incarnation: number;
+  readonly initialState: "new" | "existing";
+  /** `n1=https://…:2380,n2=…` */
+  readonly initialCluster: string;
+  /** Where this incarnation was before, oldest first. */
+  readonly formerAddresses: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  /** Digest of the machine that the program makes for it. @default a given machine */
+  readonly machine?: string;
+  readonly zone?: string;
+}
+
+export interface Topology {
+  /** In declared order, without lost ones. */
+  readonly members: readonly TopologyMember[];
+  readonly lost: readonly string[];
+  /** Names of those whose machines are replaced, each at its turn. */
+  readonly rebuilt: readonly string[];
+  /** Names in the order of the chain. */
+  readonly rollout: readonly string[];
+  /** Its first ones: members to be repaired before the cluster is judged. */
+  readonly repairs: readonly string[];
+  readonly adminHost: string;
+  /** Another member like the admin host, if there is one. */
+  readonly deputy?: string;
+  readonly quorum: number;
+  readonly endpoints: readonly string[];
+}
+
+export interface CheckedTopology {
+  /** Only if there are no problems. */
+  readonly topology?: Topology;
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * `deployed` is what the last healthy run left; without it the cluster is founded. `machines` are those that run now, where
+ * the program makes them.
+ */
+export function computeTopology(
+  config: ClusterConfig,
+  deployed?: Deployed,
+  machines: Machines = new Map(),
+): CheckedTopology {
+  const nodes = config.nodes.filter((node) => !node.lost);
+  const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
+  const { problems, warnings } =
+    deployed === undefined || changes === undefined
+      ? checkBootstrap(config)
+      : checkChanges(config, deployed, changes, machines);
+  if (problems.length > 0) return { problems, warnings };
+
+  const repairs = repairsOf(nodes, changes);
+  const rollout = orderRollout(nodes, [...repairs, ...config.rolloutOrder], changes);
+  const bootstraps = deployed === undefined ? bootstrapAll(nodes) : joinOrKeep(config, rollout, deployed);
+  const members = nodes.map((node) =>
+    memberOf(node, config, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
+  );
+  const [adminHost = "", deputy] = chooseAdminHosts(nodes, deployed, changes);
+  const topology: Topology = {
+    members,
+    lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
+    rebuilt: changes?.rebuilt ?? [],
+    rollout,
+    repairs,
+    adminHost,
+    ...(deputy === undefined ? {} : { deputy }),
+    quorum: quorum(members.length),
+    endpoints: members.map((member) => member.clientUrl),
+  };
+  return { topology, problems, warnings };
+}
+
+/** What is to be recorded once the whole cluster has been proven healthy. */
+export function deployedAfter(
+  config: ClusterConfig,
+  topology: Topology,
+  token: string,
+  previous?: Deployed,
+): Deployed {
+  const nodes = topology.members.map(
+    ({ name, address, incarnation, initialState, initialCluster, formerAddresses, machine, zone }) => {
+      const former = formerAddresses.length === 0 ? {} : { formerAddresses };
+      const made = machine === undefined || zone === undefined ? {} : { machine, zone };
+      return [name, { address, incarnation, initialState, initialCluster, ...former, ...made }] as const;
+    },
+  );
+  const names = topology.members.map((member) => member.name);
+  const before = [...Object.keys(previous?.nodes ?? {}), ...(previous?.former ?? [])];
+  const former = [...new Set(before)].filter((name) => !names.includes(name)).sort();
+  return {
+    version: config.release.version,
+    token,
+    dataDir: config.dataDir,
+    adminHost: topology.adminHost,
+    ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
+    nodes: Object.fromEntries(nodes),
+    ...(former.length === 0 ? {} : { former }),
+  };
+}
+
+/** How a member's first start finds its cluster; later starts read it from the data directory. */
+type Bootstraps = ReadonlyMap<string, Pick<DeployedNode, "initialState" | "initialCluster">>;
+
+function bootstrapAll(nodes: readonly NodeConfig[]): Bootstraps {
+  const initialCluster = formatCluster(new Map(nodes.map((node) => [node.name, node.address])));
+  return new Map(nodes.map((node) => [node.name, { initialState: "new", initialCluster }]));
+}
+
+/**
+ * Fixed per incarnation: who is deployed keeps what it was started with, so that a change elsewhere does not touch
+ * it. Who joins is told the members that will be there at its turn, since etcd compares them with its own list:
+ * those that joined before it, and those that are still to be removed after the rollout.
+ */
+function joinOrKeep(config: ClusterConfig, rollout: readonly string[], deployed: Deployed): Bootstraps {
+  const present = new Map(Object.entries(deployed.nodes).map(([name, { address }]) => [name, address]));
+  for (const node of config.nodes) if (node.lost) present.delete(node.name);
+  const bootstraps = new Map<string, Pick<DeployedNode, "initialState" | "initialCluster">>();
+  for (const name of rollout) {
+    const node = config.nodes.find((one) => one.name === name);
+    if (node === undefined) continue;
+    present.set(name, node.address);
+    const before = deployed.nodes[name];
+    bootstraps.set(
+      name,
+      before?.incarnation === node.incarnation
+        ? { initialState: before.initialState, initialCluster: before.initialCluster }
+        : { initialState: "existing", initialCluster: formatCluster(present) },
+    );
+  }
+  return bootstraps;
+}
+
+function formatCluster(addresses: ReadonlyMap<string, string>): string {
+  return [...addresses].map(([name, address]) => `${name}=${httpsUrl(address, peerPort)}`).join(",");
+}
+
+function httpsUrl(address: string, port: number): string {
+  return `https://${hostPort(address, port)}`;
+}
+
+function memberOf(
+  node: NodeConfig,
+  config: ClusterConfig,
+  bootstraps: Bootstraps,
+  formerAddresses: readonly string[],
+): TopologyMember {
+  const { name, address, listenAddress, incarnation } = node;
+  const bootstrap = bootstraps.get(name);
+  if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
+  const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
+  const local = httpsUrl("127.0.0.1", clientPort);
+  const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
+  return {
+    name,
+    address,
+    peerUrl: httpsUrl(address, peerPort),
+    clientUrl: httpsUrl(address, clientPort),
+    listenPeerUrl: httpsUrl(listenAddress, peerPort),
+    listenClientUrls: [httpsUrl(listenAddress, clientPort), ...(listensEverywhere ? [] : [local])],
+    incarnation,
+    ...bootstrap,
+    formerAddresses,
+    ...subjectAltNames(name, [address, ...formerAddresses, ...shared]),
+    ...machineOf(node, config),
+  };
+}
+
+/** While a member moves, the others know it by either address; a new incarnation was nowhere before. */
+function formerAddressesOf(node: NodeConfig, before: DeployedNode | undefined): readonly string[] {
+  if (before === undefined || before.incarnation !== node.incarnation) return [];
+  const former = [...(before.formerAddresses ?? []), before.address];
+  return [...new Set(former)].filter((address) => address !== node.address);
+}
+
+/** Sorted and without duplicates: the order is part of a certificate, and another order would replace it. */
+function subjectAltNames(
+  name: string,
+  addresses: readonly string[],
+): Pick<TopologyMember, "dnsNames" | "ipAddresses"> {
+  const isDns = (address: string) => {
+    const parsed = parseAddress(address);
+    return "kind" in parsed && parsed.kind === "dns";
+  };
+  return {
+    dnsNames: sorted(["localhost", name, ...addresses.filter(isDns)]),
+    ipAddresses: sorted(["127.0.0.1", ...addresses.filter((address) => !isDns(address))]),
+  };
+}
+
+function sorted(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort();
+}
+
+/**
+ * Members whose machine is gone or was never proven, and that keep their data: no other is touched, nor is the cluster
+ * judged, before they are back.
+ */
+function repairsOf(nodes: readonly NodeConfig[], changes?: Changes): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  return names.filter((name) => changes?.unproven.includes(name) && !changes.replaced.includes(name));
+}
+
+/**
+ * Replacements first: they bring the cluster back to full strength before anything that works is touched. Then the
+ * members that stay, then additions. Names of `wanted` come before all others.
+ */
+function orderRollout(
+  nodes: readonly NodeConfig[],
+  wanted: readonly string[],
+  changes?: Changes,
+): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  const replaced = names.filter((name) => changes?.replaced.includes(name));
+  const added = names.filter((name) => changes?.added.includes(name));
+  const present = names.filter((name) => !added.includes(name));
+  const first = wanted.filter((name) => names.includes(name));
+  return [...new Set([...first, ...replaced, ...present, ...added])];
+}
+
+/**
+ * Two members with their data on machines that were proven, the same ones as long as they are that: so the steps that
+ * they run for others do not move from host to host. Where there are fewer, others fill up.
+ */
+function chooseAdminHosts(
+  nodes: readonly NodeConfig[],
+  deployed?: Deployed,
+  changes?: Changes,
+): readonly string[] {
+  const names = nodes.map((node) => node.name);
+  const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? []), ...(changes?.unproven ?? [])];
+  const able = names.filter((name) => !fresh.includes(name));
+  const kept = [deployed?.adminHost, deployed?.deputy].flatMap((name) => able.filter((one) => one === name));
+  return [...new Set([...kept, ...able, ...names])].slice(0, 2);
+}

@@ -1,0 +1,150 @@
+/** What AWS says: of the images, types and subnets that the configuration names, and of the stack's machines. */
+
+import { type GetAmiResult, getAmi } from "@pulumi/aws/ec2/getAmi.js";
+import { type GetInstanceResult, getInstance } from "@pulumi/aws/ec2/getInstance.js";
+import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
+import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
+import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
+import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
+import type { Machines, RunningMachine } from "../../cluster/machines.ts";
+import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
+import { refusal } from "../../config/refusal.ts";
+import { CLUSTER, MADE_FROM, NODE, STACK } from "./tags.ts";
+
+/** One sentence for each thing that would fail, or turn out other than it was declared. `zones` are those of the nodes. */
+export async function checkAws(aws: AwsConfig, zones: readonly string[]): Promise<readonly string[]> {
+  const problems = await Promise.all([
+    checkImage(aws),
+    checkOfferings(aws, zones),
+    ...aws.subnets.map((subnet, index) => checkSubnet(aws, subnet, index)),
+  ]);
+  return problems.flat();
+}
+
+async function checkImage({ ami, instanceType, rootVolume }: AwsConfig): Promise<readonly string[]> {
+  const [image, type] = await Promise.all([
+    getAmi({ filters: [{ name: "image-id", values: [ami] }], includeDeprecated: true }).catch(why),
+    getInstanceType({ instanceType }).catch(why),
+  ]);
+  if (typeof image === "string" || typeof type === "string") {
+    return [
+      ...(typeof image === "string"
+        ? [
+            `aws.ami: ${ami} cannot be used in this region (${image}); choose an image of this region, or check the credentials.`,
+          ]
+        : []),
+      ...(typeof type === "string"
+        ? [
+            `aws.instanceType: ${instanceType} cannot be used in this region (${type}); choose another type, or check the credentials.`,
+          ]
+        : []),
+    ];
+  }
+  const problems = [...checkRootDisk(ami, image, rootVolume.size)];
+  if (!type.supportedArchitectures.includes(image.architecture)) {
+    problems.push(
+      `aws.ami: ${ami} is for ${image.architecture}, and ${instanceType} runs ${type.supportedArchitectures.join(" or ")}; choose an image of that architecture, or another type.`,
+    );
+  }
+  if (type.hypervisor !== "nitro" && !type.bareMetal) {
+    problems.push(
+      `aws.instanceType: ${instanceType} is older than Nitro, and does not show which disk is the data volume; choose a type of a current generation, such as m7i.large.`,
+    );
+  }
+  return problems;
+}
+
+/** What AWS would find only when an instance is launched, and the one before it is gone. */
+function checkRootDisk(ami: string, image: GetAmiResult, size: number): readonly string[] {
+  if (image.rootDeviceType !== "ebs" || image.state !== "available") {
+    return [
+      `aws.ami: ${ami} is ${image.state}, its root is of type ${image.rootDeviceType}; choose one that is available, with a root of type ebs.`,
+    ];
+  }
+  const root = image.blockDeviceMappings.find(({ deviceName }) => deviceName === image.rootDeviceName);
+  const least = Number(root?.ebs.volume_size ?? 0);
+  return size >= least
+    ? []
+    : [`aws.rootVolume.size: ${ami} needs ${least} GiB, not ${size}; raise it to that or more.`];
+}
+
+async function checkOfferings(
+  { instanceType }: AwsConfig,
+  zones: readonly string[],
+): Promise<readonly string[]> {
+  const offered = await getInstanceTypeOfferings({
+    locationType: "availability-zone",
+    filters: [{ name: "instance-type", values: [instanceType] }],
+  }).catch(why);
+  if (typeof offered === "string")
+    return [`aws.instanceType: AWS does not say where it is offered: ${offered}.`];
+  const missing = zones.filter((zone) => !offered.locations.includes(zone));
+  if (offered.locations.length === 0 || missing.length === 0) return []; // an unknown type is told of already
+  return [
+    `aws.instanceType: ${instanceType} is not offered in ${missing.join(", ")}; choose another type, or subnets in ${offered.locations.join(", ")}.`,
+  ];
+}
+
+async function checkSubnet(
+  { vpc, publicAddresses }: AwsConfig,
+  { id, cidr, zone }: AwsSubnet,
+  index: number,
+): Promise<readonly string[]> {
+  if (!("id" in vpc) || id === undefined) return [];
+  const path = `aws.subnets[${index}]`;
+  const subnet = await getSubnet({ id }).catch(why);
+  if (typeof subnet === "string")
+    return [
+      `${path}.id: ${id} cannot be used (${subnet}); correct it, or check the credentials and aws:region.`,
+    ];
+  const declared = [
+    { key: "vpc.id", want: vpc.id, is: subnet.vpcId },
+    { key: "cidr", want: cidr, is: subnet.cidrBlock },
+    { key: "zone", want: zone, is: subnet.availabilityZone },
+  ];
+  const problems = declared
+    .filter(({ want, is }) => want !== is)
+    .map(({ key, want, is }) => `${path}: ${id} has the ${key} ${is}, not ${want}; correct one of them.`);
+  if (subnet.mapPublicIpOnLaunch && !publicAddresses) {
+    problems.push(
+      `${path}: ${id} gives its machines public addresses; use a private subnet, or set aws.publicAddresses to true.`,
+    );
+  }
+  return problems;
+}
+
+/**
+ * The instances of the cluster that run, by node. The state of a run that failed is not proven, and what was
+ * proven may be gone: only AWS knows which instances another one would take the place of.
+ */
+export async function lookupMachines(stack: string, cluster: string): Promise<Machines> {
+  const instances = await runningInstances({ [STACK]: stack, [CLUSTER]: cluster }).catch(why);
+  if (typeof instances === "string") {
+    throw refusal([
+      `AWS does not say which instances run (${instances}); check the credentials and their permissions.`,
+    ]);
+  }
+  const machines = new Map<string, RunningMachine>();
+  for (const { id, tags } of instances) {
+    const node = tags[NODE] ?? "";
+    if (machines.has(node)) throw refusal([twoOf(node)]);
+    machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
+  }
+  return machines;
+}
+
+async function runningInstances(instanceTags: Record<string, string>): Promise<readonly GetInstanceResult[]> {
+  const { ids } = await getInstances({ instanceTags, instanceStateNames: ["pending", "running"] });
+  return Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
+}
+
+function twoOf(node: string): string {
+  return `AWS has two instances with the tags of ${node} (etcd:stack, etcd:cluster, etcd:node); give each cluster of the account a clusterName of its own, or terminate the instance that a killed run left behind (docs/aws.md).`;
+}
+
+/** The provider's reason, on one line, without the engine's words before it and a final stop. */
+function why(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
+}

@@ -1,0 +1,25 @@
+/** The only reader of the stack's configuration: one typed, validated, readonly object, or every mistake at once. */
+
+import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterConfig } from "./model.ts";
+import { decodeValues, parseConfig } from "./parse.ts";
+import { refusal } from "./refusal.ts";
+
+/** The configuration of the running stack. The secret key stays an output and never enters the plain object. */
+export function loadConfig(): ClusterConfig & { readonly sshPrivateKey?: pulumi.Output<string> } {
+  const stack = new pulumi.Config();
+  const { config, problems, warnings } = parseConfig(readValues(`${stack.name}:`), (path) =>
+    readFileSync(path, "utf8"),
+  );
+  if (config === undefined) throw refusal(problems);
+  for (const warning of warnings) void pulumi.log.warn(warning);
+  const sshPrivateKey = stack.getSecret("sshPrivateKey");
+  return sshPrivateKey === undefined ? config : { ...config, sshPrivateKey };
+}
+
+/** Every value of this project's namespace, also those no setting asks for: an unknown key is a mistake to report. */
+function readValues(prefix: string): Record<string, unknown> {
+  const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
+  return decodeValues(Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), text])));
+}

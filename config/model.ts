@@ -1,0 +1,66 @@
+/** The configuration as the program uses it: plain, validated, readonly. Types only. */
+
+import type { Architecture } from "../etcd/releases.ts";
+import type { UnitSettings } from "../host/unit.ts";
+import type { AwsConfig } from "./aws/model.ts";
+
+export interface NodeConfig {
+  readonly name: string;
+  readonly address: string;
+  readonly listenAddress: string;
+  readonly sshAddress: string;
+  readonly sshPort: number;
+  /** `type base64`, as in known_hosts; empty for a lost node, which is not dialled, and on EC2, where the program makes it. */
+  readonly hostKey: string;
+  readonly incarnation: number;
+  readonly lost: boolean;
+}
+
+export interface SshConfig {
+  readonly user: string;
+  readonly agent: boolean;
+  /** Contents of ssh.privateKeyFile; whoever uses them makes them a secret. */
+  readonly privateKey?: string;
+  readonly bastion?: {
+    readonly address: string;
+    readonly port: number;
+    readonly user: string;
+    readonly hostKey: string;
+  };
+}
+
+/** What becomes flags of the unit. */
+export type EtcdSettings = UnitSettings;
+
+export interface CertificateSettings {
+  readonly algorithm: "ECDSA-P256" | "RSA-2048" | "RSA-4096";
+  readonly caValidityDays: number;
+  readonly leafValidityDays: number;
+  readonly renewBeforeDays: number;
+}
+
+export interface Release {
+  readonly version: string;
+  readonly mirror: string;
+  readonly proxy: string;
+  readonly sha256: Readonly<Partial<Record<Architecture, string>>>;
+}
+
+export interface ClusterConfig {
+  readonly target: "ssh" | "aws";
+  /** Given exactly with the target aws. */
+  readonly aws?: AwsConfig;
+  readonly nodes: readonly NodeConfig[];
+  readonly release: Release;
+  readonly ssh: SshConfig;
+  /** The first part of the cluster token. */
+  readonly clusterName: string;
+  readonly dataDir: string;
+  readonly settings: EtcdSettings;
+  readonly certificates: CertificateSettings;
+  readonly protect: boolean;
+  readonly rolloutOrder: readonly string[];
+  readonly checkId: number;
+  /** Named overrides of refusals. */
+  readonly allow: readonly string[];
+}

@@ -1,0 +1,47 @@
+// test.ts [SUITE...]: runs the suites named, or all in the order that is quickest to fail; ends with
+// "N passed, N failed" over all of them.
+import { argv, exit, stdout } from "node:process";
+import { Progress, StageFailed } from "../../lib/progress.ts";
+import { type Counts, fastSuites, type Suite, suites } from "./suites.ts";
+
+const progress = new Progress(stdout);
+
+/** Runs one suite; what it needs is made ready first, and counts as a failure if that does not work. */
+async function runSuite(suite: Suite): Promise<Counts> {
+  const started = performance.now();
+  console.log(`\n── ${suite.name} ──`);
+  const counts = await prepared(suite)
+    .then(suite.run)
+    .catch((error: unknown): Counts => {
+      if (!(error instanceof StageFailed)) console.error(error instanceof Error ? error.message : error);
+      return { passed: 0, failed: 1 };
+    });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+  return counts;
+}
+
+async function prepared(suite: Suite): Promise<void> {
+  for (const { name, advice, work } of suite.needs) await progress.stage(name, advice, work);
+}
+
+function chosen(names: readonly string[]): readonly Suite[] {
+  if (names.length === 0) return suites;
+  return names
+    .flatMap((name) => (name === "fast" ? fastSuites : [name]))
+    .map((name) => {
+      const suite = suites.find((one) => one.name === name);
+      if (!suite)
+        throw new Error(`There is no suite ${name}: ${suites.map((one) => one.name).join(", ")}, fast.`);
+      return suite;
+    });
+}
+
+const total = { passed: 0, failed: 0 };
+for (const suite of chosen(argv.slice(2))) {
+  const { passed, failed } = await runSuite(suite);
+  total.passed += passed;
+  total.failed += failed;
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+exit(total.failed === 0 ? 0 : 1);

@@ -1,0 +1,176 @@
+// The suites of tests: what each needs, and how it is run and counted.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { glob, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stdout } from "node:process";
+import { finished } from "node:stream/promises";
+import { run as runTests } from "node:test";
+import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+import { hostProgram } from "../../host/program.ts";
+import { installMoto } from "../../lab/backends/moto.ts";
+import { findEngine } from "../../lab/engine/find.ts";
+import { prepareEtcd } from "../../lab/prepare.ts";
+import { findPrometheus } from "../../lab/prometheus/find.ts";
+import { stackVersion } from "../../lab/stack.ts";
+import type { Log } from "../../lib/progress.ts";
+import { run } from "../../lib/run.ts";
+import { labDown } from "../e2e/lab.ts";
+import { installActionlint } from "../pipelines/actionlint.ts";
+import { type Commands, installCommands } from "./packages.ts";
+
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+/** Something that a suite needs on the machine. */
+interface Need {
+  readonly name: string;
+  readonly advice: string;
+  readonly work: (log: Log) => Promise<string>;
+}
+
+export interface Suite {
+  readonly name: string;
+  readonly needs: readonly Need[];
+  readonly run: () => Promise<Counts>;
+}
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+
+const engine: Need = {
+  name: "engine",
+  advice: "Put pulumi on the PATH, or install Go.",
+  work: async (log) => (await findEngine(log)).kind,
+};
+const archive: Need = {
+  name: "etcd",
+  advice: "The lines above say why.",
+  work: async (log) => prepareEtcd(await stackVersion(), log),
+};
+const prometheus: Need = {
+  name: "prometheus",
+  advice: "Put prometheus and promtool on the PATH, or run this on a Debian-like system.",
+  work: findPrometheus,
+};
+const cloud: Need = {
+  name: "cloud",
+  advice: "It needs Python's venv (Debian: apt-get install python3-venv) and PyPI.",
+  work: installMoto,
+};
+const actionlint: Need = {
+  name: "actionlint",
+  advice: "It needs Go 1.25 or later, and Go's module proxy.",
+  work: installActionlint,
+};
+const commands = (...needed: Commands): Need => ({
+  name: "packages",
+  advice: "Install them by hand, or run this as root on a Debian-like system.",
+  work: (log) => installCommands(needed, log),
+});
+
+export const fastSuites = ["unit", "components", "program", "host", "cli", "lab"];
+
+export const suites: readonly Suite[] = [
+  { name: "check", needs: [commands("shellcheck")], run: check },
+  { name: "unit", needs: [], run: () => nodeTests("unit") },
+  { name: "components", needs: [], run: () => nodeTests("components") },
+  { name: "program", needs: [], run: () => nodeTests("program") },
+  {
+    name: "host",
+    needs: [commands("shellcheck", "openssl", "curl", "wget", "systemd-analyze")],
+    run: () => nodeTests("host"),
+  },
+  { name: "cli", needs: [commands("ssh")], run: () => nodeTests("cli") },
+  { name: "lab", needs: [], run: () => nodeTests("lab") },
+  { name: "monitoring", needs: [prometheus], run: () => nodeTests("monitoring") },
+  { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },
+  { name: "selftest", needs: [], run: selftest },
+  { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
+  { name: "ec2", needs: [commands("ssh"), engine], run: () => nodeTests("ec2") },
+  { name: "policy", needs: [engine], run: () => nodeTests("policy") },
+  { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
+  {
+    name: "e2e",
+    needs: [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus],
+    run: endToEnd,
+  },
+];
+
+/** Format, lint, types and shell: what `npm run check` says. */
+async function check(): Promise<Counts> {
+  const bin = (name: string) => join(project, "node_modules/.bin", name);
+  const colours = `--colors=${stdout.isTTY ? "force" : "off"}`;
+  const codes = [
+    await show(bin("biome"), ["ci", "--error-on-warnings", "--diagnostic-level=warn", colours, "."]),
+    await show(bin("tsc"), ["--noEmit"]),
+    await show("shellcheck", ["--external-sources", "--check-sourced", ...(await shellFiles())]),
+    await show("shellcheck", ["-"], hostProgram()),
+  ];
+  return count(codes.map((code) => code === 0));
+}
+
+/** Runs a command with its output shown, and returns its exit code. */
+async function show(command: string, args: readonly string[], input = ""): Promise<number> {
+  const child = spawn(command, args, { cwd: project, stdio: ["pipe", "inherit", "inherit"] });
+  child.stdin.end(input);
+  const [code] = await once(child, "close");
+  return code ?? 1;
+}
+
+function count(results: readonly boolean[]): Counts {
+  const passed = results.filter((result) => result).length;
+  return { passed, failed: results.length - passed };
+}
+
+/**
+ * Every shell program of the project, whatever it is called. What lab/lab sources is checked with it;
+ * the parts in host/sh make one program, and are checked as that.
+ */
+async function shellFiles(): Promise<string[]> {
+  const list = await run("git", ["-C", project, "ls-files", "--cached", "--others", "--exclude-standard"]);
+  const found: string[] = [];
+  for (const file of list.split("\n").filter((name) => !name.startsWith("host/sh/"))) {
+    const text = await readFile(join(project, file), "utf8").catch(() => ""); // deleted, not yet committed
+    if (/^#!.*\b(ba)?sh\n/.test(text)) found.push(join(project, file));
+  }
+  return found;
+}
+
+/** Runs tests/<suite>; a skipped test counts as failed, because nobody would look at it again. */
+async function nodeTests(suite: string): Promise<Counts> {
+  const files: string[] = [];
+  for await (const file of glob(`tests/${suite}/**/*.test.ts`, { cwd: project }))
+    files.push(join(project, file));
+  if (files.length === 0) throw new Error(`There is no test in tests/${suite}.`);
+  const counts = { passed: 0, failed: 0 };
+  const stream = runTests({ files: files.sort(), cwd: project, concurrency: suite === "e2e" ? 1 : 2 });
+  stream.on("test:summary", ({ file, counts: all }) => {
+    if (file !== undefined) return; // a part of the last one, which is of all files
+    counts.passed = all.passed;
+    counts.failed = all.tests - all.passed;
+  });
+  const report = stream.compose(new spec());
+  report.pipe(stdout);
+  await finished(report);
+  return counts;
+}
+
+/** The lab's own self test ends with a line of the same form as ours. */
+async function selftest(): Promise<Counts> {
+  const file = join(project, "lab/selftest");
+  const output = await run(file, [], console.error, console.log).catch((error: unknown) => String(error));
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
+  if (!passed || !failed) throw new Error("lab/selftest did not come to its end.");
+  return { passed: Number(passed), failed: Number(failed) };
+}
+
+async function endToEnd(): Promise<Counts> {
+  try {
+    return await nodeTests("e2e");
+  } finally {
+    await labDown(); // also when a test was ended before it could
+  }
+}
