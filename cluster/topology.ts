@@ -37,6 +37,8 @@ export interface Topology {
   /** In declared order, without lost ones. */
   readonly members: readonly TopologyMember[];
   readonly lost: readonly string[];
+  /** Whether a run has ended with a healthy cluster: until then, all founders start together. */
+  readonly proven: boolean;
   /** Names of those whose machines are replaced, each at its turn. */
   readonly rebuilt: readonly string[];
   /** Names in the order of the chain. */
@@ -84,6 +86,7 @@ export function computeTopology(
   const topology: Topology = {
     members,
     lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
+    proven: deployed !== undefined,
     rebuilt: changes?.rebuilt ?? [],
     rollout,
     repairs,

@@ -22,7 +22,8 @@ export interface ClusterArgs {
 
 /**
  * The cluster: every host is prepared before the first member starts; then the members, one at a time, in the
- * rollout's order, those whose machine is replaced with it; then the members that should not be there.
+ * rollout's order, those whose machine is replaced with it; then the members that should not be there. Founders start
+ * together.
  */
 export class EtcdCluster extends pulumi.ComponentResource {
   readonly endpoints: readonly string[];
@@ -32,8 +33,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly certificatesExpire: pulumi.Output<Record<string, string>>;
   /** Runs the steps that concern the whole cluster. */
   readonly adminHost: Host;
-  /** The step that all others come before. */
-  readonly last: Step;
+  /** What comes before the proof. */
+  readonly last: readonly Step[];
   /** What the cluster steps read: a digest that changes when anything on any host does, and the declared members. */
   readonly declared: pulumi.Output<string>;
 
@@ -61,14 +62,17 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const first = now.flatMap(({ name }) => prepared.get(name) ?? []);
     const repaired = this.startInOrder(args, topology.repairs, { specs, prepared, first });
     const judged = [...first, ...repaired];
-    const before = this.clusterStep("before", config, judged, declaredMembers(topology, carried), {
+    // Of a cluster that nobody has proven there is little to judge: its look is over before the hosts are prepared.
+    const ahead = topology.proven ? judged : [this.adminHost.prepared];
+    const before = this.clusterStep("before", config, ahead, declaredMembers(topology, carried), {
       first: config.rolloutOrder.join(","),
       "upgrades-from": upgradesFrom(config.release.version),
     });
     const others = topology.rollout.slice(topology.repairs.length);
     const members = this.startInOrder(args, others, { specs, prepared, first: [...judged, before] });
-    this.last = this.clusterStep("membership", config, [...repaired, ...members], this.declared);
-    this.guardOthers(args);
+    const membership = this.clusterStep("membership", config, [...repaired, ...members], this.declared);
+    this.last = topology.proven ? [membership] : members;
+    this.guardOthers(args, membership);
     this.leaveAlone(args);
 
     this.clientBundle = clientBundle(args.authorities, client);
@@ -116,7 +120,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
-  /** One after the other. */
+  /** One after the other; all at once until they have been proven: no quorum is there yet that could be lost. */
   private startInOrder(
     args: ClusterArgs,
     names: readonly string[],
@@ -130,7 +134,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
         specs,
         topology.members.findIndex((member) => member.name === name),
       );
-      const after = [...first, ...steps.slice(-1)];
+      const after = topology.proven ? [...first, ...steps.slice(-1)] : first;
       const isRebuilt = topology.rebuilt.includes(name);
       host.machine?.releaseAfter(isRebuilt ? this.guard(args, name, after) : []);
       const member = new Member(
@@ -149,9 +153,9 @@ export class EtcdCluster extends pulumi.ComponentResource {
   }
 
   /** The guards of machines that stay: there from the first `up`, so that a later one can update them. */
-  private guardOthers(args: ClusterArgs): void {
+  private guardOthers(args: ClusterArgs, membership: Step): void {
     const { members, rebuilt } = args.topology;
-    for (const { name } of members) if (!rebuilt.includes(name)) this.guard(args, name, [this.last]);
+    for (const { name } of members) if (!rebuilt.includes(name)) this.guard(args, name, [membership]);
   }
 
   /**

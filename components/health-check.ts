@@ -61,7 +61,7 @@ export class HealthCheck extends pulumi.ComponentResource {
           .all([cluster.declared, args.deployed])
           .apply(([declared, deployed]) => `${declared}deployed\n${JSON.stringify(deployed, null, 2)}\n`),
       },
-      { parent: this, dependsOn: cluster.last.command },
+      { parent: this, dependsOn: cluster.last.map(({ command }) => command) },
     );
     const proof = pulumi.unsecret(step.command.stdout).apply(parseProof);
     this.version = proof.version;

@@ -17,6 +17,7 @@ export const PARTS = [
   "lock",
   "version",
   "start",
+  "bootstrap",
   "join",
   "roll",
   "before",

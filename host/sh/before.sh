@@ -68,21 +68,30 @@ reach_of() { # CLIENT-URL
   esac
 }
 
-# Without a quorum nothing can be changed; members that are only stopped come back by their own steps.
+# Without a quorum nothing can be changed; members that are only stopped come back by their own steps, and those that
+# wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
 judge_lost_quorum() {
   all=$(declared_endpoints)
+  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  until reach_members; do
+    [ "$(date +%s)" -lt "$patience" ] ||
+      refuse "no quorum answers $(hostname): of $count declared members only$(list_or_none "$alive") can be asked,$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back as many as make $(quorum_of "$count"), with their data; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
+    sleep 0.5
+  done
+}
+reach_members() { # false: somebody is silent
   ask_members
+  ask_peers "$(for member in $members; do peer_url_of "$member"; done)"
   count=0 alive='' silent=''
   for member in $members; do
     count=$((count + 1))
     case $(reach_of "$(client_url "$member")") in
       answers) alive="$alive ${member%%=*}" ;;
       refused) ;;
-      *) silent="$silent ${member%%=*}" ;;
+      *) if peer_answers "$(peer_url_of "$member")"; then alive="$alive ${member%%=*}"; else silent="$silent ${member%%=*}"; fi ;;
     esac
   done
-  [ -z "$silent" ] ||
-    refuse "no quorum answers $(hostname): of $count declared members only$(list_or_none "$alive") can be asked,$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back as many as make $(quorum_of "$count"), with their data; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
+  [ -z "$silent" ]
 }
 list_or_none() { echo "${1:- none}"; }
 

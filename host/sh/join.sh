@@ -4,42 +4,37 @@ JOIN_SECONDS=600  # until a learner has the leader's log: its db travels over th
 CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between them is younger than 5 s
 
 # Was the data here written by this incarnation? What an earlier one left is set aside before this one begins.
-owns_data() { has_wal "$data_dir" && [ "$(data_incarnation)" = "$incarnation" ]; }
+owns_data() {
+  if is_waiting_founder && [ "$(data_incarnation)" != "$incarnation" ]; then mark_begun; fi
+  has_wal "$data_dir" && [ "$(data_incarnation)" = "$incarnation" ]
+}
 data_incarnation() { cat "$STATE_DIR/begun" 2>/dev/null || cat "$STATE_DIR/bootstrapped" 2>/dev/null || echo "$incarnation"; }
 
 begin_member() { # UNIT
   # What has had data never begins again: an empty voter loses writes that it acknowledged.
   [ "$(cat "$STATE_DIR/bootstrapped" 2>/dev/null || :)" != "$incarnation" ] || refuse_lost_data
-  if is_to_join; then
-    join_cluster "$1"
-  else
+  if is_to_bootstrap; then
     set_old_data_aside
     mark_begun
     start_member "$1"
+  else
+    need_join
+    join_cluster "$1"
   fi
 }
 refuse_lost_data() {
   refuse "the data of $name is gone from $data_dir: an empty start could lose acknowledged writes; raise the node's incarnation to replace the member, or put the data back"
 }
-# Written while the data directory is empty: from now on its WAL, if there is one, is this incarnation's.
+# Written while the data directory is empty, or for a founder that goes on: its WAL is this incarnation's.
 mark_begun() { printf '%s\n' "$incarnation" | write_file "$STATE_DIR/begun" 600 root:root; }
 
-# Joining is always safe, founding only where no cluster is. A founder of the first incarnation need not ask: etcd
-# itself refuses it where the others have seen it before.
-is_to_join() {
-  may_begin=no
-  if [ "$may_found" = yes ] && [ "$initial_state" = new ]; then may_begin=yes; fi
-  if [ "$may_begin" = yes ] && [ "$incarnation" -le 1 ]; then return 1; fi
-  if ! look_at_cluster; then
-    [ "$may_begin" = no ] || return 1
+# Joining is always safe, but for a member that has served and whose log is gone: only a raised incarnation replaces it.
+need_join() {
+  look_at_cluster || {
     [ "$initial_state" = existing ] || refuse_lost_data
     refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
-  fi
-  if [ -n "$(started_before)" ]; then
-    [ "$(recorded_incarnation)" -lt "$incarnation" ] || refuse_lost_data
-  elif [ "$may_begin" = yes ] && [ -n "$(my_id)" ]; then
-    return 1 # the others wait for this founder
-  fi
+  }
+  [ -z "$(started_before)" ] || [ "$(recorded_incarnation)" -lt "$incarnation" ] || refuse_lost_data
 }
 # Members of this name or at this URL that have served once: etcd then knows their client URL.
 started_before() { former_selves | while read -r id; do client_url_of "$id"; done | sed '/^$/d'; }

@@ -1,9 +1,15 @@
 # Members that are in etcd's list and not declared: taken out one by one, each with the proof that the rest can do without.
 
+MEMBERSHIP_SECONDS=60 # a bootstrap that was repaired has its first election before it
+
 cmd_membership() { # stdin: the members; after the last of them has joined
   begin_cluster_step
   if [ -n "$founding" ]; then say "the cluster is being founded: nothing to remove"; return; fi
-  look_at_cluster || fail "no member answers, so it cannot be seen who is to be removed; run again when the cluster is healthy"
+  deadline=$(($(date +%s) + MEMBERSHIP_SECONDS))
+  until look_at_cluster; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it cannot be seen who is to be removed; run again when the cluster is healthy"
+    sleep 0.5
+  done
   remove_members undeclared
   say "looked at the members"
 }

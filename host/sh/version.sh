@@ -43,7 +43,9 @@ save_snapshot() { # MINOR: that it was taken of; verified, and kept for the oper
   rm -f "$SNAPSHOTS"/.new*
   ctl --endpoints="$url" --command-timeout="${SNAPSHOT_SECONDS}s" snapshot save "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
     fail "cannot save a snapshot before the step to another minor: $(tail -n 1 "$work/snapshot"); nothing was changed"
-  "$OPT_DIR/$version/etcdutl" snapshot status "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
+  etcdutl=$OPT_DIR/$version/etcdutl
+  [ -x "$etcdutl" ] || etcdutl=$LINK_DIR/etcdutl # a cluster that was never proven is looked at before all is installed
+  "$etcdutl" snapshot status "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
     fail "the snapshot before the step to another minor cannot be read back: $(tail -n 1 "$work/snapshot"); nothing was changed"
   sync_file "$SNAPSHOTS/.new"
   mv "$SNAPSHOTS/.new" "$file"

@@ -5,6 +5,8 @@ import { carried, earlierOutputs, optionsOf, rollout, step, steps, text, waitsFo
 import { clusterOf, nodes } from "./stacks.ts";
 
 const founded = await runProgram({ config: clusterOf(3) });
+const earlier = earlierOutputs(founded);
+const proven = await runProgram({ config: clusterOf(3), earlier });
 
 function assertBefore(run: Run, first: string, second: string): void {
   const end = run.events.indexOf(`end ${first}`);
@@ -26,29 +28,50 @@ const prepared = ["node1", "node2", "node3"].flatMap((node) => [
   `${node}-host`,
 ]);
 
-test("before waits for all steps of all hosts", () => {
-  assert.deepEqual(waitsFor(founded, "before"), prepared);
-  for (const name of prepared) assertBefore(founded, name, "before");
+test("founders start together, once all hosts are prepared; before needs no more than its own host", () => {
+  assert.deepEqual(waitsFor(founded, "before"), ["node1-host"]);
+  const firstEnd = founded.events.findIndex((event) => /^end node\d-member$/.test(event));
+  const started = founded.events.slice(0, firstEnd).filter((event) => /^start node\d-member$/.test(event));
+  assert.deepEqual(started, ["start node1-member", "start node2-member", "start node3-member"]);
+  for (const { name } of nodes(3)) {
+    const awaited = ["before", ...prepared];
+    assert.deepEqual(waitsFor(founded, `${name}-member`), awaited);
+    for (const one of awaited) assertBefore(founded, one, `${name}-member`);
+  }
 });
 
-test("members start one at a time, each after before and its predecessor", () => {
-  assert.deepEqual(rollout(founded), ["node1", "node2", "node3"]);
+test("the proof of a founded cluster waits for its members; nobody has to be removed before it", () => {
+  const members = ["node1-member", "node2-member", "node3-member"];
+  assert.deepEqual(waitsFor(founded, "membership"), members);
+  assert.deepEqual(waitsFor(founded, "health"), members);
+  const others = steps(founded).map((one) => one.name);
+  const behind = others.filter((name) => name !== "health" && name !== "membership");
+  assert.deepEqual(allBehind(founded, "health"), behind.sort());
+});
+
+test("before waits for all steps of all hosts", () => {
+  assert.deepEqual(waitsFor(proven, "before"), prepared);
+  for (const name of prepared) assertBefore(proven, name, "before");
+});
+
+test("members are touched one at a time, each after before and its predecessor", () => {
+  assert.deepEqual(rollout(proven), ["node1", "node2", "node3"]);
   const predecessors = { node1: [], node2: ["node1-member"], node3: ["node2-member"] };
   for (const [node, predecessor] of Object.entries(predecessors)) {
     const member = `${node}-member`;
-    const waits = waitsFor(founded, member).filter((name) => !prepared.includes(name));
+    const waits = waitsFor(proven, member).filter((name) => !prepared.includes(name));
     assert.deepEqual(waits, ["before", ...predecessor], `${member} waits for something else`);
-    for (const name of ["before", ...predecessor]) assertBefore(founded, name, member);
+    for (const name of ["before", ...predecessor]) assertBefore(proven, name, member);
   }
 });
 
 test("membership waits for all members, and health for the whole cluster", () => {
   const members = ["node1-member", "node2-member", "node3-member"];
-  assert.deepEqual(waitsFor(founded, "membership"), members);
-  const others = steps(founded).map((one) => one.name);
-  assert.deepEqual(allBehind(founded, "health"), others.filter((name) => name !== "health").sort());
-  for (const name of members) assertBefore(founded, name, "membership");
-  assertBefore(founded, "membership", "health");
+  assert.deepEqual(waitsFor(proven, "membership"), members);
+  const others = steps(proven).map((one) => one.name);
+  assert.deepEqual(allBehind(proven, "health"), others.filter((name) => name !== "health").sort());
+  for (const name of members) assertBefore(proven, name, "membership");
+  assertBefore(proven, "membership", "health");
 });
 
 test("hosts are prepared in parallel, and each one's steps do not wait for another host", () => {
@@ -64,13 +87,17 @@ test("hosts are prepared in parallel, and each one's steps do not wait for anoth
 
 test("rolloutOrder puts its nodes first, and is in no text but before's, which lets them be unfit", async () => {
   const config = clusterOf(3, { rolloutOrder: ["node3", "node2"] });
-  const run = await runProgram({ config });
+  const run = await runProgram({ config, earlier });
   assert.deepEqual(rollout(run), ["node3", "node2", "node1"]);
   assertBefore(run, "node3-member", "node2-member");
   assertBefore(run, "node2-member", "node1-member");
-  assert.deepEqual(carriedTexts(run), carriedTexts(founded));
+  assert.deepEqual(carriedTexts(run), carriedTexts(proven));
   const first = (of: Run) => optionsOf(text(step(of, "before"), "update")).first;
-  assert.deepEqual([first(founded), first(run)], [undefined, "node3,node2"]);
+  assert.deepEqual([first(proven), first(run)], [undefined, "node3,node2"]);
+});
+
+test("the order is in no text: what founded a cluster is what a later run declares", () => {
+  assert.deepEqual(carriedTexts(proven), carriedTexts(founded));
 });
 
 /** What all steps carry, without the option that names who goes first. */
@@ -85,7 +112,6 @@ function carriedTexts(run: Run): Readonly<Record<string, unknown>> {
 
 const [node1, node2, node3, node4, node5] = nodes(5);
 const mixed = clusterOf(3, { nodes: [node4, node1, { ...node2, incarnation: 2 }, node3, node5] });
-const earlier = earlierOutputs(founded);
 
 test("replacements come first, then who is there, then additions; once proven, all as declared", async () => {
   const run = await runProgram({ config: mixed, earlier });
