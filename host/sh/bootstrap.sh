@@ -69,6 +69,7 @@ knows_cluster() {
 # No peer knows of a cluster. Those that have started must be waiting for this founder; and a later step, which may find
 # that its data is gone, founds only where everybody has been asked.
 need_bootstrap() {
+  [ -z "$founders" ] || ! has_served || refuse_lost_data # the others may know of it, once they run
   [ -n "$founders" ] || [ "$may_found" = yes ] || refuse_lost_data
   for url in $founders; do
     if peer_answers "$url"; then

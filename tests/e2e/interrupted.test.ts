@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { oneCluster } from "./one-cluster.ts";
 import { Project } from "./project.ts";
 
 const NODES = [1, 2, 3];
@@ -115,21 +116,3 @@ test("destroyed after a kill inside the first start: nothing of it runs on, and 
   assert.equal(health.stdout.match(/\| started \|/g)?.length, 3);
   await project.dispose();
 });
-
-/** Three members, each of them healthy, of one cluster, and no data that was set aside. */
-async function oneCluster(): Promise<void> {
-  const ids = await Promise.all(
-    NODES.map(async (n) => {
-      assert.equal(await onHost(n, "etcd-host verify"), `node${n} is as declared`);
-      assert.equal(await onHost(n, "ls -d /var/lib/etcd*"), "/var/lib/etcd\n/var/lib/etcd-host");
-      const log = await onHost(
-        n,
-        'journalctl -u etcd -o cat --no-pager | grep -o \'"cluster-id":"[0-9a-f]*"\' | sort -u',
-      );
-      return log;
-    }),
-  );
-  assert.equal(new Set(ids).size, 1, `more than one cluster: ${ids.join(" ")}`);
-  const health = await must(lab("enter", "1", "etcd-host", "health"));
-  assert.equal(health.stdout.match(/\| started \|/g)?.length, 3);
-}

@@ -5,7 +5,6 @@ import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import path from "node:path";
 import type { TestContext } from "node:test";
-import tls from "node:tls";
 import { Host, type Result } from "./host.ts";
 import { VERSION } from "./mirror.ts";
 import { authorities, makePki, type Pair, placePki } from "./pki.ts";
@@ -82,7 +81,10 @@ export class FakeCluster {
     count = 3,
   ): Promise<FakeCluster> {
     host.write(`opt/etcd/${VERSION}/etcdctl`, fs.readFileSync(ETCDCTL), 0o755);
-    const urls = await Promise.all(Array.from({ length: count }, (_, index) => listen(t, listeners(index))));
+    const rows = () => (host.exists("answers/rows") ? host.read("answers/rows") : "");
+    const urls = await Promise.all(
+      Array.from({ length: count }, (_, index) => listen(t, listeners(index), rows)),
+    );
     return new FakeCluster(host, urls);
   }
 
@@ -156,9 +158,13 @@ export interface Listeners {
   readonly server?: Pair;
   readonly peer?: Pair;
   readonly metrics?: string;
-  readonly silent?: "client" | "peer";
+  readonly silent?: "client" | "peer" | "both";
   /** It accepts connections, and says nothing. */
   readonly frozen?: true;
+  /** Its client port is that of a member without a quorum: it accepts connections, and says nothing. */
+  readonly waiting?: true;
+  /** How many times its peer port does not answer yet, although it listens. */
+  readonly late?: number;
   /** What it answers to the question for its version. */
   readonly clusterVersion?: () => string;
 }
@@ -178,7 +184,11 @@ etcd_network_peer_round_trip_time_seconds_bucket{To="ffffffffffffffff",le="+Inf"
 `;
 
 /** Both listeners as etcd has them: a client certificate of their own CA is required. */
-async function listen(t: TestContext, unusual: Listeners): Promise<{ client: string; peer: string }> {
+async function listen(
+  t: TestContext,
+  unusual: Listeners,
+  rows: () => string,
+): Promise<{ client: string; peer: string }> {
   const secured = (pair: Pair, ca: string) => ({
     cert: pair.certificate,
     key: pair.key,
@@ -194,9 +204,17 @@ async function listen(t: TestContext, unusual: Listeners): Promise<{ client: str
       response.end(request.url === "/version" ? version : (unusual.metrics ?? METRICS));
     },
   );
-  const peers = tls.createServer(secured(unusual.peer ?? peer, authorities.peer.certificate));
+  let late = unusual.late ?? 0;
+  const peers = https.createServer(
+    secured(unusual.peer ?? peer, authorities.peer.certificate),
+    (request, response) => {
+      late--;
+      if (late >= 0) request.socket.destroy();
+      else response.end(request.url === "/members" ? membersJson(rows()) : "");
+    },
+  );
   peers.on("tlsClientError", () => {}); // an operator's certificate is none of a peer's
-  const frozen = net.createServer();
+  const frozen = () => net.createServer();
   const url = async (listener: net.Server, silent: boolean) => {
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
@@ -206,9 +224,32 @@ async function listen(t: TestContext, unusual: Listeners): Promise<{ client: str
     return `https://127.0.0.1:${port}`;
   };
   return {
-    client: await url(unusual.frozen ? frozen : client, unusual.silent === "client"),
-    peer: await url(peers, unusual.silent === "peer"),
+    client: await url(
+      unusual.frozen || unusual.waiting ? frozen() : client,
+      unusual.silent === "client" || unusual.silent === "both",
+    ),
+    peer: await url(
+      unusual.frozen ? frozen() : peers,
+      unusual.silent === "peer" || unusual.silent === "both",
+    ),
   };
+}
+
+/** What a peer tells of the members, with ids that are no numbers of JavaScript. */
+function membersJson(rows: string): string {
+  const members = rows
+    .trim()
+    .split("\n")
+    .filter((row) => row !== "")
+    .map((row) => {
+      const [id = "", name = "", peerUrls = "", clientUrl = "", learner = ""] = row.split("|");
+      const urls = (key: string, list: string) =>
+        list === "" ? "" : `,"${key}":${JSON.stringify(list.split(","))}`;
+      const named = name === "" ? "" : `,"name":"${name}"`;
+      const isLearner = learner === "true" ? ',"isLearner":true' : "";
+      return `{"id":${id}${urls("peerURLs", peerUrls)}${isLearner}${named}${urls("clientURLs", clientUrl)}}`;
+    });
+  return `[${members.join()}]\n`;
 }
 
 function addressOf(listener: net.Server): AddressInfo {

@@ -20,6 +20,8 @@ export const FILES: Pki = {
 };
 export const UNIT = "[Service]\nExecStart=/opt/etcd/3.6.14/etcd --name=node1\n";
 export const PEER_URL = "https://192.0.2.11:2380";
+/** The other founder, which has not started: nothing listens there. */
+export const OTHER_URL = "https://127.0.0.1:1";
 export const DATA = "var/lib/etcd";
 
 /** What the pretended etcd does at its start. systemd's own condition of the unit comes first: a WAL or the permit. */
@@ -40,6 +42,8 @@ export function readyHost(t: TestContext, pki = FILES): Host {
     host.write(`opt/etcd/${VERSION}/${binary}`, `#!/bin/sh\necho ${binary}\n`, 0o755);
   host.write(`opt/etcd/${VERSION}/.sha256`, "0123\n");
   placePki(host, pki);
+  // who has no certificate to ask with meets peers that have not started
+  if (pki === FILES) host.fake("openssl", "echo 'connect: Connection refused' >&2; exit 1");
   fs.mkdirSync(host.file(DATA), { mode: 0o700 });
   fs.chownSync(host.file(DATA), ETCD_ID, ETCD_ID);
   host.write("systemd/start", COMES_UP);
@@ -58,7 +62,7 @@ export function memberOptions(host: Host, changed: Readonly<Record<string, strin
     bundles: bundlesDigest(FILES),
     "peer-url": PEER_URL,
     "initial-state": "new",
-    "initial-cluster": "node1=https://192.0.2.11:2380,node2=https://192.0.2.12:2380",
+    "initial-cluster": `node1=${PEER_URL},node2=${OTHER_URL}`,
     "initial-token": "etcd-1-0a1b2c",
     ...changed,
   };

@@ -95,7 +95,7 @@ test("a member that began with other peers is not given a new list; destroy is n
   const peers = { "initial-cluster": "node1=https://192.0.2.21:2380" };
   const token = { "initial-token": "etcd-2-0a1b2c" };
   const sentence =
-    /refused: node1 has started as a member of another cluster \(node1=https:\/\/192\.0\.2\.11:2380,node2=https:\/\/192\.0\.2\.12:2380\), .*'pulumi destroy'/;
+    /refused: node1 has started as a member of another cluster \(node1=https:\/\/192\.0\.2\.11:2380,node2=https:\/\/127\.0\.0\.1:1\), .*'pulumi destroy'/;
   for (const other of [peers, token]) {
     for (const unit of [UNIT, NEW_UNIT]) await isRefused(host, () => roll(host, other, { unit }), sentence);
     setState(host, "inactive", "dead", 0);
@@ -108,7 +108,7 @@ test("a list of peers that somebody edited is repaired", async (t) => {
   const { host } = await rollingCluster(t);
   const before = host.read("etc/etcd/bootstrap.env");
   for (const unit of [UNIT, NEW_UNIT]) {
-    host.write("etc/etcd/bootstrap.env", before.replace("192.0.2.12", "192.0.2.99"));
+    host.write("etc/etcd/bootstrap.env", before.replace("127.0.0.1", "192.0.2.99"));
     assert.equal((await roll(host, {}, { unit })).code, 0);
     assert.equal(host.read("etc/etcd/bootstrap.env"), before);
   }

@@ -7,6 +7,8 @@ import {
   DATA,
   isRefused,
   memberOptions,
+  OTHER_URL,
+  PEER_URL,
   readyHost,
   servingHost,
   setState,
@@ -34,7 +36,7 @@ test("a founder is started with a permit to begin without data, and never waits 
   assert.equal(
     host.read("etc/etcd/bootstrap.env"),
     "ETCD_INITIAL_ADVERTISE_PEER_URLS=https://192.0.2.11:2380\n" +
-      "ETCD_INITIAL_CLUSTER=node1=https://192.0.2.11:2380,node2=https://192.0.2.12:2380\n" +
+      `ETCD_INITIAL_CLUSTER=node1=${PEER_URL},node2=${OTHER_URL}\n` +
       "ETCD_INITIAL_CLUSTER_STATE=new\nETCD_INITIAL_CLUSTER_TOKEN=etcd-1-0a1b2c\n",
   );
   assert.equal(permissions(host.file("etc/etcd/bootstrap.env")), `640 0:${ETCD_ID}`);
@@ -116,7 +118,9 @@ test("a member whose data is gone is not started empty; its raised incarnation i
   fs.mkdirSync(host.file(DATA, "member/wal"), { recursive: true });
   await isRefused(host, () => start(host), /the data of node1 is gone/);
   fs.rmSync(host.file(DATA, "member"), { recursive: true });
-  assert.equal((await start(host, { incarnation: "1" })).code, 0);
+  await isRefused(host, () => start(host, { incarnation: "1" }), /the data of node1 is gone/); // node2 may know of it
+  const alone = { incarnation: "1", "initial-cluster": `node1=${PEER_URL}` };
+  assert.equal((await start(host, alone)).code, 0);
   assert.equal(host.read("var/lib/etcd-host/bootstrapped"), "1\n");
 });
 

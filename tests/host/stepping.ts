@@ -35,7 +35,10 @@ export function step(
 ): Promise<Result> {
   const all = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1", ...options];
   const stdin = cluster.declared.join("");
-  return cluster.host.shell(`BEFORE_SECONDS=0; ${settings}\ncmd_${subcommand}`, all, { stdin, env });
+  return cluster.host.shell(`BEFORE_SECONDS=0; MEMBERSHIP_SECONDS=0; ${settings}\ncmd_${subcommand}`, all, {
+    stdin,
+    env,
+  });
 }
 
 /** Members that answer nothing: etcd does not know more of them than their names. */
