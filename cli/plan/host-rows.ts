@@ -35,9 +35,9 @@ export function hostRows(
   ];
 }
 
-/** The order in which the engine runs the member steps: each depends on the one before it. */
+/** The order in which the engine runs the member steps: each depends on the one before it. Founders start together. */
 function rollout(resources: readonly Resource[], names: readonly string[]): readonly string[] {
-  const steps = resources.filter((resource) => names.some((name) => resource.name === `${name}-member`));
+  const steps = names.flatMap((name) => resources.filter((resource) => resource.name === `${name}-member`));
   const depth = (step: Resource): number => {
     const before = steps.filter((other) => step.new.dependencies.includes(other.urn));
     return Math.max(0, ...before.map((other) => depth(other) + 1));

@@ -8,17 +8,26 @@ take_cluster_lock() { # ENDPOINTS
     note "the alarm $alarms lets nothing be written, not even the cluster's lock: no other run may be at work"
     return
   fi
-  # shellcheck disable=SC2016 # for the shell that etcdctl starts: it holds the lock while this run lives and has the key
-  become_ctl --endpoints="$1" --command-timeout=0s lock --ttl=15 etcd-host/restart -- \
-    sh -c 'echo "$ETCD_LOCK_KEY" >"$1.new" && mv "$1.new" "$1" && while kill -0 "$2" 2>/dev/null && [ -e "$1" ]; do sleep 0.2; done' \
-    hold "$work/lock-key" "$$" >/dev/null 2>"$work/lock.log" 9>&- &
-  lock_pid=$!
+  lock_endpoints=$1
+  hold_lock
   deadline=$(($(date +%s) + LOCK_SECONDS))
   until [ -s "$work/lock-key" ]; do
-    kill -0 "$lock_pid" 2>/dev/null || fail "the cluster's lock cannot be taken: $(head -n 1 "$work/lock.log")"
+    kill -0 "$lock_pid" 2>/dev/null || lock_again
     [ "$(date +%s)" -lt "$deadline" ] || { kill "$lock_pid"; note "another host holds the cluster's lock; run again when it has ended"; exit 4; }
     sleep 0.1
   done
+}
+hold_lock() {
+  # shellcheck disable=SC2016 # for the shell that etcdctl starts: it holds the lock while this run lives and has the key
+  become_ctl --endpoints="$lock_endpoints" --command-timeout=0s lock --ttl=15 etcd-host/restart -- \
+    sh -c 'echo "$ETCD_LOCK_KEY" >"$1.new" && mv "$1.new" "$1" && while kill -0 "$2" 2>/dev/null && [ -e "$1" ]; do sleep 0.2; done' \
+    hold "$work/lock-key" "$$" >/dev/null 2>"$work/lock.log" 9>&- &
+  lock_pid=$!
+}
+lock_again() { # whoever holds it may be restarting the very member that was asked for it
+  grep -q -e 'code = Unavailable' -e 'leader changed' -e 'timed out' "$work/lock.log" ||
+    fail "the cluster's lock cannot be taken: $(head -n 1 "$work/lock.log")"
+  hold_lock
 }
 has_cluster_lock() { [ -s "$work/lock-key" ]; }
 need_cluster_lock() { # asked again just before a step: a lease that ran out is somebody else's lock by now

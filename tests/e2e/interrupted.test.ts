@@ -19,7 +19,7 @@ const POINTS: Readonly<Record<string, RegExp>> = {
   "the cluster is looked at": / before creating/,
   "all hosts are prepared, and the members are starting": / node1-member creating/,
   "one member is started": / node\d-member created/,
-  "all members are started": /( node\d-member created[^]*){3}/,
+  "all members are started": /( node\d-member created.*){3}/s,
   "the cluster is being proven": /Command health creating/,
 };
 

@@ -207,6 +207,14 @@ test("a lock that another host holds is waited for, and then left to it", async 
   assert.deepEqual(host.snapshot(), before);
 });
 
+test("a lock that is asked for while a member restarts is asked for again", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/refused/lock", "rpc error: code = Unavailable desc = connection closed\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(changesAsked(host), ["lock", "lock", "lock dropped"]);
+});
+
 test("a lock that etcd refuses is said", async (t) => {
   const { host } = await rollingCluster(t);
   host.write("answers/refused/lock", "etcdserver: too many requests\n");
