@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bareHosts, labDown, must, onHost } from "./lab.ts";
+import { labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
 import { cli, upAsPlanned } from "./planned.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 
 const NODES = [1, 2, 3];
 const UNIT = "/etc/systemd/system/etcd.service";
@@ -12,9 +13,7 @@ let project: Project;
 let checkId = 0;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("drift");
-  await must(project.up());
+  project = await savedCluster(3);
 });
 after(async () => {
   await project.dispose();

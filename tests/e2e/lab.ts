@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describeLab, labCommand } from "../../lab/describe.ts";
 
-const cache =
+/** What is built once, for all labs. */
+export const cache =
   process.env.ETCD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "etcd-cluster");
 
 export const labEnv: NodeJS.ProcessEnv = {

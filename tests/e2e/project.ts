@@ -26,6 +26,9 @@ export interface PlannedStep {
 /** Writes a stack file for what the lab has. */
 export type StackWriter = (file: string) => Promise<void>;
 
+const stackWriter: StackWriter =
+  target === "aws" ? (file) => writeOneZone(file) : (file) => writeLabStack(file);
+
 export class Project {
   readonly dir: string;
   readonly stack: string;
@@ -41,7 +44,27 @@ export class Project {
   static async create(
     stack: string,
     config: Readonly<Record<string, unknown>> = {},
-    writeStack: StackWriter = target === "aws" ? writeOneZone : writeLabStack,
+    writeStack = stackWriter,
+  ): Promise<Project> {
+    const project = await Project.#make(stack, config, writeStack);
+    await must(project.pulumi("stack", "init", stack));
+    return project;
+  }
+
+  /** The stack of a saved lab that was loaded: what `create` would return if it had been made here. */
+  static async loaded(stack: string, config: Readonly<Record<string, unknown>>): Promise<Project> {
+    const project = await Project.#make(stack, config, stackWriter);
+    const { checkpoint } = JSON.parse(await project.stateText());
+    const document = parseDocument(await readFile(project.stackFile, "utf8"));
+    document.set("encryptionsalt", checkpoint.latest.secrets_providers.state.salt); // as `stack init` had written it
+    await writeFile(project.stackFile, document.toString({ lineWidth: 0 }));
+    return project;
+  }
+
+  static async #make(
+    stack: string,
+    config: Readonly<Record<string, unknown>>,
+    writeStack: StackWriter,
   ): Promise<Project> {
     const dir = await mkdtemp(join(tmpdir(), `etcd-e2e-${stack}-`));
     for (const entry of await readdir(repository)) {
@@ -52,7 +75,6 @@ export class Project {
     const project = new Project(dir, stack, writeStack);
     await project.refresh();
     await project.configure(config);
-    await must(project.pulumi("stack", "init", stack));
     return project;
   }
 

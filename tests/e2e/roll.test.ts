@@ -1,20 +1,19 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { prepareEtcd } from "../../lab/prepare.ts";
-import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { lab, labDown, must, onHost } from "./lab.ts";
 import { leaderChanges, startedAt } from "./members.ts";
 import { someKey } from "./mistakes.ts";
 import { planned, upAsPlanned } from "./planned.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 import { assertNoOutage, whileWriting } from "./writing.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("roll");
-  await must(project.up());
+  project = await savedCluster(3);
 });
 after(async () => {
   await project.dispose();
