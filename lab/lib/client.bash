@@ -30,7 +30,11 @@ cmd_exec() {
   has_ns "$LAB_NAME" || die "the lab is not up: lab up"
   pulumi_environment
   [[ $1 != pulumi ]] || command -v pulumi >/dev/null || die "there is no Pulumi engine yet: lab engine"
-  exec ip netns exec "$LAB_NAME" "$@"
+  # not `ip netns exec`, which also hides /sys: the lab's own commands need its cgroups
+  # shellcheck disable=SC2016 # the inner shell expands it
+  exec unshare --mount --propagation slave nsenter --net="/run/netns/$LAB_NAME" sh -c '
+    for file in hosts resolv.conf; do mount --bind "/etc/netns/$0/$file" "/etc/$file" || exit; done
+    exec "$@"' "$LAB_NAME" "$@"
 }
 
 # Which engine there is takes a while to find out, so exec reads it from a file.

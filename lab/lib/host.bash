@@ -40,9 +40,19 @@ create_node() {
   make_disk "$n"
 }
 
+# systemd takes seven inotify instances a host, all as root, and a kernel's default is 128 for each user: some twenty
+# hosts. What is missing then is not said: the host waits.
+INOTIFY_INSTANCES=/proc/sys/fs/inotify/max_user_instances
+INOTIFY_ENOUGH=1024
+raise_limits() {
+  (($(<"$INOTIFY_INSTANCES") >= INOTIFY_ENOUGH)) || { echo $INOTIFY_ENOUGH >"$INOTIFY_INSTANCES"; } 2>/dev/null || true
+}
+used_up() { (($(find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | wc -l) >= $(<"$INOTIFY_INSTANCES"))); }
+
 boot_node() { # start the host's processes; returns at once
   local n=$1 h cgs=()
   empty "n$n" || return 0
+  raise_limits
   wait_for 10 no_loop "$n" || die "node$n: its disk is still in use"
   drop_cgroups "n$n"
   # nspawn (--keep-unit) uses the cgroup it starts in: give each host its own, in
@@ -118,9 +128,13 @@ ssh_works() {
   fi
   LAB_SSH_USER=root node_ssh "$1" -o ConnectTimeout=2 true 2>/dev/null
 }
+reason() {
+  ! used_up || echo ", because all $(<"$INOTIFY_INSTANCES") inotify instances of root are in use and the lab may not" \
+    "allow more: sysctl fs.inotify.max_user_instances=$INOTIFY_ENOUGH where that is possible, or take other labs down"
+}
 wait_node() {
   wait_for "$LAB_BOOT_TIMEOUT" ssh_works "$1" \
-    || { tail -n 20 "$NODES/$1/console.log" >&2; die "node$1: no SSH within $LAB_BOOT_TIMEOUT s"; }
+    || { tail -n 20 "$NODES/$1/console.log" >&2; die "node$1: no SSH within $LAB_BOOT_TIMEOUT s$(reason)"; }
   # a service that waits for its peers (etcd without a quorum) keeps the boot "starting": no endless wait
   cmd_enter "$1" timeout 20 systemctl is-system-running --wait >/dev/null \
     || log "node$1 is up, but not all of its services are"
