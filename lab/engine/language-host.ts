@@ -8,13 +8,12 @@ import language from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { fromStruct, type Properties } from "./properties.ts";
-import { listen, unary } from "./provider.ts";
+import { engineAddress, listen, unary } from "./provider.ts";
 import { runPlugin } from "./run-plugin.ts";
 
 /** The program's way to say that it has already told the user what is wrong. */
 const ALREADY_REPORTED = 32;
 
-const engineAddress = process.argv.slice(2).findLast((argument) => !argument.startsWith("-"));
 const cancel = new AbortController();
 
 async function run(request: language.RunRequest): Promise<language.RunResponse> {
@@ -84,4 +83,8 @@ const implementation = {
   }),
 };
 
-listen((server) => server.addService(languageGrpc.LanguageRuntimeService, implementation));
+// A program without its engine can wait forever, so it ends with it.
+listen(
+  (server) => server.addService(languageGrpc.LanguageRuntimeService, implementation),
+  () => cancel.abort(),
+);

@@ -2,7 +2,9 @@
 //
 // Secrets never reach this process as such (`acceptSecrets` stays off): the engine sends plain values and marks an output secret
 // when the input of the same name is, or when the program names it in `additionalSecretOutputs`. The official providers end at the same state.
+import { once } from "node:events";
 import { flushCompileCache } from "node:module";
+import { connect } from "node:net";
 import grpc from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engine from "@pulumi/pulumi/proto/engine_pb.js";
@@ -12,6 +14,9 @@ import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import emptypb from "google-protobuf/google/protobuf/empty_pb.js";
 import { message } from "./errors.ts";
 import { fromStruct, type Properties, present, toStruct } from "./properties.ts";
+
+/** What the engine serves on: the last argument of its plugins. */
+export const engineAddress = process.argv.slice(2).findLast((argument) => !argument.startsWith("-"));
 
 export interface Failure {
   property: string;
@@ -68,7 +73,7 @@ interface Subject {
 
 export function serve(version: string, types: Record<string, ResourceType>, extras: Extras = {}): void {
   const cancel = new AbortController();
-  const log = engineLog(process.argv.slice(2).findLast((argument) => !argument.startsWith("-")));
+  const log = engineLog(engineAddress);
 
   const typeOf = (subject: Subject): ResourceType => {
     const type = types[subject.getType()];
@@ -225,8 +230,8 @@ export function unary<Request, Response>(
   };
 }
 
-/** Serves on a free port, and tells the engine which by printing it. */
-export function listen(register: (server: grpc.Server) => void): void {
+/** Serves on a free port, and tells the engine which by printing it. Calls `orphaned` when the engine has gone. */
+export function listen(register: (server: grpc.Server) => void, orphaned = () => {}): void {
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const server = new grpc.Server(unlimited);
   register(server);
@@ -235,17 +240,35 @@ export function listen(register: (server: grpc.Server) => void): void {
     console.log(port);
     flushCompileCache(); // the engine ends its plugins with SIGKILL: nothing is written at exit
   });
-  endWithParent();
+  endWithEngine(orphaned);
 }
 
-/** Taken at once: an engine that is killed before its plugin listens is a parent that is gone, too. */
 const parent = process.ppid;
 
-/** A killed engine must leave no plugin behind, but a step that is under way runs to its end, as with the official providers. */
-function endWithParent(): void {
-  setInterval(() => {
-    if (process.ppid !== parent && running === 0) process.exit();
+/**
+ * A killed engine must leave no plugin behind, but a step that is under way runs to its end, as with the official
+ * providers. One that was killed while Node.js started here was never seen as the parent: its address tells.
+ */
+function endWithEngine(orphaned: () => void): void {
+  setInterval(async () => {
+    if (process.ppid === parent && (await answers(engineAddress))) return;
+    orphaned();
+    if (running === 0) process.exit();
   }, 1000);
+}
+
+async function answers(address: string | undefined): Promise<boolean> {
+  if (address === undefined) return true;
+  const { hostname, port } = new URL(`tcp://${address}`);
+  const socket = connect(Number(port), hostname);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 const SEVERITIES = { status: "INFO", warning: "WARNING", error: "ERROR" } as const;

@@ -44,31 +44,48 @@ test("what they do not do, they refuse by name", async () => {
 });
 
 test("a killed engine leaves none of them behind", async () => {
-  const [started, release] = ["started", "release"].map((name) => path.join(project.folder, name));
-  await run("mkfifo", [`${started}`, `${release}`]);
+  const started = path.join(project.folder, "started");
+  await run("mkfifo", [started]);
   // Two plugins are up, and the program waits outside of any step.
   await project.write(`
-    import { readFile, writeFile } from "node:fs/promises";
+    import { writeFile } from "node:fs/promises";
     const { stdout } = new local.Command("x", { create: "true" });
     const { id } = new tls.PrivateKey("x", { algorithm: "ED25519" });
     await new Promise((resolve) => pulumi.all([stdout, id]).apply(resolve));
     await writeFile("started", "");
-    await readFile("release");
+    await new Promise((resolve) => setTimeout(resolve, 1e9));
   `);
   const up = project.start("up", "--yes", "--skip-preview");
-  await run("cat", [`${started}`], { timeout: 60_000 });
+  await run("cat", [started], { timeout: 60_000 });
   const children = await childrenOf(up.pid);
   assert.ok(children.length >= 3, "the language host and two plugins run");
+  const programs = (await Promise.all(children.map(childrenOf))).flat();
+  assert.equal(programs.length, 1, "the program runs");
   const gone = once(up, "exit");
   up.kill("SIGKILL");
   await gone;
-  // The program goes on until it needs the engine; the language host stays as long as the program.
-  await run("sh", ["-c", `: >"${release}"`], { timeout: 60_000 });
-  await run("tail", [...children.map((pid) => `--pid=${pid}`), "-f", "/dev/null"], { timeout: 60_000 });
+  // The program still waits, for what will never come.
+  await ended([...children, ...programs]);
 });
 
-async function childrenOf(pid: number | undefined): Promise<string[]> {
-  const { stdout } = await run("ps", ["-o", "pid=", "--ppid", String(pid)]);
+test("an engine that is killed while they start leaves none of them behind", async () => {
+  const { bin } = await findEngine(() => {});
+  for (const name of ["pulumi-language-nodejs", "pulumi-resource-command", "pulumi-resource-tls"]) {
+    const { stdout } = await run("sh", [
+      "-c",
+      '"$0" 127.0.0.1:9 >/dev/null 2>&1 & echo $!',
+      path.join(bin, name),
+    ]);
+    await ended([stdout.trim()]);
+  }
+});
+
+async function ended(pids: readonly string[]): Promise<void> {
+  await run("tail", [...pids.map((pid) => `--pid=${pid}`), "-f", "/dev/null"], { timeout: 60_000 });
+}
+
+async function childrenOf(pid: number | string | undefined): Promise<string[]> {
+  const { stdout } = await run("sh", ["-c", 'ps -o pid= --ppid "$0" || true', String(pid)]); // 1 where there are none
   return stdout
     .split("\n")
     .map((line) => line.trim())
