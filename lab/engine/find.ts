@@ -17,6 +17,9 @@ import { message } from "./errors.ts";
 
 const CLI_VERSION = "3.259.0";
 const OLDEST_CLI = "3.250.0";
+const CHECKSUMS = `https://github.com/pulumi/pulumi/releases/download/v${CLI_VERSION}/pulumi-${CLI_VERSION}-checksums.txt`;
+/** For what is small: a site that does not answer must not hold up the next way. */
+const QUICKLY = ["--connect-timeout", "3", "--max-time", "6"];
 const PLUGINS = { command: "1.2.1", tls: "5.6.1" };
 const STAND_INS = {
   "pulumi-language-nodejs": "language-host.ts",
@@ -197,22 +200,45 @@ async function download(log: Log): Promise<Programs> {
 
 async function downloadCli(folder: string, log: Log): Promise<void> {
   const platform = `${process.platform}-${process.arch === "x64" ? "x64" : "arm64"}`;
-  const url = `https://get.pulumi.com/releases/sdk/pulumi-v${CLI_VERSION}-${platform}.tar.gz`;
+  const name = `pulumi-v${CLI_VERSION}-${platform}.tar.gz`;
+  const url = `https://get.pulumi.com/releases/sdk/${name}`;
   const draft = `${folder}.${process.pid}`;
   const archive = `${draft}.tar.gz`;
   try {
-    await run("curl", ["-fsSIL", "--connect-timeout", "3", "--max-time", "6", url]);
+    const digest = await publishedDigest(name).catch(() => cannotBeHad(CHECKSUMS));
+    await run("curl", ["-fsSIL", ...QUICKLY, url]).catch(() => cannotBeHad(url));
     log(`downloading Pulumi ${CLI_VERSION}`);
-    await run("curl", ["-fsSL", "--connect-timeout", "3", "--max-time", "600", "-o", archive, url]);
+    await mkdir(path.dirname(archive), { recursive: true });
+    await run("curl", ["-fsSL", "--connect-timeout", "3", "--max-time", "600", "-o", archive, url]).catch(
+      () => cannotBeHad(url),
+    );
+    if ((await digestOf(archive)) !== digest) {
+      throw new Error(`${url} does not have the checksum in ${CHECKSUMS}, and is not used`);
+    }
     await mkdir(draft, { recursive: true });
     await run("tar", ["-xzf", archive, "-C", draft, "--strip-components", "1"]);
     await rename(draft, folder);
-  } catch {
-    throw new Error(`${url} cannot be had from here`);
   } finally {
     await rm(archive, { force: true });
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+function cannotBeHad(url: string): never {
+  throw new Error(`${url} cannot be had from here`);
+}
+
+/** The list that Pulumi publishes with the release, on another site than the archive: `SHA256  NAME` lines. */
+async function publishedDigest(name: string): Promise<string | undefined> {
+  const { stdout } = await run("curl", ["-fsSL", ...QUICKLY, CHECKSUMS]);
+  const words = stdout.split("\n").map((line) => line.trim().split(/\s+/));
+  return words.find(([, file]) => file === name)?.[0];
+}
+
+async function digestOf(file: string): Promise<string> {
+  return createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex");
 }
 
 async function fetchPlugin(pulumi: string, home: string, name: keyof typeof PLUGINS): Promise<string> {
@@ -245,7 +271,7 @@ async function buildCli(target: string, log: Log): Promise<void> {
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
   log(`building Pulumi ${CLI_VERSION} from its Go module: 3 to 4 minutes on two cores, once`);
-  const progress = setInterval(() => log(`building Pulumi: ${seconds()} s`), 20_000);
+  const progress = setInterval(() => log(`still building Pulumi: ${seconds()} s`), 20_000);
   const draft = `${target}.${process.pid}`;
   await mkdir(path.dirname(target), { recursive: true });
   const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${CLI_VERSION}`;
@@ -272,7 +298,7 @@ function buildAdvice(error: unknown): string {
     .trim()
     .split("\n")
     .filter((line) => !line.startsWith("go: downloading"));
-  return `building Pulumi failed; check Go's module proxy (go env GOPROXY) and the free space, ${other}:\n${lines.slice(-10).join("\n")}`;
+  return `building Pulumi failed; check Go's module proxy (go env GOPROXY) and the free space, ${other}:\n${lines.slice(-30).join("\n")}`;
 }
 
 if (import.meta.main) {

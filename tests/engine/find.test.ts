@@ -1,6 +1,7 @@
 // Where the engine comes from, with stand-ins for curl, go and pulumi: what is called, in which order, and what is said.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -97,10 +98,36 @@ test("a CLI that is too old is not taken", async () => {
   );
 });
 
+/** A site with the release, whose list of checksums has this digest for every platform. */
+async function fakeDownload(digest: string): Promise<void> {
+  const platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
+  const lines = ["linux-x64.zip", ...platforms.map((platform) => `${platform}.tar.gz`)].map(
+    (rest) => `${rest === "linux-x64.zip" ? "0".repeat(64) : digest}  pulumi-v3.259.0-${rest}`,
+  );
+  await writeFile(path.join(folder, "checksums"), lines.join("\n"));
+  await fake(
+    "curl",
+    `case "$*" in *-checksums.txt) exec /bin/cat ${folder}/checksums;; esac
+    while [ $# -gt 0 ]; do [ "$1" != -o ] || echo archive >"$2"; shift; done`,
+  );
+}
+const digestOfArchive = createHash("sha256").update("archive\n").digest("hex");
+
+test("an archive that has not the published checksum is not unpacked", async () => {
+  await fakeDownload("ab".repeat(32));
+  await fake("tar", "");
+  await assert.rejects(
+    find({ ETCD_ENGINE: "downloaded" }),
+    /pulumi-v3\.259\.0-\S+ does not have the checksum in https:\/\/github\.com\/pulumi\/\S+-checksums\.txt, and is not used/,
+  );
+  assert.ok(!(await calls()).some((call) => call.startsWith("tar")));
+  assert.deepEqual(await readdir(path.join(folder, "cache/engine")).catch(() => []), []);
+});
+
 test("what can be downloaded is downloaded, once", async () => {
   const cli =
     'echo "echo pulumi \\$* >>$FOLDER/calls; home=\\$PULUMI_HOME/plugins/resource-\\$4-v\\$5; /bin/mkdir -p \\$home; echo >\\$home/pulumi-resource-\\$4"';
-  await fake("curl", `while [ $# -gt 0 ]; do [ "$1" != -o ] || echo archive >"$2"; shift; done`);
+  await fakeDownload(digestOfArchive);
   await fake("tar", `${cli} >$4/pulumi; echo >$4/pulumi-language-nodejs; /bin/chmod +x $4/*`);
   const { kind, bin, log } = await find({ FOLDER: folder });
   assert.equal(kind, "downloaded");
@@ -143,7 +170,7 @@ test("a build that fails says what to do, and leaves nothing that looks built", 
   await fake("go", "echo 'go: downloading x' >&2; echo 'dial tcp: i/o timeout' >&2; exit 1");
   await assert.rejects(find(), (error: Error) => {
     assert.match(error.message, /installed: there is no pulumi on PATH/);
-    assert.match(error.message, /downloaded: https:\/\/get\.pulumi\.com\S+ cannot be had from here/);
+    assert.match(error.message, /downloaded: https:\/\/github\.com\/pulumi\/\S+ cannot be had from here/);
     assert.match(error.message, /built: building Pulumi failed; check Go's module proxy .*\n.*i\/o timeout/);
     assert.doesNotMatch(error.message, /go: downloading/);
     return true;
@@ -165,7 +192,10 @@ test("one variable forces the choice, and a wrong value is refused", async () =>
   await fake("go", builds);
   assert.equal((await find({ ETCD_ENGINE: "built" })).kind, "built");
   assert.equal((await find({ ETCD_ENGINE: "installed" })).kind, "installed");
-  await assert.rejects(find({ ETCD_ENGINE: "downloaded" }), /get\.pulumi\.com\S+ cannot be had from here/);
+  await assert.rejects(
+    find({ ETCD_ENGINE: "downloaded" }),
+    /github\.com\/pulumi\/\S+ cannot be had from here/,
+  );
   await assert.rejects(
     find({ ETCD_ENGINE: "stolen" }),
     /ETCD_ENGINE=stolen: it is one of installed, downloaded, built/,
