@@ -2,7 +2,7 @@ import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
 import { HealthCheck } from "./components/health-check.ts";
-import { lookupTarget, makeHosts, sshHostsOf } from "./components/hosts.ts";
+import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
 import { checkedTopology } from "./components/topology.ts";
 import { loadConfig } from "./config/load.ts";
 
@@ -42,7 +42,15 @@ const check = new HealthCheck("health", {
   deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
 });
 
-export const { endpoints, clientBundle, certificatesExpire } = cluster;
-export const { version, clusterId, members, deployed, health } = check;
-/** On EC2: addresses and host keys, for an ssh client. */
-export const sshHosts = sshHostsOf(hosts);
+/** The stack's outputs. */
+export default {
+  endpoints: cluster.endpoints,
+  members: check.members,
+  version: check.version,
+  clusterId: check.clusterId,
+  health: check.health,
+  certificatesExpire: cluster.certificatesExpire,
+  clientBundle: cluster.clientBundle,
+  deployed: check.deployed,
+  ...sshOutputs(hosts),
+};

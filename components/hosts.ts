@@ -60,12 +60,16 @@ function specifyHosts({ config, topology, authorities, token }: HostsArgs): read
   }));
 }
 
-/** How ssh reaches the machines that the program makes, by name; nothing on given ones. */
-export function sshHostsOf(hosts: readonly Host[]): pulumi.Output<Record<string, SshHostOutput>> | undefined {
+/** The output `sshHosts`: how ssh reaches the machines that the program makes, by name. None where they are given. */
+export function sshOutputs(hosts: readonly Host[]): SshOutputs {
   const made = hosts.flatMap(({ name, machine }) =>
     machine === undefined ? [] : [[name, machine.ssh] as const],
   );
-  return made.length === 0 ? undefined : pulumi.output(Object.fromEntries(made));
+  return made.length === 0 ? {} : { sshHosts: pulumi.output(Object.fromEntries(made)) };
+}
+
+interface SshOutputs {
+  readonly sshHosts?: pulumi.Output<Record<string, SshHostOutput>>;
 }
 
 interface SshHostOutput {

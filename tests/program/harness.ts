@@ -27,7 +27,7 @@ let runs = 0;
 /** The whole program: each run evaluates index.ts anew. */
 export function runProgram(options: RunOptions, recording = new Recording()): Promise<Run> {
   runs += 1;
-  return runMocked(options, () => import(`../../index.ts?run=${runs}`), recording);
+  return runMocked(options, async () => (await import(`../../index.ts?run=${runs}`)).default, recording);
 }
 
 /** Whatever `body` makes; what it returns becomes the stack's outputs. */
