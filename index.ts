@@ -1,6 +1,8 @@
+import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
+import { makeGuarded } from "./components/guards.ts";
 import { HealthCheck } from "./components/health-check.ts";
 import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
 import { checkedTopology } from "./components/topology.ts";
@@ -18,27 +20,36 @@ const ca = {
   protect: config.protect,
 };
 const authorities = {
-  client: new CertificateAuthority("client-ca", { ...ca, commonName: "etcd-client-ca" }),
-  peer: new CertificateAuthority("peer-ca", { ...ca, commonName: "etcd-peer-ca" }),
+  client: new CertificateAuthority(CLIENT_CA, { ...ca, commonName: "etcd-client-ca" }),
+  peer: new CertificateAuthority(PEER_CA, { ...ca, commonName: "etcd-peer-ca" }),
 };
-const token = clusterToken(config, previous, authorities);
+const token = clusterToken(config.clusterName, previous, authorities);
 
-// 2. The machines: given ones, or instances of EC2.
-const hosts = await makeHosts({ config, topology, authorities, token });
+const { hosts, cluster } = await makeGuarded(
+  // 2. The machines: given ones, or instances of EC2, which are replaced one at a time, each behind its guard.
+  (guards) => makeHosts({ config, topology, token, notBefore: authorities.peer.notBefore, guards }),
 
-// 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
-const cluster = new EtcdCluster("etcd", {
-  config,
-  topology,
-  hosts,
-  authorities,
-  token,
-});
+  // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
+  (machines) =>
+    new EtcdCluster("etcd", {
+      topology,
+      hosts: machines,
+      authorities,
+      token,
+      release: config.release,
+      dataDir: config.dataDir,
+      settings: config.settings,
+      certificates: config.certificates,
+      rolloutOrder: config.rolloutOrder,
+      allow: config.allow,
+      checkId: config.checkId,
+    }),
+);
 
 // 4. The proof.
-const check = new HealthCheck("health", {
+const check = new HealthCheck(HEALTH, {
   cluster,
-  config,
+  renewBeforeDays: config.certificates.renewBeforeDays,
   deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
 });
 

@@ -1,10 +1,9 @@
 /** Whether the two CAs can stay as they are. A CA never renews by itself: all members must trust its successor first. */
 
 import type { ClusterConfig } from "../config/model.ts";
+import { DAY_MS } from "../lib/time.ts";
 import type { Findings } from "./changes.ts";
 import type { Deployed } from "./deployed.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** `now` in milliseconds since 1970, and only compared: it never becomes an input of anything. */
 export function checkAuthorities(

@@ -1,6 +1,7 @@
 /** What may not follow from what: compares the declared cluster with the one that was last proven. */
 
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { quorum } from "../etcd/quorum.ts";
 import { minorOf, parseVersion, refuseStep } from "../etcd/releases.ts";
 import type { Deployed } from "./deployed.ts";
 import {
@@ -10,7 +11,6 @@ import {
   unprovenNodes,
   warnOfMachines,
 } from "./machines.ts";
-import { quorum } from "./quorum.ts";
 
 /** The difference in members, by name. */
 export interface Changes {

@@ -1,5 +1,7 @@
 /** What the last run that ended healthy left: read back at the start of the next one, as plain data. */
 
+import { isRecord, type Json } from "../lib/json.ts";
+
 export interface DeployedNode {
   readonly address: string;
   readonly incarnation: number;
@@ -74,13 +76,14 @@ function parseNode(value: unknown, name: string): DeployedNode {
   };
 }
 
-function record(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw unusable(`${what} is no object`);
-  return { ...value };
+// Unlike those of lib/json.ts these throw: a record that is not whole would found the cluster again.
+
+function record(value: unknown, what: string): Json {
+  if (!isRecord(value)) throw unusable(`${what} is no object`);
+  return value;
 }
 
-function text(fields: Readonly<Record<string, unknown>>, key: string, path = ""): string {
+function text(fields: Json, key: string, path = ""): string {
   const value = fields[key];
   if (typeof value !== "string" || value === "") throw unusable(`${path}${key} is no text`);
   return value;

@@ -2,16 +2,13 @@
 
 import { hostPort, parseAddress } from "../config/address.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
+import { quorum } from "../etcd/quorum.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import type { Deployed, DeployedNode } from "./deployed.ts";
 import { type Machines, machineOf } from "./machines.ts";
-import { quorum } from "./quorum.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
-export { hostPort, quorum };
-
-export const clientPort = 2379;
-export const peerPort = 2380;
 
 export interface TopologyMember {
   readonly name: string;
@@ -159,7 +156,7 @@ function joinOrKeep(config: ClusterConfig, rollout: readonly string[], deployed:
 }
 
 function formatCluster(addresses: ReadonlyMap<string, string>): string {
-  return [...addresses].map(([name, address]) => `${name}=${httpsUrl(address, peerPort)}`).join(",");
+  return [...addresses].map(([name, address]) => `${name}=${httpsUrl(address, PEER_PORT)}`).join(",");
 }
 
 function httpsUrl(address: string, port: number): string {
@@ -176,15 +173,15 @@ function memberOf(
   const bootstrap = bootstraps.get(name);
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
-  const local = httpsUrl("127.0.0.1", clientPort);
+  const local = httpsUrl("127.0.0.1", CLIENT_PORT);
   const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
   return {
     name,
     address,
-    peerUrl: httpsUrl(address, peerPort),
-    clientUrl: httpsUrl(address, clientPort),
-    listenPeerUrl: httpsUrl(listenAddress, peerPort),
-    listenClientUrls: [httpsUrl(listenAddress, clientPort), ...(listensEverywhere ? [] : [local])],
+    peerUrl: httpsUrl(address, PEER_PORT),
+    clientUrl: httpsUrl(address, CLIENT_PORT),
+    listenPeerUrl: httpsUrl(listenAddress, PEER_PORT),
+    listenClientUrls: [httpsUrl(listenAddress, CLIENT_PORT), ...(listensEverywhere ? [] : [local])],
     incarnation,
     ...bootstrap,
     formerAddresses,

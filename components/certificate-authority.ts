@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { certificateIn } from "../cluster/resource-names.ts";
 import { type KeyAlgorithm, keyArgs } from "./key-args.ts";
 
 export interface CertificateAuthorityArgs {
@@ -11,8 +12,22 @@ export interface CertificateAuthorityArgs {
   readonly protect: boolean;
 }
 
+/** What signs certificates. */
+export interface Authority {
+  readonly certPem: pulumi.Input<string>;
+  readonly privateKeyPem: pulumi.Input<string>;
+  /** RFC 3339. */
+  readonly expires: pulumi.Input<string>;
+}
+
+/** The two CAs: one for clients and servers, one among the peers. */
+export interface Authorities {
+  readonly client: Authority;
+  readonly peer: Authority;
+}
+
 /** A self-signed CA. Its key stays in the encrypted state; no host ever gets it. */
-export class CertificateAuthority extends pulumi.ComponentResource {
+export class CertificateAuthority extends pulumi.ComponentResource implements Authority {
   readonly certPem: pulumi.Output<string>;
   readonly privateKeyPem: pulumi.Output<string>;
   /** RFC 3339. */
@@ -24,7 +39,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     const child = { parent: this, protect: args.protect };
     const key = new tls.PrivateKey(`${name}-key`, keyArgs(args.algorithm), child);
     const cert = new tls.SelfSignedCert(
-      `${name}-cert`,
+      certificateIn(name),
       {
         privateKeyPem: key.privateKeyPem,
         subject: { commonName: args.commonName },
@@ -40,6 +55,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     this.privateKeyPem = key.privateKeyPem;
     this.notBefore = cert.validityStartTime;
     this.expires = cert.validityEndTime;
-    this.registerOutputs();
+    // not the key: one copy of it is in the state, encrypted
+    this.registerOutputs({ certPem: this.certPem, notBefore: this.notBefore, expires: this.expires });
   }
 }

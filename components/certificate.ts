@@ -1,18 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import type { CertificateSettings } from "../config/model.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
-import { keyArgs } from "./key-args.ts";
+import { certificateIn } from "../cluster/resource-names.ts";
+import type { Authority } from "./certificate-authority.ts";
+import { type KeyAlgorithm, keyArgs } from "./key-args.ts";
+
+/** How leaf certificates are made. */
+export interface LeafSettings {
+  readonly algorithm: KeyAlgorithm;
+  readonly leafValidityDays: number;
+  /** Days before its end from which on any `up` replaces it. */
+  readonly renewBeforeDays: number;
+}
 
 export interface CertificateArgs {
-  readonly authority: CertificateAuthority;
+  readonly authority: Authority;
   readonly commonName: string;
   /** What the certificate is for: an etcd server also dials itself and its peers, so it needs both. */
   readonly usage: "server" | "client";
   /** Sorted, without repetitions: another order would be another certificate. @default none */
   readonly dnsNames?: readonly string[];
+  /** As `dnsNames`. @default none */
   readonly ipAddresses?: readonly string[];
-  readonly settings: CertificateSettings;
+  readonly settings: LeafSettings;
 }
 
 /** A leaf certificate with a key of its own. Any `up` within its renewal window replaces the certificate, not the key. */
@@ -39,7 +48,7 @@ export class Certificate extends pulumi.ComponentResource {
       child,
     );
     const cert = new tls.LocallySignedCert(
-      `${name}-cert`,
+      certificateIn(name),
       {
         certRequestPem: request.certRequestPem,
         caPrivateKeyPem: authority.privateKeyPem,
@@ -59,15 +68,16 @@ export class Certificate extends pulumi.ComponentResource {
     this.certPem = withinAuthority(name, cert, authority);
     this.privateKeyPem = key.privateKeyPemPkcs8;
     this.expires = cert.validityEndTime;
-    this.registerOutputs();
+    // The certificate as it was issued, even where it is not handed on; not the key.
+    this.registerOutputs({ certPem: cert.certPem, expires: this.expires });
   }
 }
 
-/** A leaf that outlives its CA is never handed on: it would stop working on a day that its own dates do not show. */
+/** A certificate that outlives its CA is never handed on: it would stop working on a day that its own dates do not show. */
 function withinAuthority(
   name: string,
   cert: tls.LocallySignedCert,
-  authority: CertificateAuthority,
+  authority: Authority,
 ): pulumi.Output<string> {
   return pulumi
     .all([cert.certPem, cert.validityEndTime, authority.expires])

@@ -1,23 +1,44 @@
 import * as pulumi from "@pulumi/pulumi";
-import { digestOf } from "../cluster/digest.ts";
-import type { Topology } from "../cluster/topology.ts";
-import type { ClusterConfig } from "../config/model.ts";
+import {
+  BEFORE,
+  CLIENT_CA,
+  childOf,
+  INSTALLATION_TYPE,
+  MEMBER_TYPE,
+  MEMBERSHIP,
+  type NodePart,
+  PEER_CA,
+  partOf,
+} from "../cluster/resource-names.ts";
+import type { Topology, TopologyMember } from "../cluster/topology.ts";
+import type { EtcdSettings, Release } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
-import { hostCommand, type Options } from "../host/commands.ts";
-import { Certificate } from "./certificate.ts";
+import { Certificate, type LeafSettings } from "./certificate.ts";
+import type { Authorities } from "./certificate-authority.ts";
+import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
+import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
 import { InertSteps } from "./inert-steps.ts";
-import { type Authorities, Installation } from "./installation.ts";
+import { Installation } from "./installation.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
-import { remoteStep, type Step } from "./step.ts";
+import type { Step } from "./step.ts";
 
 export interface ClusterArgs {
-  readonly config: ClusterConfig;
+  /** Who the members are, and in which order they are touched. */
   readonly topology: Topology;
   /** One per node, those of lost nodes too. */
   readonly hosts: readonly Host[];
   readonly authorities: Authorities;
-  readonly token: pulumi.Output<string>;
+  readonly token: pulumi.Input<string>;
+  readonly release: Release;
+  readonly dataDir: string;
+  readonly settings: EtcdSettings;
+  readonly certificates: LeafSettings;
+  /** Names of those that may be unfit when they are touched, because they come first. */
+  readonly rolloutOrder: readonly string[];
+  /** Named overrides of refusals. */
+  readonly allow: readonly string[];
+  readonly checkId: number;
 }
 
 /**
@@ -33,228 +54,190 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly certificatesExpire: pulumi.Output<Record<string, string>>;
   /** Runs the steps that concern the whole cluster. */
   readonly adminHost: Host;
+  /** What those steps judge by. */
+  readonly criteria: Criteria;
   /** What comes before the proof. */
   readonly last: readonly Step[];
   /** What the cluster steps read: a digest that changes when anything on any host does, and the declared members. */
   readonly declared: pulumi.Output<string>;
+  /** What the machines that are replaced wait for. */
+  readonly guards: Guards;
+  readonly #name: string;
+  readonly #args: ClusterArgs;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:Cluster", name, {}, opts);
-    const { config, topology, hosts } = args;
+    this.#name = name;
+    this.#args = args;
+    const { topology, hosts, release, settings, allow, checkId } = args;
     this.endpoints = topology.endpoints;
     this.adminHost = hostNamed(hosts, topology.adminHost);
+    this.criteria = { version: release.version, electionTimeout: settings.electionTimeout, allow, checkId };
 
-    const client = this.issueClient(args);
-    const installations = this.install(args);
-    const prepared = new Map(
-      topology.members.map(({ name }, index) => [
-        name,
-        [hostNamed(hosts, name).prepared, ...stepsOf(at(installations, index))],
-      ]),
-    );
-    const specs = this.specify(args, installations);
-    const carried = [...[...prepared.values()].flat(), ...specs].map(({ digest }) => digest);
+    const client = this.#issueClient();
+    const seats = topology.members.map((member) => this.#install(member));
+    const steps = seats.flatMap(({ prepared }) => prepared);
+    const carried = [...steps, ...seats.map(({ spec }) => spec)].map(({ digest }) => digest);
     const machines = hosts.flatMap(({ machine }) => (machine === undefined ? [] : [machine.id]));
-    this.declared = declaredMembers(topology, [...carried, ...machines]);
+    this.declared = declaredMembers(topology.members, [...carried, ...machines]);
 
+    const turns = topology.rollout.map((node) => seatOf(seats, node));
+    const isRepair = ({ member }: Seat) => topology.repairs.includes(member.name);
     // Who gets another machine is prepared at its turn only; everybody else now.
-    const now = topology.members.filter(({ name }) => !topology.rebuilt.includes(name));
-    const first = now.flatMap(({ name }) => prepared.get(name) ?? []);
-    const repaired = this.startInOrder(args, topology.repairs, { specs, prepared, first });
-    const judged = [...first, ...repaired];
-    // Of a cluster that nobody has proven there is little to judge: its look is over before the hosts are prepared.
-    const ahead = topology.proven ? judged : [this.adminHost.prepared];
-    const before = this.clusterStep("before", config, ahead, declaredMembers(topology, carried), {
-      first: config.rolloutOrder.join(","),
-      "upgrades-from": upgradesFrom(config.release.version),
-    });
-    const others = topology.rollout.slice(topology.repairs.length);
-    const members = this.startInOrder(args, others, { specs, prepared, first: [...judged, before] });
-    const membership = this.clusterStep("membership", config, [...repaired, ...members], this.declared);
-    this.last = topology.proven ? [membership] : members;
-    this.guardOthers(args, membership);
-    this.leaveAlone(args);
+    const now = seats.filter(({ isRebuilt }) => !isRebuilt).flatMap(({ prepared }) => prepared);
+    const repaired = this.#startInOrder(turns.filter(isRepair), now);
+    const judged = [...now, ...repaired.steps];
+    const around = { host: this.adminHost, criteria: this.criteria };
+    const before = stepAround(
+      this.#child(BEFORE),
+      BEFORE,
+      {
+        ...around,
+        // Of a cluster that nobody has proven there is little to judge: its look is over before the hosts are prepared.
+        after: topology.proven ? judged : [this.adminHost.prepared],
+        options: {
+          first: args.rolloutOrder.join(","),
+          "upgrades-from": upgradesFrom(release.version),
+        },
+        stdin: declaredMembers(topology.members, carried),
+      },
+      this,
+    );
+    const others = this.#startInOrder(
+      turns.filter((seat) => !isRepair(seat)),
+      [...judged, before],
+    );
+    const membership = stepAround(
+      this.#child(MEMBERSHIP),
+      MEMBERSHIP,
+      { ...around, after: [...repaired.steps, ...others.steps], stdin: this.declared },
+      this,
+    );
+    this.last = topology.proven ? [membership] : others.steps;
+    this.guards = new Map([...repaired.guards, ...others.guards]);
+    this.#guardOthers(seats, membership);
+    this.#leaveAlone();
 
     this.clientBundle = clientBundle(args.authorities, client);
-    this.certificatesExpire = certificatesExpire(args.authorities, client, installations);
-    this.registerOutputs();
+    this.certificatesExpire = certificatesExpire(args.authorities, client, seats);
+    this.registerOutputs({ endpoints: this.endpoints, certificatesExpire: this.certificatesExpire });
   }
 
-  private issueClient({ authorities, config }: ClusterArgs): Certificate {
+  #child(name: string): string {
+    return childOf(this.#name, "etcd", name);
+  }
+
+  #issueClient(): Certificate {
+    const { authorities, certificates } = this.#args;
+    const args = { commonName: "etcd-client", usage: "client", settings: certificates } as const;
     return new Certificate(
-      "client",
-      {
-        authority: authorities.client,
-        commonName: "etcd-client",
-        usage: "client",
-        settings: config.certificates,
-      },
+      this.#child("client"),
+      { ...args, authority: authorities.client },
       { parent: this },
     );
   }
 
-  private install({ config, topology, hosts, authorities }: ClusterArgs): readonly Installation[] {
-    return topology.members.map(
-      (member) =>
-        new Installation(
-          member.name,
-          {
-            host: hostNamed(hosts, member.name),
-            member,
-            release: config.release,
-            authorities,
-            certificates: config.certificates,
-            checkId: config.checkId,
-          },
-          { parent: this },
-        ),
+  #install(member: TopologyMember): Seat {
+    const { topology, hosts, authorities, token, release, dataDir, settings, certificates, allow, checkId } =
+      this.#args;
+    const host = hostNamed(hosts, member.name);
+    const installation = new Installation(
+      this.#child(member.name),
+      { host, member, release, authorities, certificates, checkId },
+      { parent: this },
     );
-  }
-
-  private specify(
-    { config, topology, token }: ClusterArgs,
-    installations: readonly Installation[],
-  ): readonly MemberSpec[] {
-    return topology.members.map((plan, index) =>
-      memberSpec({ plan, config, token, bundlesDigest: at(installations, index).bundlesDigest }),
-    );
+    const { bundlesDigest } = installation;
+    return {
+      member,
+      host,
+      installation,
+      spec: memberSpec({ member, version: release.version, dataDir, settings, allow, token, bundlesDigest }),
+      prepared: [host.prepared, installation.binaries, installation.certificates],
+      isRebuilt: topology.rebuilt.includes(member.name),
+    };
   }
 
   /** One after the other; all at once until they have been proven: no quorum is there yet that could be lost. */
-  private startInOrder(
-    args: ClusterArgs,
-    names: readonly string[],
-    { specs, prepared, first }: Start,
-  ): readonly Step[] {
-    const { config, topology, hosts } = args;
+  #startInOrder(turns: readonly Seat[], first: readonly Step[]): Started {
+    const { topology, checkId } = this.#args;
     const steps: Step[] = [];
-    for (const name of names) {
-      const host = hostNamed(hosts, name);
-      const spec = at(
-        specs,
-        topology.members.findIndex((member) => member.name === name),
-      );
-      const after = topology.proven ? [...first, ...steps.slice(-1)] : first;
-      const isRebuilt = topology.rebuilt.includes(name);
-      host.machine?.releaseAfter(isRebuilt ? this.guard(args, name, after) : []);
-      const member = new Member(
-        name,
-        {
-          host,
-          spec,
-          checkId: config.checkId,
-          after: [...after, ...(isRebuilt ? (prepared.get(name) ?? []) : [])],
-        },
-        { parent: this },
-      );
-      steps.push(member.step);
+    const guards = new Map<string, Step>();
+    for (const seat of turns) {
+      const { member, host, spec } = seat;
+      const before = topology.proven ? [...first, ...steps.slice(-1)] : first;
+      const guard = seat.isRebuilt ? this.#guard(seat, before) : undefined;
+      if (guard !== undefined) guards.set(member.name, guard);
+      const after = seat.isRebuilt ? [...before, ...seat.prepared] : before;
+      const args = { host, spec, checkId, after };
+      steps.push(new Member(this.#child(member.name), args, { parent: this }).step);
     }
-    return steps;
+    return { steps, guards };
   }
 
   /** The guards of machines that stay: there from the first `up`, so that a later one can update them. */
-  private guardOthers(args: ClusterArgs, membership: Step): void {
-    const { members, rebuilt } = args.topology;
-    for (const { name } of members) if (!rebuilt.includes(name)) this.guard(args, name, [membership]);
+  #guardOthers(seats: readonly Seat[], membership: Step): void {
+    for (const seat of seats) if (!seat.isRebuilt) this.#guard(seat, [membership]);
   }
 
-  /**
-   * Proves, on another member, that the cluster can do without this one while its machine is replaced. It has something
-   * to do only in an update: when what the machine is made from changes.
-   */
-  private guard({ topology, hosts, config }: ClusterArgs, name: string, after: readonly Step[]): Step[] {
-    const { machine } = topology.members.find((member) => member.name === name) ?? {};
-    const other = name === topology.adminHost ? topology.deputy : topology.adminHost;
-    if (machine === undefined || other === undefined) return [];
-    const host = hostNamed(hosts, other);
-    const options = { name, "made-from": machine, ...askOptions(config), "check-id": config.checkId };
-    const step = remoteStep(
-      `${name}-guard`,
-      host,
+  /** None for a given machine, nor where there is no other member to ask. */
+  #guard({ member }: Seat, after: readonly Step[]): Step | undefined {
+    const { topology, hosts } = this.#args;
+    const other = member.name === topology.adminHost ? topology.deputy : topology.adminHost;
+    if (member.machine === undefined || other === undefined) return undefined;
+    return guardStep(
+      this.#child(partOf(member.name, "guard")),
       {
-        create: hostCommand(host.caller, "guard", { ...options, founding: true }),
-        update: hostCommand(host.caller, "guard", options),
+        host: hostNamed(hosts, other),
+        criteria: this.criteria,
+        member: member.name,
+        madeFrom: member.machine,
+        after,
       },
-      { parent: this, dependsOn: after.map(({ command }) => command) },
-    );
-    return [step];
-  }
-
-  /** A step around the members, on the admin host. While a cluster is founded, there is nothing for it to look at. */
-  private clusterStep(
-    name: "before" | "membership",
-    config: ClusterConfig,
-    after: readonly Step[],
-    stdin: pulumi.Output<string>,
-    more: Options = {},
-  ): Step {
-    const options = { ...clusterOptions(config), ...more };
-    return remoteStep(
-      name,
-      this.adminHost,
-      {
-        create: hostCommand(this.adminHost.caller, name, { ...options, founding: true }),
-        update: hostCommand(this.adminHost.caller, name, options),
-        stdin,
-      },
-      { parent: this, dependsOn: after.map((step) => step.command) },
+      this,
     );
   }
 
   /** Lost nodes stay in the state until they are no longer listed; their members go by the cluster's steps. */
-  private leaveAlone({ topology, hosts }: ClusterArgs): void {
-    for (const name of topology.lost) {
-      const host = hostNamed(hosts, name);
-      const inside = { parent: this };
-      const installed = [`${name}-binaries`, `${name}-certificates`];
-      new InertSteps("etcd:cluster:Installation", name, { host, steps: installed }, inside);
-      new InertSteps("etcd:cluster:Member", name, { host, steps: [`${name}-member`] }, inside);
+  #leaveAlone(): void {
+    const { topology, hosts } = this.#args;
+    for (const node of topology.lost) {
+      const host = hostNamed(hosts, node);
+      const name = this.#child(node);
+      const leave = (type: string, parts: readonly NodePart[]) =>
+        new InertSteps(type, name, { host, parts }, { parent: this });
+      leave(INSTALLATION_TYPE, ["binaries", "certificates"]);
+      leave(MEMBER_TYPE, ["member"]);
     }
   }
 }
 
-/** What the chain of members is made from. */
-interface Start {
-  readonly specs: readonly MemberSpec[];
-  /** The steps that prepare each host, by name. */
-  readonly prepared: ReadonlyMap<string, readonly Step[]>;
-  /** What comes before every member. */
-  readonly first: readonly Step[];
+/** A member, its host, and what it starts from there. */
+interface Seat {
+  readonly member: TopologyMember;
+  readonly host: Host;
+  readonly installation: Installation;
+  readonly spec: MemberSpec;
+  /** The steps that prepare its host. */
+  readonly prepared: readonly Step[];
+  /** Whether its machine is replaced, at its turn. */
+  readonly isRebuilt: boolean;
 }
 
-/** Options of the steps that ask the whole cluster. */
-export function clusterOptions(config: ClusterConfig): Options {
-  return { version: config.release.version, ...askOptions(config), "check-id": config.checkId };
+interface Started {
+  readonly steps: readonly Step[];
+  readonly guards: Guards;
 }
 
-function askOptions({ allow, settings }: ClusterConfig): Options {
-  return { "election-timeout": settings.electionTimeout, allow: allow.join(" ") };
-}
-
-function declaredMembers(
-  topology: Topology,
-  carried: readonly pulumi.Output<string>[],
-): pulumi.Output<string> {
-  const members = topology.members
-    .map((m) => `member ${m.name} ${m.peerUrl} ${m.clientUrl} ${m.incarnation}\n`)
-    .join("");
-  return pulumi.all([...carried]).apply((digests) => `digest ${digestOf(digests)}\n${members}`);
-}
-
-function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new Error(`there is no item ${index} of ${items.length}`);
-  return item;
+function seatOf(seats: readonly Seat[], node: string): Seat {
+  const seat = seats.find(({ member }) => member.name === node);
+  if (seat === undefined) throw new Error(`no member is named ${node}`);
+  return seat;
 }
 
 function hostNamed(hosts: readonly Host[], name: string): Host {
   const host = hosts.find((candidate) => candidate.name === name);
   if (host === undefined) throw new Error(`no host is named ${name}`);
   return host;
-}
-
-function stepsOf(installation: Installation): readonly Step[] {
-  return [installation.binaries, installation.certificates];
 }
 
 function clientBundle(authorities: Authorities, client: Certificate): EtcdCluster["clientBundle"] {
@@ -270,13 +253,14 @@ function clientBundle(authorities: Authorities, client: Certificate): EtcdCluste
 function certificatesExpire(
   authorities: Authorities,
   client: Certificate,
-  installations: readonly Installation[],
+  seats: readonly Seat[],
 ): pulumi.Output<Record<string, string>> {
-  const ends: Record<string, pulumi.Output<string>> = {
-    "client-ca": authorities.client.expires,
-    "peer-ca": authorities.peer.expires,
+  const ends: Record<string, pulumi.Input<string>> = {
+    [CLIENT_CA]: authorities.client.expires,
+    [PEER_CA]: authorities.peer.expires,
     client: client.expires,
   };
-  for (const installation of installations) Object.assign(ends, installation.expires);
+  for (const { member, installation } of seats)
+    for (const [role, end] of Object.entries(installation.expires)) ends[`${member.name}-${role}`] = end;
   return pulumi.all(ends);
 }

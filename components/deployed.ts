@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import type { Authorities, Authority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
-import type { Authorities } from "./installation.ts";
 
 /** `organization/project/stack` */
 export function stackId(): string {
@@ -29,14 +28,14 @@ export async function lastProven(): Promise<Deployed | undefined> {
  * `destroy` and `up`, are another cluster. Fixed from then on.
  */
 export function clusterToken(
-  config: ClusterConfig,
+  clusterName: string,
   previous: Deployed | undefined,
   { peer }: Authorities,
 ): pulumi.Output<string> {
   if (previous !== undefined) return pulumi.output(previous.token);
-  return peer.certPem.apply((pem) => {
+  return pulumi.output(peer.certPem).apply((pem) => {
     const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
-    return `${config.clusterName}-${createHash("sha256").update(der).digest("hex").slice(0, 8)}`;
+    return `${clusterName}-${createHash("sha256").update(der).digest("hex").slice(0, 8)}`;
   });
 }
 
@@ -81,9 +80,9 @@ function withInstances(deployed: Deployed, instances: Readonly<Record<string, st
 
 function authorityRecord(
   { certificates }: ClusterConfig,
-  authority: CertificateAuthority,
+  authority: Authority,
 ): pulumi.Output<Record<string, string>> {
-  return authority.expires.apply(
+  return pulumi.output(authority.expires).apply(
     (expires): Record<string, string> => ({
       algorithm: certificates.algorithm,
       validityDays: String(certificates.caValidityDays),

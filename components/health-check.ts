@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Deployed } from "../cluster/topology.ts";
-import type { ClusterConfig } from "../config/model.ts";
 import { hostCommand } from "../host/commands.ts";
-import { clusterOptions, type EtcdCluster } from "./cluster.ts";
+import type { EtcdCluster } from "./cluster.ts";
+import { criteriaOptions } from "./cluster-steps.ts";
 import { remoteStep } from "./step.ts";
 
 /** A member as etcd lists it. */
@@ -28,8 +28,9 @@ interface Proof {
 const MIN_DAYS_LEFT = 7;
 
 export interface HealthCheckArgs {
-  readonly cluster: EtcdCluster;
-  readonly config: ClusterConfig;
+  readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "last">;
+  /** Days before its end from which on a leaf certificate is renewed. */
+  readonly renewBeforeDays: number;
   /** What is to be recorded as proven, once the whole cluster is healthy. */
   readonly deployed: pulumi.Input<Deployed>;
 }
@@ -47,15 +48,15 @@ export class HealthCheck extends pulumi.ComponentResource {
 
   constructor(name: string, args: HealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:HealthCheck", name, {}, opts);
-    const { cluster, config } = args;
+    const { cluster } = args;
     const step = remoteStep(
       name,
       cluster.adminHost,
       {
         create: hostCommand(cluster.adminHost.caller, "prove", {
-          ...clusterOptions(config),
-          // a leaf that is not yet due for renewal is no fault
-          "min-days": Math.min(MIN_DAYS_LEFT, config.certificates.renewBeforeDays),
+          ...criteriaOptions(cluster.criteria),
+          // a leaf certificate that is not yet due for renewal is no fault
+          "min-days": Math.min(MIN_DAYS_LEFT, args.renewBeforeDays),
         }),
         stdin: pulumi
           .all([cluster.declared, args.deployed])
@@ -69,7 +70,8 @@ export class HealthCheck extends pulumi.ComponentResource {
     this.members = proof.members;
     this.health = proof.health;
     this.deployed = proof.deployed;
-    this.registerOutputs();
+    const { version, clusterId, members, health, deployed } = proof;
+    this.registerOutputs({ version, clusterId, members, health, deployed });
   }
 }
 

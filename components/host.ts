@@ -23,6 +23,4 @@ export interface Machine {
   readonly resource: pulumi.Resource;
   /** How ssh reaches it, with the key that the program made for it. */
   readonly ssh: { readonly address: pulumi.Input<string>; readonly hostKey: pulumi.Output<string> };
-  /** Lets the machine be made, or replaced, once these are done. To be called once, before the program ends. */
-  readonly releaseAfter: (steps: readonly Step[]) => void;
 }

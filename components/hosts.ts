@@ -5,8 +5,8 @@ import type { Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { refusal } from "../config/refusal.ts";
 import { stackId } from "./deployed.ts";
+import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
-import type { Authorities } from "./installation.ts";
 import { memberDigest } from "./member.ts";
 import type { HostSpec } from "./preparation.ts";
 import { SshHost } from "./ssh-host.ts";
@@ -14,8 +14,11 @@ import { SshHost } from "./ssh-host.ts";
 export interface HostsArgs {
   readonly config: ClusterConfig & { readonly sshPrivateKey?: pulumi.Output<string> };
   readonly topology: Topology;
-  readonly authorities: Authorities;
-  readonly token: pulumi.Output<string>;
+  readonly token: pulumi.Input<string>;
+  /** RFC 3339; no host's clock may be before it. */
+  readonly notBefore: pulumi.Input<string>;
+  /** What machines that are replaced wait for; resolved after the hosts are made. */
+  readonly guards: Promise<Guards>;
 }
 
 /**
@@ -41,22 +44,24 @@ export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
   if (aws === undefined) return specs.map((spec) => new SshHost(spec.node.name, spec));
   // Loaded only where it is needed: the SDK of AWS is large.
   const { makeEc2Hosts } = await import("./ec2/ec2-hosts.ts");
-  return makeEc2Hosts(specs, { ...args.config, aws, protect });
+  return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.guards);
 }
 
-function specifyHosts({ config, topology, authorities, token }: HostsArgs): readonly HostSpec[] {
+function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {
   const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
+  const { dataDir, settings } = config;
+  const etcd = { version: config.release.version, dataDir, settings };
   return config.nodes.map((node) => ({
     node,
     ssh: config.ssh,
     ...(privateKey === undefined ? {} : { privateKey }),
     token,
-    dataDir: config.dataDir,
-    quotaBackendBytes: config.settings.quotaBackendBytes,
-    metricsUrl: config.settings.metricsUrl,
+    dataDir,
+    quotaBackendBytes: settings.quotaBackendBytes,
+    metricsUrl: settings.metricsUrl,
     checkId: config.checkId,
-    ...memberDigest(node.name, topology, config),
-    notBefore: authorities.peer.notBefore,
+    ...memberDigest(node.name, topology, etcd),
+    notBefore,
   }));
 }
 

@@ -1,6 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type NodePart, partOf } from "../cluster/resource-names.ts";
 import type { Host } from "./host.ts";
 import { INERT, remoteStep } from "./step.ts";
+
+export interface InertStepsArgs {
+  readonly host: Host;
+  /** What the component had. */
+  readonly parts: readonly NodePart[];
+}
 
 /**
  * What stays in the state of a component of a node that is lost: the same steps under the same names, which nothing
@@ -10,11 +17,12 @@ export class InertSteps extends pulumi.ComponentResource {
   constructor(
     type: string,
     name: string,
-    { host, steps }: { readonly host: Host; readonly steps: readonly string[] },
+    { host, parts }: InertStepsArgs,
     opts: pulumi.ComponentResourceOptions,
   ) {
     super(type, name, {}, opts);
-    for (const step of steps) remoteStep(step, host, { create: ":" }, { parent: this, ...INERT });
-    this.registerOutputs();
+    for (const part of parts)
+      remoteStep(partOf(name, part), host, { create: ":" }, { parent: this, ...INERT });
+    this.registerOutputs({});
   }
 }

@@ -1,25 +1,20 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { INSTALLATION_TYPE, type LeafRole, partOf } from "../cluster/resource-names.ts";
 import type { TopologyMember } from "../cluster/topology.ts";
-import type { CertificateSettings, Release } from "../config/model.ts";
+import type { Release } from "../config/model.ts";
 import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts";
-import { Certificate } from "./certificate.ts";
-import type { CertificateAuthority } from "./certificate-authority.ts";
+import { Certificate, type LeafSettings } from "./certificate.ts";
+import type { Authorities } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 import { hostStep, ownerOf, type Step } from "./step.ts";
 
-/** The two CAs: one for clients and servers, one among the peers. */
-export interface Authorities {
-  readonly client: CertificateAuthority;
-  readonly peer: CertificateAuthority;
-}
-
 export interface InstallationArgs {
   readonly host: Host;
-  readonly member: TopologyMember;
+  readonly member: Pick<TopologyMember, "name" | "address" | "dnsNames" | "ipAddresses">;
   readonly release: Release;
   readonly authorities: Authorities;
-  readonly certificates: CertificateSettings;
+  readonly certificates: LeafSettings;
   readonly checkId: number;
 }
 
@@ -29,19 +24,18 @@ export class Installation extends pulumi.ComponentResource {
   readonly certificates: Step;
   /** Digest of the CA bundles, which etcd reads only at its start. */
   readonly bundlesDigest: pulumi.Output<string>;
-  /** RFC 3339 ends, by certificate name. */
-  readonly expires: Readonly<Record<string, pulumi.Output<string>>>;
+  /** RFC 3339 ends of the leaf certificates. */
+  readonly expires: Readonly<Record<LeafRole, pulumi.Output<string>>>;
 
   constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("etcd:cluster:Installation", name, {}, opts);
+    super(INSTALLATION_TYPE, name, {}, opts);
     const leafCertificates = this.issueLeafCertificates(name, args);
     this.binaries = this.installBinaries(name, args);
     this.certificates = this.writeCertificates(name, args, leafCertificates);
     this.bundlesDigest = bundlesDigest(args.authorities);
-    this.expires = Object.fromEntries(
-      Object.entries(leafCertificates).map(([role, leaf]) => [`${name}-${role}`, leaf.expires]),
-    );
-    this.registerOutputs();
+    const { server, peer, operator } = leafCertificates;
+    this.expires = { server: server.expires, peer: peer.expires, operator: operator.expires };
+    this.registerOutputs({ bundlesDigest: this.bundlesDigest, expires: this.expires });
   }
 
   private issueLeafCertificates(
@@ -53,13 +47,17 @@ export class Installation extends pulumi.ComponentResource {
     const child = { parent: this };
     return {
       server: new Certificate(
-        `${name}-server`,
+        partOf(name, "server"),
         { ...host, usage: "server", authority: authorities.client },
         child,
       ),
-      peer: new Certificate(`${name}-peer`, { ...host, usage: "server", authority: authorities.peer }, child),
+      peer: new Certificate(
+        partOf(name, "peer"),
+        { ...host, usage: "server", authority: authorities.peer },
+        child,
+      ),
       operator: new Certificate(
-        `${name}-operator`,
+        partOf(name, "operator"),
         {
           commonName: `${member.name}-operator`,
           usage: "client",
@@ -73,7 +71,7 @@ export class Installation extends pulumi.ComponentResource {
 
   private installBinaries(name: string, { host, release, checkId }: InstallationArgs): Step {
     return hostStep(
-      `${name}-binaries`,
+      partOf(name, "binaries"),
       host,
       {
         create: ownerOf(this).apply((owner) =>
@@ -98,7 +96,7 @@ export class Installation extends pulumi.ComponentResource {
     leafCertificates: LeafCertificates,
   ): Step {
     return hostStep(
-      `${name}-certificates`,
+      partOf(name, "certificates"),
       host,
       {
         create: ownerOf(this).apply((owner) =>
@@ -125,11 +123,7 @@ export class Installation extends pulumi.ComponentResource {
   }
 }
 
-interface LeafCertificates {
-  readonly server: Certificate;
-  readonly peer: Certificate;
-  readonly operator: Certificate;
-}
+type LeafCertificates = Readonly<Record<LeafRole, Certificate>>;
 
 /** The files as the host reads them from stdin: a line `== NAME`, then the PEM. */
 function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates): pulumi.Output<string> {

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "../cluster/digest.ts";
+import { MEMBER_TYPE, partOf } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
-import type { ClusterConfig } from "../config/model.ts";
+import type { EtcdSettings } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
@@ -15,49 +16,50 @@ export interface MemberSpec {
   readonly digest: pulumi.Output<string>;
 }
 
+/** What all members run. */
+export interface EtcdArgs {
+  readonly version: string;
+  readonly dataDir: string;
+  readonly settings: EtcdSettings;
+}
+
 /** The systemd unit of a member. */
-export function memberUnit(
-  plan: TopologyMember,
-  { dataDir, release, settings }: Pick<ClusterConfig, "dataDir" | "release" | "settings">,
-): string {
-  return renderUnit({ ...plan, version: release.version, dataDir, settings });
+function memberUnit(member: TopologyMember, { version, dataDir, settings }: EtcdArgs): string {
+  return renderUnit({ ...member, version, dataDir, settings });
 }
 
 /** What the host step carries of its member; nothing for a lost node, which has none. */
-export function memberDigest(
-  name: string,
-  { members }: Topology,
-  config: Parameters<typeof memberUnit>[1],
-): { memberDigest?: string } {
-  const plan = members.find((member) => member.name === name);
-  return plan === undefined ? {} : { memberDigest: digestOf([memberUnit(plan, config)]) };
+export function memberDigest(name: string, { members }: Topology, etcd: EtcdArgs): { memberDigest?: string } {
+  const found = members.find((member) => member.name === name);
+  return found === undefined ? {} : { memberDigest: digestOf([memberUnit(found, etcd)]) };
 }
 
-export interface MemberSpecArgs {
-  readonly plan: TopologyMember;
-  readonly config: Pick<ClusterConfig, "allow" | "dataDir" | "release" | "settings">;
+export interface MemberSpecArgs extends EtcdArgs {
+  readonly member: TopologyMember;
+  /** Named overrides of refusals. */
+  readonly allow: readonly string[];
   readonly token: pulumi.Input<string>;
   /** Digest of the CA bundles: etcd reads them at its start only. */
   readonly bundlesDigest: pulumi.Input<string>;
 }
 
-export function memberSpec({ plan, config, token, bundlesDigest }: MemberSpecArgs): MemberSpec {
-  const { dataDir, release, settings } = config;
-  const unit = memberUnit(plan, config);
-  const options = pulumi.all([token, bundlesDigest]).apply(
+export function memberSpec({ member, allow, ...args }: MemberSpecArgs): MemberSpec {
+  const { version, dataDir, settings } = args;
+  const unit = memberUnit(member, args);
+  const options = pulumi.all([args.token, args.bundlesDigest]).apply(
     ([initialToken, bundles]): Options => ({
-      version: release.version,
+      version,
       "data-dir": dataDir,
       "metrics-url": settings.metricsUrl,
       bundles,
-      "peer-url": plan.peerUrl,
-      "initial-state": plan.initialState,
-      "initial-cluster": plan.initialCluster,
+      "peer-url": member.peerUrl,
+      "initial-state": member.initialState,
+      "initial-cluster": member.initialCluster,
       "initial-token": initialToken,
       "election-timeout": settings.electionTimeout,
-      "upgrades-from": upgradesFrom(release.version),
-      allow: config.allow.join(" "),
-      "made-from": plan.machine,
+      "upgrades-from": upgradesFrom(version),
+      allow: allow.join(" "),
+      "made-from": member.machine,
     }),
   );
   return { unit, options, digest: options.apply((all) => digestOf([unit, JSON.stringify(all)])) };
@@ -80,7 +82,7 @@ export class Member extends pulumi.ComponentResource {
     { host, spec, checkId, after }: MemberArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("etcd:cluster:Member", name, {}, opts);
+    super(MEMBER_TYPE, name, {}, opts);
     const call = (subcommand: string) =>
       pulumi
         .all([ownerOf(this), spec.options])
@@ -88,7 +90,7 @@ export class Member extends pulumi.ComponentResource {
           hostCommand(host.caller, subcommand, { ...identityOptions(host, owner, checkId), ...options }),
         );
     this.step = hostStep(
-      `${name}-member`,
+      partOf(name, "member"),
       host,
       {
         create: call("start"),
@@ -100,6 +102,6 @@ export class Member extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: after.map((step) => step.command) },
     );
-    this.registerOutputs();
+    this.registerOutputs({ digest: this.step.digest });
   }
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { partOf } from "../cluster/resource-names.ts";
 import type { NodeConfig, SshConfig } from "../config/model.ts";
 import { deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
@@ -36,6 +37,7 @@ export interface DataVolume {
 
 /** Preflight, then the user, the directories and `etcd-host` itself; on EC2 first the end of cloud-init, and the volume. */
 export function prepareStep(
+  name: string,
   component: pulumi.ComponentResource,
   host: Omit<Host, "prepared">,
   args: PreparationArgs,
@@ -44,7 +46,7 @@ export function prepareStep(
   const { volume, ...options } = opts;
   const inputs = pulumi.all([ownerOf(component), args.token, args.notBefore, volume?.id]);
   return hostStep(
-    `${host.name}-host`,
+    partOf(name, "host"),
     host,
     {
       create: inputs.apply(([owner, token, notBefore, volumeId]) =>

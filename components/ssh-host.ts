@@ -1,5 +1,6 @@
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { partOf } from "../cluster/resource-names.ts";
 import type { SshConfig } from "../config/model.ts";
 import type { Caller } from "../host/commands.ts";
 import { connectionTo } from "./connection.ts";
@@ -7,13 +8,13 @@ import type { Host } from "./host.ts";
 import { type PreparationArgs, prepareStep } from "./preparation.ts";
 import { INERT, remoteStep, type Step } from "./step.ts";
 
-/** A given machine, reached by SSH. */
 export interface SshHostArgs extends PreparationArgs {
   readonly ssh: SshConfig;
   /** Private key of the SSH login. @default the agent's keys */
   readonly privateKey?: pulumi.Input<string>;
 }
 
+/** A given machine, reached by SSH. */
 export class SshHost extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly incarnation: number;
@@ -35,8 +36,8 @@ export class SshHost extends pulumi.ComponentResource implements Host {
       ...(privateKey === undefined ? {} : { privateKey }),
     });
     this.prepared = node.lost
-      ? remoteStep(`${name}-host`, this, { create: ":" }, { parent: this, ...INERT })
-      : prepareStep(this, this, args);
-    this.registerOutputs();
+      ? remoteStep(partOf(name, "host"), this, { create: ":" }, { parent: this, ...INERT })
+      : prepareStep(name, this, this, args);
+    this.registerOutputs({ address: node.sshAddress, port: node.sshPort, hostKey: node.hostKey });
   }
 }

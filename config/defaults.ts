@@ -1,3 +1,5 @@
+import { METRICS_PORT } from "../etcd/ports.ts";
+
 /**
  * The defaults of every top-level setting. Pulumi.yaml declares the same ones, for `pulumi config` and for
  * reading; they are needed here too because an object given in part replaces the whole default there.
@@ -34,7 +36,7 @@ export const defaults = {
   leafValidityDays: 365,
   renewBeforeDays: 60,
   protect: true,
-  metricsUrl: "http://127.0.0.1:2381",
+  metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
   rolloutOrder: [],
   checkId: 0,
   allow: [],

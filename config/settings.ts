@@ -1,6 +1,7 @@
 /** etcd's own settings, and those of its certificates. Limits are the ones that etcd checks when it starts. */
 
 import { type CipherSuite, cipherSuites } from "../etcd/cipher-suites.ts";
+import { CLIENT_PORT, METRICS_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { parseAddress } from "./address.ts";
 import { defaults } from "./defaults.ts";
 import { parseExtraFlags } from "./flags.ts";
@@ -118,8 +119,8 @@ function parseMetricsUrl(top: Fields, nodeCount: number): string {
     );
     return text;
   }
-  if (["2379", "2380"].includes(port)) {
-    top.problem("metricsUrl", `port ${port} is etcd's own; use another one, like 2381.`);
+  if ([CLIENT_PORT, PEER_PORT].includes(Number(port))) {
+    top.problem("metricsUrl", `port ${port} is etcd's own; use another one, like ${METRICS_PORT}.`);
   }
   const onEveryHost = isUnspecified(parsed.address) || /^127\.|^::1$/.test(parsed.address);
   if (nodeCount > 1 && !onEveryHost) {

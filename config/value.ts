@@ -1,5 +1,6 @@
 /** Reading raw configuration field by field: every mistake becomes a sentence with the path of the value, and reading goes on. */
 
+import { isRecord } from "../lib/json.ts";
 import { didYouMean } from "./did-you-mean.ts";
 
 /** Collects what is wrong (`problems`) and what is merely unwise (`warnings`), each sentence once. */
@@ -25,10 +26,6 @@ export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   if (text.includes("PRIVATE KEY")) return "(a private key)";
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** One object of the configuration, with its path from the top (`nodes[1]`, empty at the top itself). */

@@ -1,8 +1,7 @@
 /** The texts of the steps: short calls of `etcd-host`. Plain data in, text out; values quoted, secrets never in it. */
 
+import { PROGRAM } from "./paths.ts";
 import { quoteShell } from "./quote.ts";
-
-const PROGRAM = "/usr/local/sbin/etcd-host";
 
 /** How a step becomes root on its host. */
 export interface Caller {

@@ -1,5 +1,6 @@
 /** The systemd unit of a member: plain data in, text out. A reviewer of a preview reads this text line by line. */
 
+import { BOOTSTRAP_FILE, BOOTSTRAP_PERMIT, OPT_DIR, PKI_DIR, PROGRAM } from "./paths.ts";
 import { quoteUnitArgument } from "./quote.ts";
 
 /** What one member's unit is made of. */
@@ -67,11 +68,6 @@ export const OWNED_FLAGS: readonly string[] = [
   "discovery-srv",
 ];
 
-/** Folder of the certificates on a host; a link, so that a renewed set is swapped in one step. */
-export const PKI_DIR = "/etc/etcd/pki";
-
-export const UNIT_FILE = "/etc/systemd/system/etcd.service";
-
 export function renderUnit(spec: UnitSpec): string {
   const flags = Object.entries(flagsOf(spec)).map(([flag, value]) => quoteUnitArgument(`--${flag}=${value}`));
   return `${[
@@ -83,7 +79,7 @@ export function renderUnit(spec: UnitSpec): string {
     `RequiresMountsFor=${spec.dataDir}`,
     "# Without its WAL a member starts only when etcd-host has just permitted it: an empty voter loses writes.",
     `AssertPathExistsGlob=|${spec.dataDir}/member/wal/*.wal`,
-    "AssertPathExists=|/run/etcd-host/bootstrap",
+    `AssertPathExists=|${BOOTSTRAP_PERMIT}`,
     "StartLimitIntervalSec=0",
     "",
     "[Service]",
@@ -91,10 +87,10 @@ export function renderUnit(spec: UnitSpec): string {
     "TimeoutStartSec=0",
     "User=etcd",
     "Group=etcd",
-    "EnvironmentFile=/etc/etcd/bootstrap.env",
-    "ExecStartPre=+-/usr/local/sbin/etcd-host started",
-    [`ExecStart=/opt/etcd/${spec.version}/etcd`, ...flags].join(" \\\n  "),
-    "ExecStartPost=+-/usr/local/sbin/etcd-host served",
+    `EnvironmentFile=${BOOTSTRAP_FILE}`,
+    `ExecStartPre=+-${PROGRAM} started`,
+    [`ExecStart=${OPT_DIR}/${spec.version}/etcd`, ...flags].join(" \\\n  "),
+    `ExecStartPost=+-${PROGRAM} served`,
     "Restart=on-failure",
     "RestartSec=5s",
     "LimitNOFILE=65536",

@@ -1,6 +1,8 @@
 /** The cluster that the files are made for, as the stack's last proven outputs say. */
 
-import { parseDeployed, quorum } from "../cluster/topology.ts";
+import { parseDeployed } from "../cluster/topology.ts";
+import { quorum } from "../etcd/quorum.ts";
+import { record } from "../lib/json.ts";
 
 export interface MonitoredMember {
   readonly name: string;
@@ -17,7 +19,7 @@ export interface MonitoredCluster {
 
 /** Reads `pulumi stack output --json`; throws one sentence if no `up` has proven the cluster yet. */
 export function monitoredCluster(outputs: unknown): MonitoredCluster {
-  const { deployed, members } = fieldsOf(outputs);
+  const { deployed, members } = record(outputs);
   const proven = parseDeployed(deployed);
   if (proven === undefined || !Array.isArray(members)) {
     throw new Error("The stack has no proven cluster yet: run pulumi up first.");
@@ -30,13 +32,9 @@ export function monitoredCluster(outputs: unknown): MonitoredCluster {
 }
 
 function parseMember(value: unknown): MonitoredMember {
-  const { name, clientUrl } = fieldsOf(value);
+  const { name, clientUrl } = record(value);
   if (typeof name !== "string" || typeof clientUrl !== "string" || !URL.canParse(clientUrl)) {
     throw new Error("The stack's output members cannot be read: raise checkId and run pulumi up again.");
   }
   return { name, target: new URL(clientUrl).host };
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -1,6 +1,7 @@
 /** Rules on the members as a whole. */
 
 import type { StackValidationArgs, StackValidationPolicy } from "@pulumi/policy";
+import { MEMBER_TYPE } from "../cluster/resource-names.ts";
 import { isChildOf, isInert } from "./read.ts";
 
 /**
@@ -36,7 +37,7 @@ export const oddAfterLoss: StackValidationPolicy = {
 
 function countMembers({ resources }: StackValidationArgs): { present: number; lost: number } {
   const steps = resources.filter(
-    (resource) => resource.type === "command:remote:Command" && isChildOf("etcd:cluster:Member", resource),
+    (resource) => resource.type === "command:remote:Command" && isChildOf(MEMBER_TYPE, resource),
   );
   const lost = steps.filter(isInert).length;
   return { present: steps.length - lost, lost };

@@ -1,6 +1,7 @@
 /** Rules on what the whole world may reach in AWS. Security groups are read as plain properties: no SDK is needed. */
 
 import type { ResourceValidation, ResourceValidationPolicy } from "@pulumi/policy";
+import { CLIENT_PORT, METRICS_PORT } from "../etcd/ports.ts";
 import { at, items, numberAt } from "./read.ts";
 
 interface Ports {
@@ -21,7 +22,10 @@ export const noOpenClientPort: ResourceValidationPolicy = {
   name: "no-open-client-port",
   description: "The ports of clients, peers and metrics (2379 to 2381) are not open to the world.",
   enforcementLevel: "mandatory",
-  validateResource: refuseOpen({ first: 2379, last: 2381 }, "the members' and clients' own networks"),
+  validateResource: refuseOpen(
+    { first: CLIENT_PORT, last: METRICS_PORT },
+    "the members' and clients' own networks",
+  ),
 };
 
 function refuseOpen(guarded: Ports, remedy: string): ResourceValidation {

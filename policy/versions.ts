@@ -1,6 +1,7 @@
 /** Rule on the version of etcd that the members run. */
 
 import type { ResourceValidationPolicy } from "@pulumi/policy";
+import { INSTALLATION_TYPE, MEMBER_TYPE, nodeOf } from "../cluster/resource-names.ts";
 import { knownMinors, minorOf, parseVersion, securityFloors } from "../etcd/releases.ts";
 import { versionLevel } from "./levels.ts";
 import { at, isChildOf, isInert, UNKNOWN } from "./read.ts";
@@ -23,7 +24,7 @@ type Step = Parameters<typeof isChildOf>[1] & { readonly props: unknown };
 
 function inUnit(step: Step): readonly string[] {
   const unit = at(step.props, "stdin");
-  if (!isChildOf("etcd:cluster:Member", step) || unit === UNKNOWN) return [];
+  if (!isChildOf(MEMBER_TYPE, step) || unit === UNKNOWN) return [];
   const [, version = ""] = /^ExecStart=\/opt\/etcd\/([^/\s]+)\/etcd\b/m.exec(String(unit)) ?? [];
   const parsed = parseVersion(version);
   if (parsed === undefined)
@@ -38,7 +39,7 @@ function inUnit(step: Step): readonly string[] {
 
 function inBinaries(step: Step & { readonly name: string }): readonly string[] {
   const text = at(step.props, "create");
-  const installs = isChildOf("etcd:cluster:Installation", step) && step.name.endsWith("-binaries");
+  const installs = isChildOf(INSTALLATION_TYPE, step) && nodeOf(step.name, "binaries") !== undefined;
   if (!installs || text === UNKNOWN || DIGEST.test(String(text))) return [];
   return [
     "It installs binaries without a digest: set etcd:sha256 for the version, from the release's SHA256SUMS.",

@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { PROGRAM } from "../../host/paths.ts";
 import { quoteShell } from "../../host/quote.ts";
 import { withPrivateFolder } from "../shared/private-folder.ts";
 import { aliasOf, type Login, reachableNodes, sudoOf, writeSshConfig } from "../shared/ssh.ts";
-
-const PROGRAM = "/usr/local/sbin/etcd-host";
 
 /** etcdctl on the first host, with that host's own operator certificate. */
 export function runOnHost(login: Login, args: readonly string[]): Promise<number> {

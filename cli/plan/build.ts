@@ -1,6 +1,7 @@
 /** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
 
 import { readFileSync } from "node:fs";
+import { CLUSTER_STEPS, isComponentType } from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
@@ -110,15 +111,13 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
   return `${what} · an outage of a few seconds: ${few}`;
 }
 
-const CLUSTER_STEPS = ["before", "membership", "health"];
-
 /**
  * Whatever no row tells of, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
  * network, and what changes of a machine in place.
  */
 function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
   const told = ({ name, type, op }: Resource) =>
-    type.startsWith("etcd:") || // a component: its parts are judged by themselves
+    isComponentType(type) || // a component: its parts are judged by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&

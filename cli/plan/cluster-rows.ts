@@ -1,5 +1,6 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
+import { BEFORE, CLIENT_CA, certificateIn, HEALTH, PEER_CA } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { minorOf, parseVersion } from "../../etcd/releases.ts";
@@ -16,15 +17,15 @@ export function clusterRows(
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
   const issues = (ca: string) =>
-    resources.some(({ name, changes, op }) => name === `${ca}-cert` && changes && op !== "protect");
-  const cas = ["client-ca", "peer-ca"].filter((ca) => deployed !== undefined && issues(ca));
+    resources.some(({ name, changes, op }) => name === certificateIn(ca) && changes && op !== "protect");
+  const cas = [CLIENT_CA, PEER_CA].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
     ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
-    ...(changes("health") ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
+    ...(changes(HEALTH) ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
   ];
 }
 
@@ -55,7 +56,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 /** Before anything is touched the members are judged: by what, is part of what is approved. */
 function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
-  const before = resources.find(({ name }) => name === "before");
+  const before = resources.find(({ name }) => name === BEFORE);
   if (before === undefined || !before.changes || before.op === "create") return [];
   const [old, now] = [before.old, before.new].map(({ inputs }) => optionsOf(text(inputs.update)));
   const keys = [...new Set([...(old?.keys() ?? []), ...(now?.keys() ?? [])])].filter(

@@ -1,6 +1,11 @@
+import {
+  certificateIn,
+  isComponentType,
+  LEAF_ROLES,
+  type NodePart,
+  partOf,
+} from "../../cluster/resource-names.ts";
 import type { Resource } from "./preview.ts";
-
-export const LEAF_ROLES = ["server", "peer", "operator"] as const;
 
 /** The resources of one host, by what they are. */
 export interface HostResources {
@@ -16,18 +21,21 @@ export interface HostResources {
 
 export function resourcesOf(name: string, resources: readonly Resource[]): HostResources {
   const named = (own: string) =>
-    resources.find((resource) => resource.name === `${name}-${own}` && !isComponent(resource));
+    resources.find((resource) => resource.name === own && !isComponent(resource));
+  const part = (own: NodePart) => named(partOf(name, own));
   return {
-    host: named("host"),
-    binaries: named("binaries"),
-    certificates: named("certificates"),
-    member: named("member"),
-    instance: named("instance"),
-    leafCertificates: Object.fromEntries(LEAF_ROLES.map((role) => [role, named(`${role}-cert`)])),
+    host: part("host"),
+    binaries: part("binaries"),
+    certificates: part("certificates"),
+    member: part("member"),
+    instance: part("instance"),
+    leafCertificates: Object.fromEntries(
+      LEAF_ROLES.map((role) => [role, named(certificateIn(partOf(name, role)))]),
+    ),
   };
 }
 
 /** A component may have the name of another node's step. */
 export function isComponent({ type }: Resource): boolean {
-  return type.startsWith("etcd:");
+  return isComponentType(type);
 }

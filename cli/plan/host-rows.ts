@@ -1,11 +1,12 @@
 /** One row for each host: what an `up` does there, and why. */
 
+import { LEAF_ROLES, nodeOf, partOf } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig, NodeConfig, SshConfig } from "../../config/model.ts";
 import { optionsOf } from "../../host/options.ts";
 import { type Json, text } from "../../lib/json.ts";
 import { changesConnection, connectionOf, stepDigests } from "./digests.ts";
-import { type HostResources, isComponent, LEAF_ROLES, resourcesOf } from "./host-resources.ts";
+import { type HostResources, isComponent, resourcesOf } from "./host-resources.ts";
 import { isAnother, machineChanges, newMachine, VOLUME_STAYS } from "./machines.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
@@ -37,13 +38,15 @@ export function hostRows(
 
 /** The order in which the engine runs the member steps: each depends on the one before it. Founders start together. */
 function rollout(resources: readonly Resource[], names: readonly string[]): readonly string[] {
-  const steps = names.flatMap((name) => resources.filter((resource) => resource.name === `${name}-member`));
+  const steps = names.flatMap((name) =>
+    resources.filter((resource) => resource.name === partOf(name, "member")),
+  );
   const depth = (step: Resource): number => {
     const before = steps.filter((other) => step.new.dependencies.includes(other.urn));
     return Math.max(0, ...before.map((other) => depth(other) + 1));
   };
   return steps
-    .map((step) => ({ name: step.name.replace(/-member$/, ""), depth: depth(step) }))
+    .map((step) => ({ name: nodeOf(step.name, "member") ?? step.name, depth: depth(step) }))
     .sort((a, b) => a.depth - b.depth)
     .map(({ name }) => name);
 }
@@ -51,8 +54,8 @@ function rollout(resources: readonly Resource[], names: readonly string[]): read
 /** By name: a preview lists them in any order, and the same plan has to look the same. */
 function leavingHosts(resources: readonly Resource[]): readonly string[] {
   return resources
-    .filter((step) => step.op === "delete" && step.name.endsWith("-host") && !isComponent(step))
-    .map((resource) => resource.name.replace(/-host$/, ""))
+    .filter((resource) => resource.op === "delete" && !isComponent(resource))
+    .flatMap(({ name }) => nodeOf(name, "host") ?? [])
     .sort();
 }
 

@@ -1,8 +1,7 @@
 /** What both forms of a plan for people say in the same words. */
 
+import { DAY_MS } from "../../lib/time.ts";
 import type { Action, ClusterRow, HostRow, Plan } from "./model.ts";
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 const ACTIONS: Readonly<Record<Action, string>> = {
   nothing: "nothing",

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ClusterConfig, NodeConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
-import { type Json, record, text } from "../../lib/json.ts";
+import { settingOf } from "../../config/project.ts";
+import { type Json, record } from "../../lib/json.ts";
 
 export interface Login {
   readonly config: ClusterConfig;
@@ -16,7 +17,8 @@ export function loginOf(stackConfig: unknown): Login {
   const texts: Record<string, string> = {};
   for (const [key, entry] of Object.entries(record(stackConfig))) {
     const { value }: Json = record(entry);
-    if (key.startsWith("etcd:") && typeof value === "string") texts[key.slice("etcd:".length)] = text(value);
+    const setting = settingOf(key);
+    if (setting !== undefined && typeof value === "string") texts[setting] = value;
   }
   const { config, problems } = parseConfig(decodeValues(texts), (path) => readFileSync(path, "utf8"));
   if (config === undefined) throw new Error(problems.join("\n"));

@@ -1,9 +1,9 @@
 /** The cluster on one screen. */
 
 import { table } from "../../lib/table.ts";
+import { DAY_MS } from "../../lib/time.ts";
 import type { ClusterStatus, MemberStatus } from "./facts.ts";
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const HOUR_MS = 60 * 60 * 1000;
 
 /** `now` in milliseconds since 1970. */

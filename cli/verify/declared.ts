@@ -1,10 +1,16 @@
 // What the stack's state says of each host: what its last successful steps declared.
 import { createHash } from "node:crypto";
+import {
+  CLIENT_CA,
+  certificateIn,
+  HEALTH,
+  LEAF_ROLES,
+  PEER_CA,
+  partOf,
+} from "../../cluster/resource-names.ts";
 import { optionsOf } from "../../host/options.ts";
-import { PKI_DIR, UNIT_FILE } from "../../host/unit.ts";
+import { PKI_DIR, PROGRAM, UNIT_FILE } from "../../host/paths.ts";
 import { type Json, list, record, text } from "../../lib/json.ts";
-
-const PROGRAM = "/usr/local/sbin/etcd-host";
 
 /** The state's resources by name, without those that wait for their delete. */
 export type State = ReadonlyMap<string, Json>;
@@ -24,11 +30,11 @@ export interface Declared {
 
 /** Nothing while the host has no member in the state. */
 export function declaredOf(state: State, name: string): Declared | undefined {
-  const host = inputs(state, `${name}-host`);
-  const member = inputs(state, `${name}-member`);
+  const host = inputs(state, partOf(name, "host"));
+  const member = inputs(state, partOf(name, "member"));
   const unit = text(member.stdin);
   if (unit === "") return undefined;
-  const release = optionsOf(text(inputs(state, `${name}-binaries`).create));
+  const release = optionsOf(text(inputs(state, partOf(name, "binaries")).create));
   const digests = ["amd64", "arm64"].map((arch) => release.get(`sha256-${arch}`) ?? "-");
   return {
     incarnation: optionsOf(text(member.create)).get("incarnation") ?? "",
@@ -45,18 +51,16 @@ export function declaredOf(state: State, name: string): Declared | undefined {
 
 /** Keys are secrets of the state: the host's own records judge those. */
 function certificates(state: State, name: string): readonly string[] {
-  const leafCertificates = ["server", "peer", "operator"].map((role) => [
-    `${role}.crt`,
-    `${name}-${role}-cert`,
-  ]);
-  const all = [["client-ca.crt", "client-ca-cert"], ["peer-ca.crt", "peer-ca-cert"], ...leafCertificates];
-  return all.map(([path = "", resource = ""]) =>
-    file(`${PKI_DIR}/${path}`, `${text(record(state.get(resource)?.outputs).certPem).trimEnd()}\n`),
-  );
+  const component = { "client-ca": CLIENT_CA, "peer-ca": PEER_CA };
+  const leafCertificates = LEAF_ROLES.map((role) => [role, partOf(name, role)] as const);
+  return [...Object.entries(component), ...leafCertificates].map(([path, owner]) => {
+    const { certPem } = record(state.get(certificateIn(owner))?.outputs);
+    return file(`${PKI_DIR}/${path}.crt`, `${text(certPem).trimEnd()}\n`);
+  });
 }
 
 function members(state: State): readonly string[] {
-  const lines = text(inputs(state, "health").stdin).split("\n");
+  const lines = text(inputs(state, HEALTH).stdin).split("\n");
   return lines.filter((line) => line.startsWith("member "));
 }
 

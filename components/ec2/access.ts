@@ -2,8 +2,9 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import { clientPort, peerPort } from "../../cluster/topology.ts";
+import { childOf } from "../../cluster/resource-names.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
+import { CLIENT_PORT, PEER_PORT } from "../../etcd/ports.ts";
 
 export interface AccessArgs {
   readonly vpcId: pulumi.Input<string>;
@@ -22,9 +23,11 @@ type End = { cidrIpv4: string } | { cidrIpv6: string } | { referencedSecurityGro
 /** The members' security group: what is not named here is closed. */
 export class Access extends pulumi.ComponentResource {
   readonly groupId: pulumi.Output<string>;
+  readonly #name: string;
 
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:aws:Access", name, {}, opts);
+    this.#name = name;
     const { access, metricsPort, outwardPorts, balancerGroupId } = args;
     const group = new SecurityGroup(
       name,
@@ -39,26 +42,30 @@ export class Access extends pulumi.ComponentResource {
     this.groupId = group.id;
 
     const members = { referencedSecurityGroupId: group.id };
-    this.admit("peer-members", peerPort, members);
-    this.admit("client-members", clientPort, members);
+    this.admit("peer-members", PEER_PORT, members);
+    this.admit("client-members", CLIENT_PORT, members);
     if (balancerGroupId !== undefined)
-      this.admit("client-balancer", clientPort, { referencedSecurityGroupId: balancerGroupId });
-    for (const source of access.clients) this.admit(`client-${label(source)}`, clientPort, endOf(source));
+      this.admit("client-balancer", CLIENT_PORT, { referencedSecurityGroupId: balancerGroupId });
+    for (const source of access.clients) this.admit(`client-${label(source)}`, CLIENT_PORT, endOf(source));
     for (const source of access.ssh) this.admit(`ssh-${label(source)}`, 22, endOf(source));
     for (const source of access.metrics) this.admit(`metrics-${label(source)}`, metricsPort, endOf(source));
 
-    this.letOut("peer-out", peerPort, members);
-    this.letOut("client-out", clientPort, members);
+    this.letOut("peer-out", PEER_PORT, members);
+    this.letOut("client-out", CLIENT_PORT, members);
     for (const port of outwardPorts) this.letOut(`out-${port}`, port, { cidrIpv4: "0.0.0.0/0" });
-    this.registerOutputs();
+    this.registerOutputs({ groupId: this.groupId });
   }
 
   private admit(name: string, port: number, source: End): void {
-    new SecurityGroupIngressRule(name, this.rule(port, source), { parent: this });
+    new SecurityGroupIngressRule(this.child(name), this.rule(port, source), { parent: this });
   }
 
   private letOut(name: string, port: number, target: End): void {
-    new SecurityGroupEgressRule(name, this.rule(port, target), { parent: this });
+    new SecurityGroupEgressRule(this.child(name), this.rule(port, target), { parent: this });
+  }
+
+  private child(name: string): string {
+    return childOf(this.#name, "members", name);
   }
 
   private rule(port: number, end: End) {

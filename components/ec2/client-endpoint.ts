@@ -7,14 +7,16 @@ import { Record as DnsRecord } from "@pulumi/aws/route53/record.js";
 import { SecurityGroupEgressRule } from "@pulumi/aws/vpc/securityGroupEgressRule.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import { clientPort } from "../../cluster/topology.ts";
-import type { AwsConfig } from "../../config/aws/model.ts";
 import type { NodeConfig } from "../../config/model.ts";
+import { CLIENT_PORT } from "../../etcd/ports.ts";
 import { endOf, label } from "./access.ts";
 
 export interface BalancerArgs {
-  readonly aws: AwsConfig;
-  readonly nodes: readonly NodeConfig[];
+  /** CIDRs and ids of security groups that may reach it. */
+  readonly clients: readonly string[];
+  /** The members' subnets. */
+  readonly subnets: readonly { readonly cidr: string }[];
+  readonly nodes: readonly Pick<NodeConfig, "name" | "address">[];
   readonly vpcId: pulumi.Input<string>;
   readonly subnetIds: readonly pulumi.Input<string>[];
   readonly tags: Readonly<Record<string, string>>;
@@ -48,9 +50,9 @@ export class Balancer extends pulumi.ComponentResource {
       {
         vpcId: args.vpcId,
         protocol: "TCP",
-        port: clientPort,
+        port: CLIENT_PORT,
         targetType: "ip",
-        healthCheck: { protocol: "TCP", port: String(clientPort) },
+        healthCheck: { protocol: "TCP", port: String(CLIENT_PORT) },
         tags,
       },
       child,
@@ -58,37 +60,37 @@ export class Balancer extends pulumi.ComponentResource {
     for (const { name: node, address } of args.nodes) {
       new TargetGroupAttachment(
         `${name}-${node}`,
-        { targetGroupArn: targets.arn, targetId: address, port: clientPort },
+        { targetGroupArn: targets.arn, targetId: address, port: CLIENT_PORT },
         child,
       );
     }
     const forward = { type: "forward", targetGroupArn: targets.arn };
     new Listener(
       name,
-      { loadBalancerArn: balancer.arn, protocol: "TCP", port: clientPort, defaultActions: [forward], tags },
+      { loadBalancerArn: balancer.arn, protocol: "TCP", port: CLIENT_PORT, defaultActions: [forward], tags },
       child,
     );
     this.dnsName = balancer.dnsName;
     this.zoneId = balancer.zoneId;
-    this.registerOutputs();
+    this.registerOutputs({ groupId: this.groupId, dnsName: this.dnsName, zoneId: this.zoneId });
   }
 
-  private makeGroup(name: string, { aws, vpcId, tags }: BalancerArgs): pulumi.Output<string> {
+  private makeGroup(name: string, { clients, subnets, vpcId, tags }: BalancerArgs): pulumi.Output<string> {
     const child = { parent: this };
     const { id: securityGroupId } = new SecurityGroup(
       name,
       { vpcId, description: "etcd clients", revokeRulesOnDelete: true, tags: { ...tags, Name: name } },
       child,
     );
-    const port = { ipProtocol: "tcp", fromPort: clientPort, toPort: clientPort };
-    for (const source of aws.access.clients) {
+    const port = { ipProtocol: "tcp", fromPort: CLIENT_PORT, toPort: CLIENT_PORT };
+    for (const source of clients) {
       new SecurityGroupIngressRule(
         `${name}-${label(source)}`,
         { securityGroupId, ...port, ...endOf(source) },
         child,
       );
     }
-    for (const { cidr } of aws.subnets) {
+    for (const { cidr } of subnets) {
       new SecurityGroupEgressRule(
         `${name}-out-${label(cidr)}`,
         { securityGroupId, ...port, cidrIpv4: cidr },
@@ -102,7 +104,7 @@ export class Balancer extends pulumi.ComponentResource {
 export interface ClientNameArgs {
   readonly zoneId: string;
   readonly name: string;
-  readonly nodes: readonly NodeConfig[];
+  readonly nodes: readonly Pick<NodeConfig, "address">[];
   /** @default the members' addresses themselves */
   readonly balancer?: Balancer;
 }

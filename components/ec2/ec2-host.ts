@@ -5,7 +5,9 @@ import { NetworkInterface } from "@pulumi/aws/ec2/networkInterface.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls";
+import { partOf } from "../../cluster/resource-names.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
+import { MADE_FROM } from "../../config/aws/own-tags.ts";
 import type { SshConfig } from "../../config/model.ts";
 import type { Caller } from "../../host/commands.ts";
 import { renderUserData } from "../../host/user-data.ts";
@@ -13,14 +15,19 @@ import { type Connection, connectionTo, whileBooting } from "../connection.ts";
 import type { Host, Machine } from "../host.ts";
 import { type PreparationArgs, prepareStep } from "../preparation.ts";
 import type { Step } from "../step.ts";
-import { MADE_FROM } from "./tags.ts";
 
-/** An EC2 instance, and what of it outlives the instance: its address, its host key and its data volume. */
+/** What of the configuration makes a machine. */
+export type MachineSettings = Pick<
+  AwsConfig,
+  "ami" | "instanceType" | "authorizedKeys" | "dataVolume" | "rootVolume" | "kmsKeyId" | "publicAddresses"
+>;
+
 export interface Ec2HostArgs extends PreparationArgs {
   readonly ssh: SshConfig;
   /** Private key of the SSH login. @default the agent's keys */
   readonly privateKey?: pulumi.Input<string>;
-  readonly aws: AwsConfig;
+  readonly aws: MachineSettings;
+  /** Where it is; its public address goes before that does. */
   readonly network: pulumi.Resource;
   readonly subnetId: pulumi.Input<string>;
   readonly zone: string;
@@ -32,8 +39,11 @@ export interface Ec2HostArgs extends PreparationArgs {
   readonly madeFrom: string;
   /** Whether AWS refuses to terminate the instance for others, and Pulumi to give the volume up. */
   readonly protect: boolean;
+  /** What has to be done before the machine is made, or replaced. @default nothing */
+  readonly guard?: Promise<Step | undefined>;
 }
 
+/** An EC2 instance, and what of it outlives the instance: its address, its host key and its data volume. */
 export class Ec2Host extends pulumi.ComponentResource implements Host {
   readonly name: string;
   readonly incarnation: number;
@@ -51,8 +61,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const hostKey = new PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
     const networkInterface = this.placeInterface(name, args);
     const data = this.keepData(name, args);
-    const released = Promise.withResolvers<pulumi.Resource[]>();
-    const instance = this.runInstance(name, args, { hostKey, networkInterface, after: released.promise });
+    const instance = this.runInstance(name, args, { hostKey, networkInterface });
     const attachment = this.attachData(name, instance, data);
 
     const ssh = {
@@ -63,7 +72,6 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       id: instance.id,
       resource: instance,
       ssh,
-      releaseAfter: (steps) => released.resolve(steps.map((step) => step.command)),
     };
     const connection = connectionTo({
       ...ssh,
@@ -72,11 +80,11 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
     });
     this.connection = connection;
-    this.prepared = prepareStep(this, { ...this.parts(), connection: whileBooting(connection) }, args, {
+    this.prepared = prepareStep(name, this, { ...this.parts(), connection: whileBooting(connection) }, args, {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
-    this.registerOutputs();
+    this.registerOutputs({ instanceId: instance.id, ...ssh });
   }
 
   private parts(): Omit<Host, "prepared" | "connection"> {
@@ -120,7 +128,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   private runInstance(
     name: string,
     args: Ec2HostArgs,
-    parts: { hostKey: PrivateKey; networkInterface: NetworkInterface; after: Promise<pulumi.Resource[]> },
+    parts: { hostKey: PrivateKey; networkInterface: NetworkInterface },
   ): Instance {
     const { aws, node, ssh, tags, protect, instanceProfile } = args;
     const userData = pulumi
@@ -134,7 +142,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         }),
       );
     return new Instance(
-      `${name}-instance`,
+      partOf(name, "instance"),
       {
         ami: aws.ami,
         instanceType: aws.instanceType,
@@ -158,7 +166,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         parent: this,
         deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
         replaceOnChanges: ["instanceType"], // in place, the provider would stop all of them at once
-        dependsOn: parts.after,
+        dependsOn: commandOf(args.guard),
       },
     );
   }
@@ -187,6 +195,11 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   }
 }
 
-function encryption({ kmsKeyId }: AwsConfig): { encrypted: true; kmsKeyId?: string } {
+async function commandOf(guard: Ec2HostArgs["guard"]): Promise<pulumi.Resource[]> {
+  const step = await guard;
+  return step === undefined ? [] : [step.command];
+}
+
+function encryption({ kmsKeyId }: MachineSettings): { encrypted: true; kmsKeyId?: string } {
   return { encrypted: true, ...(kmsKeyId === undefined ? {} : { kmsKeyId }) };
 }

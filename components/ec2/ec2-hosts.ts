@@ -1,25 +1,32 @@
 import { machineOf } from "../../cluster/machines.ts";
 import { subnetOf } from "../../cluster/subnets.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
+import { CLUSTER, NODE, STACK } from "../../config/aws/own-tags.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { stackId } from "../deployed.ts";
+import type { Guards } from "../guards.ts";
 import type { HostSpec } from "../preparation.ts";
 import { Access } from "./access.ts";
 import { Balancer, nameClients } from "./client-endpoint.ts";
 import { Ec2Host } from "./ec2-host.ts";
 import { Network } from "./network.ts";
 import { SessionManager } from "./session-manager.ts";
-import { CLUSTER, NODE, STACK } from "./tags.ts";
 
 type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 
 /** The instances, and around them the network, who may reach them, and the name that clients ask for. */
-export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): readonly Ec2Host[] {
+export function makeEc2Hosts(
+  specs: readonly HostSpec[],
+  config: Ec2Config,
+  guards: Promise<Guards>,
+): readonly Ec2Host[] {
   const { aws, nodes, protect } = config;
   const tags = { ...aws.tags, [CLUSTER]: config.clusterName, [STACK]: stackId() };
   const network = new Network("network", { aws, tags, protect });
   const place = { vpcId: network.vpcId, subnetIds: aws.subnets.map((subnet) => network.subnetId(subnet)) };
-  const balancer = aws.loadBalancer ? new Balancer("clients", { aws, nodes, tags, ...place }) : undefined;
+  const balancer = aws.loadBalancer
+    ? new Balancer("clients", { clients: aws.access.clients, subnets: aws.subnets, nodes, tags, ...place })
+    : undefined;
   const access = new Access("members", {
     vpcId: network.vpcId,
     access: aws.access,
@@ -44,6 +51,7 @@ export function makeEc2Hosts(specs: readonly HostSpec[], config: Ec2Config): rea
         aws,
         protect,
         network,
+        guard: guards.then((all) => all.get(spec.node.name)),
         madeFrom: machineOf(spec.node, config).machine ?? "",
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,

@@ -8,8 +8,8 @@ import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferin
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
 import type { Machines, RunningMachine } from "../../cluster/machines.ts";
 import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
+import { CLUSTER, MADE_FROM, NODE, STACK } from "../../config/aws/own-tags.ts";
 import { refusal } from "../../config/refusal.ts";
-import { CLUSTER, MADE_FROM, NODE, STACK } from "./tags.ts";
 
 /** One sentence for each thing that would fail, or turn out other than it was declared. `zones` are those of the nodes. */
 export async function checkAws(aws: AwsConfig, zones: readonly string[]): Promise<readonly string[]> {

@@ -18,7 +18,7 @@ export class Network extends pulumi.ComponentResource {
       this.vpcId = own.vpc.id;
       this.#subnetIds = new Map(own.subnets.map(({ cidr, resource }) => [cidr, resource.id]));
     }
-    this.registerOutputs();
+    this.registerOutputs({ vpcId: this.vpcId });
   }
 
   subnetId({ cidr }: AwsSubnet): pulumi.Input<string> {

@@ -11,7 +11,7 @@ import type { AwsConfig, AwsSubnet, OwnVpc } from "../../config/aws/model.ts";
 import { makeEndpoints } from "./vpc-endpoints.ts";
 
 export interface NetworkArgs {
-  readonly aws: AwsConfig;
+  readonly aws: Pick<AwsConfig, "vpc" | "subnets" | "publicAddresses">;
   readonly tags: Readonly<Record<string, string>>;
   /** Whether Pulumi refuses to delete the VPC and its subnets, and what is in them. */
   readonly protect: boolean;
@@ -45,6 +45,7 @@ export class OwnNetwork {
     this.#openEgress(own, tables);
     makeEndpoints(own.endpoints, {
       parent,
+      network: name,
       vpcId: this.vpc.id,
       cidr: own.cidr,
       region: regionOf(args.aws),
@@ -152,6 +153,6 @@ function label({ zone, cidr }: AwsSubnet): string {
   return `${zone}-${cidr.replace("/", "-")}`;
 }
 
-function regionOf({ subnets }: AwsConfig): string {
+function regionOf({ subnets }: NetworkArgs["aws"]): string {
   return (subnets[0]?.zone ?? "").replace(/[a-z]$/, "");
 }

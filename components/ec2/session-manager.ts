@@ -40,6 +40,6 @@ export class SessionManager extends pulumi.ComponentResource {
       { ...child, dependsOn: policy },
     );
     this.profileName = profile.name;
-    this.registerOutputs();
+    this.registerOutputs({ profileName: this.profileName });
   }
 }

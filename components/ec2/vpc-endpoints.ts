@@ -2,10 +2,13 @@ import { SecurityGroup } from "@pulumi/aws/ec2/securityGroup.js";
 import { VpcEndpoint } from "@pulumi/aws/ec2/vpcEndpoint.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import type * as pulumi from "@pulumi/pulumi";
+import { childOf } from "../../cluster/resource-names.ts";
 import type { Endpoint } from "../../config/aws/model.ts";
 
 export interface EndpointPlace {
   readonly parent: pulumi.ComponentResource;
+  /** Name of the parent. */
+  readonly network: string;
   readonly vpcId: pulumi.Input<string>;
   readonly cidr: string;
   readonly region: string;
@@ -23,34 +26,37 @@ export function makeEndpoints(endpoints: readonly Endpoint[], place: EndpointPla
   if (endpoints.includes("ssm")) makeInterfaces(place);
 }
 
-function makeGateway({ parent, vpcId, region, routeTableIds, tags }: EndpointPlace): void {
+function makeGateway({ parent, network, vpcId, region, routeTableIds, tags }: EndpointPlace): void {
+  const name = nameIn(network, "endpoint-s3");
   new VpcEndpoint(
-    "endpoint-s3",
+    name,
     {
       vpcId,
       vpcEndpointType: "Gateway",
       serviceName: `com.amazonaws.${region}.s3`,
       routeTableIds: [...routeTableIds],
-      tags: { ...tags, Name: "endpoint-s3" },
+      tags: { ...tags, Name: name },
     },
     { parent },
   );
 }
 
-function makeInterfaces({ parent, vpcId, cidr, region, subnetIds, tags }: EndpointPlace): void {
+function makeInterfaces({ parent, network, vpcId, cidr, region, subnetIds, tags }: EndpointPlace): void {
+  const name = nameIn(network, "endpoints");
   const group = new SecurityGroup(
-    "endpoints",
-    { vpcId, description: "AWS endpoints of the etcd members", tags: { ...tags, Name: "endpoints" } },
+    name,
+    { vpcId, description: "AWS endpoints of the etcd members", tags: { ...tags, Name: name } },
     { parent },
   );
   new SecurityGroupIngressRule(
-    "endpoints-https",
+    `${name}-https`,
     { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 443, toPort: 443, cidrIpv4: cidr },
     { parent },
   );
   for (const service of SESSION_SERVICES) {
+    const endpoint = nameIn(network, `endpoint-${service}`);
     new VpcEndpoint(
-      `endpoint-${service}`,
+      endpoint,
       {
         vpcId,
         vpcEndpointType: "Interface",
@@ -58,9 +64,13 @@ function makeInterfaces({ parent, vpcId, cidr, region, subnetIds, tags }: Endpoi
         privateDnsEnabled: true,
         subnetIds: [...subnetIds],
         securityGroupIds: [group.id],
-        tags: { ...tags, Name: `endpoint-${service}` },
+        tags: { ...tags, Name: endpoint },
       },
       { parent },
     );
   }
+}
+
+function nameIn(network: string, child: string): string {
+  return childOf(network, "network", child);
 }

@@ -1,6 +1,7 @@
 /** Which nodes are in which zone, and what a node of EC2 may not say. */
 
 import { isIPv4 } from "node:net";
+import { quorum } from "../../etcd/quorum.ts";
 import { type Cidr, parseCidr, placeIn } from "../cidr.ts";
 import type { NodeAddresses } from "../nodes.ts";
 import { Fields } from "../value.ts";
@@ -82,7 +83,6 @@ function isReserved(range: Cidr, address: string): boolean {
 function checkSpread(top: Fields, nodeZones: readonly string[], zones: readonly string[]): void {
   const count = nodeZones.length;
   const most = Math.ceil(count / zones.length);
-  const quorum = Math.floor(count / 2) + 1;
   for (const zone of zones) {
     const members = nodeZones.filter((one) => one === zone).length;
     const others = zones.filter((one) => one !== zone).join(", ");
@@ -91,7 +91,7 @@ function checkSpread(top: Fields, nodeZones: readonly string[], zones: readonly 
         "nodes",
         `${members} of ${count} are in ${zone}, more than the ${most} that the zones of aws.subnets need; give some an address in ${others}.`,
       );
-    } else if (members >= quorum) {
+    } else if (members >= quorum(count)) {
       top.report.warning(
         "aws.subnets",
         `${zone} holds ${members} of ${count} members, so there is no quorum while that zone is down; spread them over three zones to bear it.`,

@@ -2,9 +2,10 @@
 
 import { type Fields, show } from "../value.ts";
 import type { AwsConfig } from "./model.ts";
+import { CLUSTER, MADE_FROM, NODE, STACK } from "./own-tags.ts";
 
 /** Those by which the program's things are found again. */
-const own = ["Name", "etcd:cluster", "etcd:stack", "etcd:node", "etcd:made-from"];
+const own = ["Name", CLUSTER, STACK, NODE, MADE_FROM];
 /** AWS takes 50 on each thing, of which some are the program's and the account's own. */
 const most = 40;
 

@@ -59,10 +59,9 @@ function makeHost(options: RunOptions = {}, changes: Partial<Ec2HostArgs> = {}) 
   return runMocked(options, () => {
     const parent = new pulumi.ComponentResource("etcd:test:Component", "component");
     const network = new pulumi.ComponentResource("etcd:test:Component", "network");
-    const host = new Ec2Host("node1", { ...args, network, ...changes });
     const connection = { host: "192.0.2.1" };
-    const guard = remoteStep("guard", { connection }, { create: "prove" }, { parent });
-    host.machine.releaseAfter([guard]);
+    const guard = Promise.resolve(remoteStep("guard", { connection }, { create: "prove" }, { parent }));
+    const host = new Ec2Host("node1", { ...args, network, guard, ...changes });
     const texts = { create: "a", update: "b", delete: "c", stdin: "d" };
     const bound = hostStep("bound", host, texts, { parent });
     const free = hostStep("free", { connection }, texts, { parent });

@@ -121,6 +121,18 @@ test("a first step is run once the volume is attached", () => {
   }
 });
 
+test("no machine waits for ever: whatever is replaced, all that is registered is made", () => {
+  for (const run of [founded, settled, rebuilt, oneRebuilt, putBack]) {
+    const made = new Set(run.events);
+    const waiting = run.resources.filter(({ custom, name }) => custom && !made.has(`end ${name}`));
+    assert.deepEqual(
+      waiting.map(({ urn }) => urn),
+      [],
+    );
+    assert.equal(run.resources.filter(({ type }) => type.endsWith(":Instance")).length, 3);
+  }
+});
+
 test("all replaced: each instance waits for its guard, each guard for before and the member before it", () => {
   assert.deepEqual(rollout(rebuilt), names);
   for (const [index, node] of names.entries()) {

@@ -1,0 +1,51 @@
+/**
+ * Names of what the program registers: components give them, previews, states and policies are searched for them. They
+ * are part of the URNs of every stack, so no release may change them.
+ */
+
+/** What the types of all components begin with. */
+const COMPONENT = "etcd:";
+
+export const MEMBER_TYPE = `${COMPONENT}cluster:Member`;
+export const INSTALLATION_TYPE = `${COMPONENT}cluster:Installation`;
+
+export function isComponentType(type: string): boolean {
+  return type.startsWith(COMPONENT);
+}
+
+/** The leaf certificates on every host. */
+export const LEAF_ROLES = ["server", "peer", "operator"] as const;
+export type LeafRole = (typeof LEAF_ROLES)[number];
+
+/** What belongs to one node. */
+export type NodePart = "host" | "binaries" | "certificates" | "member" | "guard" | "instance" | LeafRole;
+
+export function partOf(node: string, part: NodePart): string {
+  return `${node}-${part}`;
+}
+
+/** The node that this is the part of; nothing where it is another part. */
+export function nodeOf(resource: string, part: NodePart): string | undefined {
+  const end = partOf("", part);
+  return resource.endsWith(end) ? resource.slice(0, -end.length) : undefined;
+}
+
+/** The steps that concern the whole cluster. */
+export const BEFORE = "before";
+export const MEMBERSHIP = "membership";
+export const HEALTH = "health";
+export const CLUSTER_STEPS: readonly string[] = [BEFORE, MEMBERSHIP, HEALTH];
+
+/** The two CAs. */
+export const CLIENT_CA = "client-ca";
+export const PEER_CA = "peer-ca";
+
+/** The certificate itself, in the component of that name: of a CA, or of a part of a node. */
+export function certificateIn(component: string): string {
+  return `${component}-cert`;
+}
+
+/** A component's child is named after it; without a prefix in the components that carry `usual`, as they did from the start. */
+export function childOf(component: string, usual: string, child: string): string {
+  return component === usual ? child : `${component}-${child}`;
+}
