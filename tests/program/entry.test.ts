@@ -1,0 +1,47 @@
+// What a machine needs before the program runs: a Node.js that is new enough, and files as they were committed.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execPath } from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { hostProgram } from "../../host/program.ts";
+
+const project = fileURLToPath(new URL("../..", import.meta.url));
+const read = (file: string) => readFileSync(join(project, file), "utf8");
+const { main, engines, devDependencies } = JSON.parse(read("package.json"));
+
+test("a Node.js that does not run TypeScript is told which one is needed, in one sentence", () => {
+  const old = `Object.defineProperty(process.features, "typescript", { value: undefined })`;
+  const preload = `data:text/javascript,${encodeURIComponent(old)}`;
+  const args = ["--import", preload, join(project, main)];
+  const { stderr, status } = spawnSync(execPath, args, { encoding: "utf8" });
+  const needed = engines.node.replace(">=", "");
+  const sentence = `This program needs Node\\.js ${RegExp.escape(needed)} or later, and this is ${RegExp.escape(process.versions.node)}: .*\\.$`;
+  assert.match(stderr, new RegExp(sentence, "m"));
+  assert.equal(status, 1);
+});
+
+test("Pulumi starts the same file as Node.js would, and is told which CLI is the oldest", () => {
+  const settings = parse(read("Pulumi.yaml"));
+  assert.equal(settings.main, main);
+  const [, oldest] = /^const OLDEST_CLI = "(.*)";$/m.exec(read("lab/engine/find.ts")) ?? [];
+  assert.equal(settings.requiredPulumiVersion, `>=${oldest}`);
+});
+
+test("version managers take the Node.js that the tests run on", () => {
+  assert.equal(read(".node-version"), `${devDependencies.node}\n`);
+});
+
+test("no checkout ends lines with a carriage return, which every host would get", () => {
+  const files = ["host/sh/main.sh", "host/unit.ts", "index.ts", "lab/lab"];
+  const args = ["-C", project, "check-attr", "--all", ...files];
+  const { stdout } = spawnSync("git", args, { encoding: "utf8" });
+  for (const file of files) {
+    assert.match(stdout, new RegExp(`^${file}: text: auto$`, "m"));
+    assert.match(stdout, new RegExp(`^${file}: eol: lf$`, "m"));
+  }
+  assert.doesNotMatch(hostProgram(), /\r/);
+});
