@@ -14,7 +14,7 @@ const STARTS: readonly Action[] = ["found", "join", "replace", "restart", "rebui
 /** `npm run COMMAND -- ARGS…` in the project's folder. */
 export function cli(project: Project, command: string, ...args: string[]): Promise<Result> {
   const call = ["sh", "-c", 'cd "$1" && shift && exec node "$@"', "cli", project.dir];
-  return run(labCommand, ["exec", ...call, `cli/${command}.ts`, ...args], project.env);
+  return run(labCommand, ["exec", ...call, `cli/${command}/${command}.ts`, ...args], project.env);
 }
 
 export async function planOf(project: Project): Promise<Plan> {

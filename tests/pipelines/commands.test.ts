@@ -50,9 +50,9 @@ test("each accepts the options it is called with, and refuses one that is wrong"
 
 /** Where there is no Pulumi and no variable of a pipeline, it gets no further than its own arguments. */
 function callWithoutPulumi(script: string, args: readonly string[]) {
-  const [, command] = /bootstrap\.mjs (\w+)$/.exec(scripts[script] ?? "") ?? [];
+  const [, command] = /launch\.mjs (\w+)$/.exec(scripts[script] ?? "") ?? [];
   assert.ok(command, `npm run ${script} is a command of cli/`);
-  const file = join(repository, "cli", `${command}.ts`);
+  const file = join(repository, "cli", command, `${command}.ts`);
   const env = { PATH: "/nowhere", HOME: "/nowhere" };
   return spawnSync(process.execPath, [file, ...args], { cwd: repository, env, encoding: "utf8" });
 }
