@@ -1,30 +1,67 @@
-// launch.mjs COMMAND [ARGUMENT...]: what every npm script starts with. Installs the packages if they are missing or
-// old, then runs the command on the Node.js that they bring. Plain JavaScript without packages, because it runs before
-// any is there, on whatever Node.js (20 or later) the machine has.
+// launch.mjs COMMAND [WORD...]: what every npm script starts with. Shows its help or refuses a wrong call, sees to the
+// packages, then runs the command on the Node.js that they bring. Plain JavaScript without packages, because it runs
+// before any is there, on whatever Node.js (20 or later) the machine has.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { argv, env, execPath, exit, getuid, platform } from "node:process";
 import { fileURLToPath } from "node:url";
+import { callOrExit } from "./cli/shared/command-line.mjs";
+import { commands } from "./cli/shared/commands.mjs";
 
 const project = dirname(fileURLToPath(import.meta.url));
 const node = join(project, "node_modules/node/bin/node");
 
-/** Where a command is that is none of the operators' own. */
-const elsewhere = { start: "lab/start.ts", test: "tests/run/main.ts" };
+/** What is there to try the project or to work on it installs the packages itself. */
+const INSTALLING = ["start", "test", "check"];
 
-/** What the lab needs is said before minutes are spent on anything else. */
-function refusal(command, suites) {
+/**
+ * What a command runs.
+ * @param {string} name
+ * @param {readonly string[]} words
+ */
+function programOf(name, words) {
+  switch (name) {
+    case "start":
+      return [node, join(project, "lab/start.ts")];
+    case "test":
+      return [node, join(project, "tests/run/main.ts"), ...words];
+    case "check":
+      return [node, join(project, "tests/run/main.ts"), "check"];
+    case "lab:down":
+      return [join(project, "lab/down")];
+    default:
+      return [node, join(project, `cli/${name}/${name}.ts`), ...words];
+  }
+}
+
+/**
+ * What the lab needs is said before minutes are spent on anything else.
+ * @param {string} name
+ * @param {readonly string[]} suites
+ */
+function labRefusal(name, suites) {
   const inLab = ["selftest", "e2e"];
   const needsLab =
-    command === "start" ||
-    (command === "test" && (suites.length === 0 || suites.some((suite) => inLab.includes(suite))));
+    name === "start" ||
+    (name === "test" && (suites.length === 0 || suites.some((suite) => inLab.includes(suite))));
   if (!needsLab) return undefined;
   if (platform !== "linux")
     return "The lab needs Linux. On other systems, run pulumi up on hosts of your own.";
   if (getuid?.() !== 0)
     return "The lab needs root: it makes network namespaces and mounts. Run this as root.";
   return undefined;
+}
+
+/**
+ * Makes sure of the packages that a command needs.
+ * @param {string} name
+ */
+async function seeToPackages(name) {
+  if (name === "lab:down" || !packagesAreStale()) return;
+  if (!INSTALLING.includes(name))
+    fail("The packages are missing or not those of package-lock.json: run npm ci, then this again.");
+  await installPackages();
 }
 
 /** Whether what is installed differs from package-lock.json. */
@@ -37,6 +74,10 @@ function packagesAreStale() {
   );
 }
 
+/**
+ * @param {string} lockFile
+ * @returns {Record<string, { version?: string, optional?: boolean }>}
+ */
 function packagesIn(lockFile) {
   const path = join(project, lockFile);
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};
@@ -53,8 +94,12 @@ async function installPackages() {
   console.log(`packages: installed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-/** Runs to the end, whatever signal comes: the child gets it too, and decides. */
-function run([command, ...args]) {
+/**
+ * Runs to the end, whatever signal comes: the child gets it too, and decides.
+ * @param {readonly string[]} program
+ * @returns {Promise<number>}
+ */
+function run([command = "", ...args]) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: project, stdio: "inherit" });
     process.on("SIGINT", () => {}); // a terminal sends it to the child as well
@@ -64,13 +109,20 @@ function run([command, ...args]) {
   });
 }
 
+/**
+ * @param {string} sentence
+ * @returns {never}
+ */
 function fail(sentence) {
   console.error(sentence);
   exit(1);
 }
 
-const [command = "", ...args] = argv.slice(2);
-const refused = refusal(command, args);
+const [name = "", ...words] = argv.slice(2);
+const command = new Map(Object.entries(commands)).get(name);
+if (command === undefined) fail(`launch.mjs knows no command ${name}: ${Object.keys(commands).join(", ")}.`);
+callOrExit(command, words);
+const refused = labRefusal(name, words);
 if (refused) fail(refused);
-if (packagesAreStale()) await installPackages();
-exit(await run([node, join(project, elsewhere[command] ?? `cli/${command}/${command}.ts`), ...args]));
+await seeToPackages(name);
+exit(await run(programOf(name, words)));

@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { exit, stdout } from "node:process";
-import { Progress, StageFailed } from "../lib/progress.ts";
+import { type Log, Progress, StageFailed } from "../lib/progress.ts";
+import { pulumiRun } from "../lib/pulumi.ts";
 import { CommandFailed, run } from "../lib/run.ts";
 import { diagnostics, finishedStep, resourceCounts } from "../lib/update-output.ts";
 import { describeLab, labCommand } from "./describe.ts";
@@ -72,16 +73,15 @@ async function all(stages: readonly Promise<void>[]): Promise<void> {
 async function selectStack(): Promise<void> {
   const { dir } = await describeLab();
   if (existsSync(join(dir, `state/.pulumi/stacks/etcd/${STACK}.json`))) return;
-  await pulumi("stack", "init", STACK);
+  await pulumi(["stack", "init", STACK]);
 }
 
 async function up(): Promise<string> {
-  const args = ["exec", "pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--color=never"];
   const showStep = (line: string) => {
     const step = finishedStep(line);
     if (step) progress.print(`    ${step}`);
   };
-  const output = await run(labCommand, args, undefined, showStep).catch((error: unknown) => {
+  const output = await pulumi(["up", "--yes", "--skip-preview"], showStep).catch((error: unknown) => {
     throw error instanceof CommandFailed ? new Error(diagnostics(error.output)) : error;
   });
   return resourceCounts(output);
@@ -92,8 +92,9 @@ function etcdctl(...args: string[]): Promise<string> {
   return run(labCommand, ["ssh", "1", "etcd-host", "ctl", ...args]);
 }
 
-function pulumi(...args: string[]): Promise<string> {
-  return run(labCommand, ["exec", "pulumi", ...args, "--non-interactive", "--color=never"]);
+/** On the lab's stack, which `lab exec` selects. */
+function pulumi(args: readonly string[], output?: Log): Promise<string> {
+  return pulumiRun(undefined, args, output, [labCommand, "exec"]);
 }
 
 // Ctrl-C reaches what runs here as well: pulumi then ends after the running step and releases its lock.

@@ -1,16 +1,12 @@
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
+import { cannotRun } from "./run.ts";
 
 export interface Captured {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** For those who have just begun. */
-const HINTS: Readonly<Record<string, string>> = {
-  pulumi: ": install the Pulumi CLI; for the lab, type lab/lab exec before the command",
-};
 
 /** As timeout(1) says it. */
 const TIMED_OUT = 124;
@@ -27,9 +23,7 @@ export async function capture(
 ): Promise<Captured> {
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs });
   const failed = new Promise<never>((_, reject) => {
-    child.on("error", (error) =>
-      reject(new Error(`${command} cannot be run (${error.message})${HINTS[command] ?? ""}`)),
-    );
+    child.on("error", (error) => reject(cannotRun(command, error)));
   });
   const ended = new Promise<number>((resolve) => {
     child.on("close", (code) => resolve(code ?? (child.killed ? TIMED_OUT : 1)));

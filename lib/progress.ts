@@ -13,6 +13,9 @@ interface Stage {
   doing: string;
 }
 
+/** Empties a terminal's line. */
+const CLEAR = "\r\x1b[K";
+
 /** A stage failed, and the user has been told. */
 export class StageFailed extends Error {}
 
@@ -45,9 +48,26 @@ export class Progress {
     }
   }
 
-  /** Prints lines that stay, above the live line. */
-  print(text: string): void {
-    this.#out.write(`${this.#live ? "\r\x1b[K" : ""}${text}\n`);
+  /** Shows what is waited for, and leaves nothing of it on a terminal. */
+  async wait<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const stage = { name, started: performance.now(), doing: "" };
+    this.#start(stage);
+    try {
+      return await work();
+    } finally {
+      this.#remove(stage);
+      if (this.#live) this.#out.write(CLEAR);
+      this.#draw();
+    }
+  }
+
+  /**
+   * Prints lines that stay, above the live line.
+   * @param out where to, if not where progress is shown
+   */
+  print(text: string, out: Output = this.#out): void {
+    if (this.#live) this.#out.write(CLEAR);
+    out.write(`${text}\n`);
     this.#draw();
   }
 
@@ -66,12 +86,15 @@ export class Progress {
   }
 
   #end(stage: Stage, mark: string, result: string): void {
-    this.#running.delete(stage);
-    if (this.#running.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
+    this.#remove(stage);
     this.print(`${mark} ${stage.name.padEnd(8)} ${seconds(stage, 1).padStart(7)}  ${result}`);
+  }
+
+  #remove(stage: Stage): void {
+    this.#running.delete(stage);
+    if (this.#running.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
   }
 
   #draw(): void {
@@ -79,7 +102,7 @@ export class Progress {
     const stages = [...this.#running].map((stage) => `${stage.name} ${seconds(stage, 0)}`).join(", ");
     const doing = [...this.#running].map((stage) => stage.doing).findLast((line) => line !== "") ?? "";
     const width = this.#out.columns ?? 80;
-    this.#out.write(`\r\x1b[K${`… ${stages}  ${doing}`.slice(0, width - 1)}`);
+    this.#out.write(`${CLEAR}${`… ${stages}  ${doing}`.slice(0, width - 1)}`);
   }
 
   #paint(colour: number, text: string): string {

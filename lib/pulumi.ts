@@ -1,15 +1,39 @@
-import { spawnSync } from "node:child_process";
+// The Pulumi CLI: how it is called is said here once.
+import { type Captured, capture } from "./capture.ts";
+import type { Log } from "./progress.ts";
+import { run } from "./run.ts";
 
-/** What `pulumi ARGS… --json` says of the stack named, or of the one that is selected. */
-export function pulumi(stack: string | undefined, ...args: string[]): unknown {
-  const choice = stack === undefined ? [] : ["--stack", stack];
-  const { status, stdout, stderr, error } = spawnSync("pulumi", [...args, ...choice, "--json"], {
-    encoding: "utf8",
-  });
-  if (error !== undefined)
-    throw new Error(
-      `pulumi cannot be run (${error.message}): install the Pulumi CLI; for the lab, type lab/lab exec before the command`,
-    );
-  if (status !== 0) throw new Error(stderr.trim() || `pulumi ${args.join(" ")} ended with ${status}`);
+/** The stack named, or the one that is selected. */
+export type Stack = string | undefined;
+
+/** `pulumi ARGS…`, to its end, whatever its exit code. */
+export function pulumiCapture(stack: Stack, ...args: string[]): Promise<Captured> {
+  return capture("pulumi", wordsOf(stack, args));
+}
+
+/** The JSON that `pulumi ARGS…` prints. */
+export async function pulumiJson(stack: Stack, ...args: string[]): Promise<unknown> {
+  const { code, stdout, stderr } = await pulumiCapture(stack, ...args);
+  if (code !== 0) throw new Error(stderr.trim() || `pulumi ${args.join(" ")} ended with ${code}`);
   return JSON.parse(stdout);
+}
+
+/**
+ * `pulumi ARGS…`, each line of stdout to `output` as it comes; returns all of them. A failure is a CommandFailed.
+ * @param through a command that runs it. @default none
+ */
+export function pulumiRun(
+  stack: Stack,
+  args: readonly string[],
+  output: Log = () => {},
+  through: readonly string[] = [],
+): Promise<string> {
+  const [command = "pulumi", ...words] = [...through, "pulumi", ...wordsOf(stack, args)];
+  return run(command, words, undefined, output);
+}
+
+/** It asks nothing, and its output is read by a program. */
+function wordsOf(stack: Stack, args: readonly string[]): string[] {
+  const choice = stack === undefined ? [] : ["--stack", stack];
+  return [...args, "--non-interactive", "--color=never", ...choice];
 }

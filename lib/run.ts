@@ -12,6 +12,16 @@ export class CommandFailed extends Error {
   }
 }
 
+/** For those who have just begun. */
+const HINTS: Readonly<Record<string, string>> = {
+  pulumi: ": install the Pulumi CLI; for the lab, type lab/lab exec before the command",
+};
+
+/** A command that is not there, or may not be run. */
+export function cannotRun(command: string, error: Error): Error {
+  return new Error(`${command} cannot be run (${error.message})${HINTS[command] ?? ""}`, { cause: error });
+}
+
 /**
  * Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout. A SIGTERM, as
  * a pipeline sends it, reaches the command as the SIGINT that makes `pulumi` end after the running step.
@@ -37,7 +47,7 @@ export async function run(
   const interrupt = () => child.kill("SIGINT");
   process.on("SIGTERM", interrupt);
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
+    child.on("error", (error) => reject(cannotRun(command, error)));
     child.on("close", resolve);
   }).finally(() => process.off("SIGTERM", interrupt));
   if (code !== 0) throw new CommandFailed(command, code, all);

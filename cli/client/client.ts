@@ -1,17 +1,14 @@
-// npm run client -- [--stack STACK] ETCDCTL-ARGUMENT…: etcdctl against the stack's cluster, as its administrator.
-// npm run client -- [--stack STACK] --write-bundle DIRECTORY: the CA, certificate and key as files of mode 0600.
+// npm run client: etcdctl against the stack's cluster, as its administrator; or its certificate as files of mode 0600.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
-import { parseArgs } from "node:util";
-import { pulumi } from "../../lib/pulumi.ts";
+import { pulumiJson, type Stack } from "../../lib/pulumi.ts";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
 import { loginTo } from "../shared/login.ts";
 import { withPrivateFolder } from "../shared/private-folder.ts";
 import { runOnHost } from "./on-host.ts";
-
-const USAGE =
-  "usage: npm run client -- [--stack STACK] ETCDCTL-ARGUMENT… | npm run client -- [--stack STACK] --write-bundle DIRECTORY";
 
 interface Bundle {
   readonly caCert: string;
@@ -19,25 +16,13 @@ interface Bundle {
   readonly key: string;
 }
 
-/** Our options come first; from the first word that is none of them on, everything is etcdctl's. */
-function parseCommandLine(words: readonly string[]) {
-  const own: string[] = [];
-  let rest = [...words];
-  while (rest[0] === "--stack" || rest[0] === "--write-bundle") {
-    own.push(...rest.slice(0, 2));
-    rest = rest.slice(2);
-  }
-  const options = { stack: { type: "string" }, "write-bundle": { type: "string" } } as const;
-  return { ...parseArgs({ args: own, options }).values, etcdctl: rest };
-}
-
 function isBundle(value: unknown): value is Bundle {
   const parts = ["caCert", "cert", "key"];
   return typeof value === "object" && value !== null && parts.every((part) => part in value);
 }
 
-function readBundle(stack: string | undefined): Bundle {
-  const bundle = pulumi(stack, "stack", "output", "clientBundle", "--show-secrets");
+async function readBundle(stack: Stack): Promise<Bundle> {
+  const bundle = await pulumiJson(stack, "stack", "output", "clientBundle", "--show-secrets", "--json");
   if (!isBundle(bundle)) throw new Error("the stack has no client bundle yet: run pulumi up first");
   return bundle;
 }
@@ -51,17 +36,17 @@ function writeBundle(directory: string, { caCert, cert, key }: Bundle): void {
   }
 }
 
-function endpoints(stack: string | undefined): string {
-  const urls = pulumi(stack, "stack", "output", "endpoints");
+async function endpoints(stack: Stack): Promise<string> {
+  const urls = await pulumiJson(stack, "stack", "output", "endpoints", "--json");
   return Array.isArray(urls) ? urls.join(",") : "";
 }
 
-function runHere(stack: string | undefined, args: readonly string[]): Promise<number> {
-  return withPrivateFolder((directory) => {
-    writeBundle(directory, readBundle(stack));
+function runHere(stack: Stack, args: readonly string[]): Promise<number> {
+  return withPrivateFolder(async (directory) => {
+    writeBundle(directory, await readBundle(stack));
     const login = ["--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key"];
     const files = login.map((word) => (word.startsWith("--") ? word : join(directory, word)));
-    const all = ["--endpoints", endpoints(stack), ...files, ...args];
+    const all = ["--endpoints", await endpoints(stack), ...files, ...args];
     return spawnSync("etcdctl", all, { stdio: "inherit", env: withoutEtcdVariables() }).status ?? 1;
   });
 }
@@ -72,17 +57,17 @@ function withoutEtcdVariables(): NodeJS.ProcessEnv {
 }
 
 async function main(): Promise<number> {
-  const { stack, "write-bundle": directory, etcdctl } = parseCommandLine(argv.slice(2));
   if (directory !== undefined) {
-    writeBundle(directory, readBundle(stack));
+    writeBundle(directory, await readBundle(stack));
     console.log(`wrote ca.crt, client.crt and client.key to ${directory}`);
     return 0;
   }
-  if (etcdctl.length === 0) throw new Error(USAGE);
   const local = spawnSync("etcdctl", ["version"], { stdio: "ignore" });
-  return local.error === undefined ? runHere(stack, etcdctl) : runOnHost(loginTo(stack), etcdctl);
+  return local.error === undefined ? runHere(stack, etcdctl) : runOnHost(await loginTo(stack), etcdctl);
 }
 
+const { values, words: etcdctl } = callOrExit(commands.client, argv.slice(2));
+const { stack, "write-bundle": directory } = values;
 try {
   exit(await main());
 } catch (error) {

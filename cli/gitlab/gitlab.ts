@@ -1,13 +1,11 @@
-// npm run gitlab -- note FILE: shows a plan in the merge request, in one note that is kept up to date.
-// npm run gitlab -- download-plan DIRECTORY: fetches the plan that the merge request of a merged commit showed.
-// npm run gitlab -- issue FILE: opens an issue with what verify printed, or adds to the one that is open.
-//
+// npm run gitlab: shows plans in merge requests, fetches them after the merge, opens issues with what verify printed.
 // For .gitlab-ci.yml: reads GitLab's CI variables, and the access token in GITLAB_TOKEN.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
 
-const USAGE = "usage: npm run gitlab -- note FILE | download-plan DIRECTORY | issue FILE";
 const AGAIN = "bring an empty commit through a merge request";
 const PLAN_FILES = ["pulumi.json", "plan.json", "plan.md"];
 
@@ -74,25 +72,22 @@ async function issue(file: string): Promise<void> {
   const stack = variable("STACK");
   const title = `Hosts of ${stack} differ from what is declared`;
   const said = (await readFile(file, "utf8")).replace(/^/gm, "    "); // what hosts say cannot end an indented block
-  const body = `\`npm run verify -- --stack ${stack}\` says:\n\n${said}\n\nPut it right: raise \`checkId\` in the stack file through a merge request.`;
+  const body = `\`npm run verify -- --stack ${stack}\` says:\n\n${said}\n\nPut it right with a merge request that does what its last line says.`;
   const found = await list(`issues?state=opened&in=title&search=${encodeURIComponent(title)}`);
   const open = found.find((one) => one.title === title);
   if (open === undefined) await request("issues", "POST", { title, description: body });
   else await request(`issues/${open.iid}/notes`, "POST", { body });
 }
 
-const [command = "", path] = argv.slice(2);
-const work = new Map([
+const works = new Map([
   ["note", note],
   ["download-plan", downloadPlan],
   ["issue", issue],
-]).get(command);
-if (work === undefined || path === undefined) {
-  console.error(USAGE);
-  exit(2);
-}
+]);
+
+const [name = "", path = ""] = callOrExit(commands.gitlab, argv.slice(2)).words;
 try {
-  await work(path);
+  await works.get(name)?.(path);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   exit(1);

@@ -1,19 +1,12 @@
-// npm run monitoring -- [--stack STACK] [--write DIRECTORY]: scrape job, alert rules and dashboard for the stack's cluster.
+// npm run monitoring: scrape job, alert rules and dashboard for the stack's cluster.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { exit } from "node:process";
-import { parseArgs } from "node:util";
-import { pulumi } from "../../lib/pulumi.ts";
+import { argv, exit } from "node:process";
+import { pulumiJson } from "../../lib/pulumi.ts";
 import { type MonitoredCluster, monitoredCluster } from "../../monitoring/cluster.ts";
 import { BUNDLE, monitoringFiles } from "../../monitoring/files.ts";
-import { callOrExit } from "../shared/command-line.ts";
-
-const USAGE = "usage: npm run monitoring -- [--stack STACK] [--write DIRECTORY]";
-
-function parseCommandLine(words: string[]) {
-  const options = { stack: { type: "string" }, write: { type: "string" } } as const;
-  return parseArgs({ args: words, options }).values;
-}
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
 
 function write(directory: string, cluster: MonitoredCluster): void {
   mkdirSync(directory, { recursive: true });
@@ -23,8 +16,8 @@ function write(directory: string, cluster: MonitoredCluster): void {
   }
 }
 
-function selectedStack(): string {
-  const stacks = pulumi(undefined, "stack", "ls");
+async function selectedStack(): Promise<string> {
+  const stacks = await pulumiJson(undefined, "stack", "ls", "--json");
   const current: unknown = Array.isArray(stacks) ? stacks.find((stack) => stack.current) : undefined;
   if (typeof current !== "object" || current === null || !("name" in current)) {
     throw new Error("No stack is selected: name one with --stack.");
@@ -32,18 +25,18 @@ function selectedStack(): string {
   return String(current.name);
 }
 
-function main(): void {
-  const { stack, write: wanted } = callOrExit(USAGE, parseCommandLine);
-  const directory = wanted ?? `monitoring-${(stack ?? selectedStack()).replaceAll("/", "-")}`;
-  write(directory, monitoredCluster(pulumi(stack, "stack", "output")));
+async function main(): Promise<void> {
+  const directory = wanted ?? `monitoring-${(stack ?? (await selectedStack())).replaceAll("/", "-")}`;
+  write(directory, monitoredCluster(await pulumiJson(stack, "stack", "output", "--json")));
   const choice = stack === undefined ? "" : `--stack ${stack} `;
   console.log(
     `Put the certificate beside them: npm run client -- ${choice}--write-bundle ${join(directory, BUNDLE)}`,
   );
 }
 
+const { stack, write: wanted } = callOrExit(commands.monitoring, argv.slice(2)).values;
 try {
-  main();
+  await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   exit(1);

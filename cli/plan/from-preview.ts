@@ -1,7 +1,7 @@
 /** Takes a plan from a real preview of the stack. */
 
-import { capture } from "../../lib/capture.ts";
 import { record } from "../../lib/json.ts";
+import { pulumiCapture, type Stack } from "../../lib/pulumi.ts";
 import { buildPlan } from "./build.ts";
 import type { Plan } from "./model.ts";
 import { POLICY_PACK, violations } from "./policy.ts";
@@ -21,8 +21,8 @@ export async function planFromPreview({ stack, save, refresh }: PreviewOptions):
   const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
   const looking = refresh ? ["--refresh"] : [];
   const [preview, outputs] = await Promise.all([
-    pulumi(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...looking, ...saving),
-    pulumi(stack, "stack", "output", "--json"),
+    pulumiCapture(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...looking, ...saving),
+    pulumiCapture(stack, "stack", "output", "--json"),
   ]);
   if (!preview.stdout.includes("{"))
     throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
@@ -39,21 +39,13 @@ export async function planFromPreview({ stack, save, refresh }: PreviewOptions):
   return plan;
 }
 
-function pulumi(stack: string | undefined, ...args: string[]) {
-  return capture("pulumi", [
-    ...args,
-    "--non-interactive",
-    ...(stack === undefined ? [] : ["--stack", stack]),
-  ]);
-}
-
 /** A policy's refusal leaves nothing but this in the JSON. */
 function isUnexplained({ errors }: Preview): boolean {
   return errors.length === 1 && errors[0] === "preview failed";
 }
 
-async function refusedByPolicy(stack: string | undefined): Promise<readonly string[]> {
-  const { stdout } = await pulumi(stack, "preview", "--color=never", ...POLICY_PACK);
+async function refusedByPolicy(stack: Stack): Promise<readonly string[]> {
+  const { stdout } = await pulumiCapture(stack, "preview", ...POLICY_PACK);
   return violations(stdout);
 }
 

@@ -1,48 +1,25 @@
-// npm run plan -- [--stack STACK] [--refresh] [--markdown | --json] [--save DIRECTORY]: what pulumi up would do, host by
-// host; with --refresh after a look at the machines that it made.
-// Exit codes: 0 planned, 1 could not be planned, 2 wrong call, 3 refused.
-import { stdout } from "node:process";
-import { parseArgs } from "node:util";
-import { callOrExit } from "../shared/command-line.ts";
+// npm run plan: what pulumi up would do, host by host.
+import { argv, stdout } from "node:process";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
+import { progress } from "../shared/waiting.ts";
 import { planFromPreview } from "./from-preview.ts";
 import { markdown } from "./markdown.ts";
 import type { Plan } from "./model.ts";
 import { writeFailure } from "./saved.ts";
 import { terminal } from "./terminal.ts";
 
-const USAGE = "usage: npm run plan -- [--stack STACK] [--refresh] [--markdown | --json] [--save DIRECTORY]";
-
-interface Call {
-  readonly stack?: string | undefined;
-  readonly save?: string | undefined;
-  readonly refresh?: boolean | undefined;
-  readonly markdown?: boolean | undefined;
-  readonly json?: boolean | undefined;
-}
-
-function parseCommandLine(words: string[]): Call {
-  const options = {
-    stack: { type: "string" },
-    save: { type: "string" },
-    refresh: { type: "boolean" },
-    markdown: { type: "boolean" },
-    json: { type: "boolean" },
-  } as const;
-  const { values } = parseArgs({ args: words, options });
-  if (values.markdown && values.json) throw new Error("--markdown and --json exclude each other");
-  return values;
-}
-
-function render(plan: Plan, call: Call): string {
+function render(plan: Plan): string {
   if (call.json) return `${JSON.stringify(plan, null, 2)}\n`;
   return (call.markdown ? markdown : terminal)(plan, Date.now());
 }
 
+const call = callOrExit(commands.plan, argv.slice(2)).values;
 process.umask(0o077); // saved plans are for this user alone
-const call = callOrExit(USAGE, parseCommandLine);
+
 try {
-  const plan = await planFromPreview(call);
-  stdout.write(render(plan, call));
+  const plan = await progress.wait("previewing", () => planFromPreview(call));
+  stdout.write(render(plan));
   if (plan.verdict === "refused") process.exitCode = 3;
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);

@@ -1,12 +1,12 @@
 // How a stack's hosts are reached: by its configuration, and on EC2 by what it made of it.
 import { record, text } from "../../lib/json.ts";
-import { pulumi } from "../../lib/pulumi.ts";
+import { pulumiJson, type Stack } from "../../lib/pulumi.ts";
 import { type Login, loginOf } from "./ssh.ts";
 
-export function loginTo(stack: string | undefined): Login {
-  const login = loginOf(pulumi(stack, "config", "--show-secrets"));
+export async function loginTo(stack: Stack): Promise<Login> {
+  const login = loginOf(await pulumiJson(stack, "config", "--show-secrets", "--json"));
   if (login.config.aws === undefined) return login;
-  return withMadeHosts(login, record(pulumi(stack, "stack", "output")).sshHosts);
+  return withMadeHosts(login, record(await pulumiJson(stack, "stack", "output", "--json")).sshHosts);
 }
 
 /** `made` is the output `sshHosts`: host keys, and addresses where they are not those of the configuration. */

@@ -1,16 +1,15 @@
-// npm run status -- [--stack STACK] [--json | --watch]: the cluster on one screen, asked of the hosts themselves.
-// Exit codes: 0 every member answers and no alarm is raised, 1 could not be asked, 2 wrong call, 5 otherwise.
-import { exit, stdout } from "node:process";
+// npm run status: the cluster on one screen, asked of the hosts themselves.
+import { argv, exit, stdout } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { askHosts } from "../shared/ask-hosts.ts";
-import { callOrExit } from "../shared/command-line.ts";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
 import { loginTo } from "../shared/login.ts";
 import type { Login } from "../shared/ssh.ts";
+import { waitOnTerminal } from "../shared/waiting.ts";
 import { type ClusterStatus, clusterStatus } from "./facts.ts";
 import { screen } from "./screen.ts";
 
-const USAGE = "usage: npm run status -- [--stack STACK] [--json | --watch]";
 const WATCH_MS = 2000;
 
 async function ask(login: Login): Promise<ClusterStatus> {
@@ -31,25 +30,14 @@ async function watch(login: Login): Promise<void> {
   }
 }
 
-function parseCommandLine(words: string[]) {
-  const options = {
-    stack: { type: "string" },
-    json: { type: "boolean" },
-    watch: { type: "boolean" },
-  } as const;
-  const { values } = parseArgs({ args: words, options });
-  if (values.json && values.watch) throw new Error("--json and --watch exclude each other");
-  return values;
-}
-
-const call = callOrExit(USAGE, parseCommandLine);
+const call = callOrExit(commands.status, argv.slice(2)).values;
 try {
-  const login = loginTo(call.stack);
+  const login = await waitOnTerminal("reading the stack", () => loginTo(call.stack));
   if (call.watch) {
     await watch(login);
     exit(0);
   }
-  const status = await ask(login);
+  const status = await waitOnTerminal("asking the hosts", () => ask(login));
   stdout.write(call.json ? `${JSON.stringify(status, null, 2)}\n` : screen(status, Date.now()));
   process.exitCode = status.healthy ? 0 : 5;
 } catch (error) {

@@ -1,27 +1,19 @@
-// npm run up -- [--stack STACK] [--refresh] --plan DIRECTORY: does what was approved, or nothing.
-// npm run up -- [--stack STACK] --renewals-only: renews certificates that are due, if that is all there is to do.
-// Exit codes: 0 done or nothing to do, 1 failed, 2 wrong call, 3 refused and nothing changed.
+// npm run up: does what was approved, or renews certificates that are due, if that is all there is to do; or nothing.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { CommandFailed, run } from "../../lib/run.ts";
+import { argv, stdout } from "node:process";
+import { pulumiRun } from "../../lib/pulumi.ts";
+import { CommandFailed } from "../../lib/run.ts";
 import { diagnostics, finishedStep, resourceCounts, withoutValues } from "../../lib/update-output.ts";
 import { deviations, notDone, onlyRenewals, samePlan } from "../plan/compare.ts";
 import { planFromPreview } from "../plan/from-preview.ts";
 import type { Plan } from "../plan/model.ts";
 import { POLICY_PACK } from "../plan/policy.ts";
 import { pulumiFile, readPlan } from "../plan/saved.ts";
-import { callOrExit } from "../shared/command-line.ts";
-
-const USAGE = "usage: npm run up -- [--stack STACK] [--refresh] (--plan DIRECTORY | --renewals-only)";
-
-interface Call {
-  readonly stack?: string | undefined;
-  readonly plan?: string | undefined;
-  readonly refresh?: boolean | undefined;
-  readonly "renewals-only"?: boolean | undefined;
-}
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
+import { progress } from "../shared/waiting.ts";
 
 const PLAN_AGAIN = "Nothing was changed: plan again, and have that approved.";
 
@@ -34,32 +26,19 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted = true;
   });
 
-function parseCommandLine(words: string[]): Call {
-  const options = {
-    stack: { type: "string" },
-    plan: { type: "string" },
-    refresh: { type: "boolean" },
-    "renewals-only": { type: "boolean" },
-  } as const;
-  const { values } = parseArgs({ args: words, options });
-  if ((values.plan === undefined) === (values["renewals-only"] !== true))
-    throw new Error("say what may be done: --plan or --renewals-only");
-  return values;
-}
-
 /** Previews again, judges, then updates under a saved plan: the engine refuses any step that is not in it. */
-async function up({ stack, refresh, plan: folder }: Call, fresh: string): Promise<string> {
+async function up(fresh: string): Promise<string> {
   const approved = folder === undefined ? undefined : await readPlan(folder);
-  const current = await planFromPreview({ stack, refresh, save: fresh });
+  const current = await progress.wait("previewing", () => planFromPreview({ stack, refresh, save: fresh }));
   refuseUnapproved(approved, current);
   const looking = refresh ? ["--refresh"] : [];
   if (current.verdict === "nothing") return "nothing to do";
   if (folder !== undefined && approved !== undefined && samePlan(approved, current)) {
-    return update(stack, [...looking, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
+    return update([...looking, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
   }
   if (approved !== undefined)
     console.log("The approved plan is done in part, or certificates came due since: the rest is done.");
-  return update(stack, [...looking, "--plan", pulumiFile(fresh), "--skip-preview"]);
+  return update([...looking, "--plan", pulumiFile(fresh), "--skip-preview"]);
 }
 
 function refuseUnapproved(approved: Plan | undefined, current: Plan): void {
@@ -87,16 +66,15 @@ function refuseUnapproved(approved: Plan | undefined, current: Plan): void {
     );
 }
 
-async function update(stack: string | undefined, args: readonly string[]): Promise<string> {
-  const choice = stack === undefined ? [] : ["--stack", stack];
+async function update(more: readonly string[]): Promise<string> {
   const showStep = (line: string) => {
     const step = finishedStep(line);
-    if (step) console.log(`  ${step}`);
+    if (step) progress.print(`  ${step}`, stdout);
   };
   if (interrupted) throw new Error("Interrupted: nothing was changed.");
-  const all = ["up", "--yes", "--non-interactive", "--color=never", ...POLICY_PACK, ...choice, ...args];
+  const args = ["up", "--yes", ...POLICY_PACK, ...more];
   try {
-    return resourceCounts(await run("pulumi", all, undefined, showStep));
+    return resourceCounts(await progress.wait("updating", () => pulumiRun(stack, args, showStep)));
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     if (interrupted)
@@ -109,10 +87,10 @@ async function update(stack: string | undefined, args: readonly string[]): Promi
 }
 
 process.umask(0o077); // saved plans are for this user alone
-const call = callOrExit(USAGE, parseCommandLine);
+const { stack, refresh, plan: folder } = callOrExit(commands.up, argv.slice(2)).values;
 const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
 try {
-  console.log(await up(call, fresh));
+  console.log(await up(fresh));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = error instanceof Refused ? 3 : 1;

@@ -1,38 +1,31 @@
-// npm run verify -- [--stack STACK] [--json]: every host compares itself with what the stack declares; changes nothing.
-// Exit codes: 0 as declared, 1 could not be verified, 2 wrong call, 5 something differs.
-import { parseArgs } from "node:util";
-import { capture } from "../../lib/capture.ts";
+// npm run verify: every host compares itself with what the stack declares; changes nothing.
+import { argv } from "node:process";
+import { pulumiJson, type Stack } from "../../lib/pulumi.ts";
 import { table } from "../../lib/table.ts";
 import { type Answer, askHosts, UNREACHABLE } from "../shared/ask-hosts.ts";
-import { callOrExit } from "../shared/command-line.ts";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
 import { loginTo } from "../shared/login.ts";
+import { waitOnTerminal } from "../shared/waiting.ts";
+import { adviceFor, type Verified } from "./advice.ts";
 import { declaredOf, type State, stateOf } from "./declared.ts";
 
-const USAGE = "usage: npm run verify -- [--stack STACK] [--json]";
-
-interface Verified {
-  readonly name: string;
-  readonly address: string;
-  readonly result: "as declared" | "differs" | "unknown";
-  /** What differs, or why it is not known. */
-  readonly differences: readonly string[];
-}
-
-async function verify(stack: string | undefined): Promise<readonly Verified[]> {
-  const state = await exportState(stack);
-  const login = loginTo(stack);
-  const answers = await askHosts(login, (node) => {
-    const { incarnation, lines } = declaredOf(state, node.name) ?? { incarnation: "", lines: "" };
-    return { subcommand: "verify", options: { name: node.name, incarnation, declared: true }, input: lines };
-  });
+async function verify(stack: Stack): Promise<readonly Verified[]> {
+  const [exported, login] = await waitOnTerminal("reading the stack", () =>
+    Promise.all([pulumiJson(stack, "stack", "export"), loginTo(stack)]),
+  );
+  const state = stateOf(exported);
+  const ask = () =>
+    askHosts(login, (node) => {
+      const { incarnation, lines } = declaredOf(state, node.name) ?? { incarnation: "", lines: "" };
+      return {
+        subcommand: "verify",
+        options: { name: node.name, incarnation, declared: true },
+        input: lines,
+      };
+    });
+  const answers = await waitOnTerminal("asking the hosts", ask);
   return answers.map((answer) => resultOf(answer, state));
-}
-
-async function exportState(stack: string | undefined): Promise<State> {
-  const choice = stack === undefined ? [] : ["--stack", stack];
-  const { code, stdout, stderr } = await capture("pulumi", ["stack", "export", ...choice]);
-  if (code !== 0) throw new Error(stderr.trim());
-  return stateOf(JSON.parse(stdout));
 }
 
 function resultOf({ node, code, stdout, stderr }: Answer, state: State): Verified {
@@ -62,37 +55,16 @@ function render(hosts: readonly Verified[]): string {
   return table(["host", "result", "what differs"], rows);
 }
 
-/** One sentence on what to do next. No member restarts while another is stopped, so that one has to come first. */
-function advice(hosts: readonly Verified[]): string {
-  if (hosts.every(({ result }) => result === "as declared")) return "Every host is as declared.";
-  const differing = hosts.filter(({ result }) => result === "differs");
-  if (differing.length === 0)
-    return "Not every host could be asked: see above, then run it again. On EC2, if an instance is gone: pulumi up --refresh.";
-  const stopped = differing.filter(({ differences }) => differences.some((line) => STOPPED.test(line)));
-  const order =
-    stopped.length > 0 && differing.length > stopped.length
-      ? ` Let those that are stopped come first: rolloutOrder: [${stopped.map(({ name }) => name).join(", ")}].`
-      : "";
-  return `Raise checkId and run pulumi up: it puts back what differs, and restarts only what must be.${order}`;
-}
-
-const STOPPED = /^etcd\.service is (inactive|failed)/;
-
 function exitCode(hosts: readonly Verified[]): number {
   if (hosts.some(({ result }) => result === "differs")) return 5;
   return hosts.every(({ result }) => result === "as declared") ? 0 : 1;
 }
 
-function parseCommandLine(words: string[]) {
-  const options = { stack: { type: "string" }, json: { type: "boolean" } } as const;
-  return parseArgs({ args: words, options }).values;
-}
-
-const call = callOrExit(USAGE, parseCommandLine);
+const call = callOrExit(commands.verify, argv.slice(2)).values;
 try {
   const hosts = await verify(call.stack);
   console.log(
-    call.json ? JSON.stringify({ schema: 1, hosts }, null, 2) : `${render(hosts)}\n\n${advice(hosts)}`,
+    call.json ? JSON.stringify({ schema: 1, hosts }, null, 2) : `${render(hosts)}\n\n${adviceFor(hosts)}`,
   );
   process.exitCode = exitCode(hosts);
 } catch (error) {

@@ -7,7 +7,8 @@ import { execPath } from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const launcher = fileURLToPath(new URL("../../launch.mjs", import.meta.url));
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const launcher = join(repository, "launch.mjs");
 
 /** Makes process say something else than it does here. */
 function pretending(what: string): string {
@@ -31,6 +32,9 @@ for (const args of [["start"], ["test"], ["test", "e2e"], ["test", "selftest"]])
   });
 }
 
+/** What launch.mjs reads before any package is there. */
+const PARTS = ["cli/shared/command-line.mjs", "cli/shared/commands.mjs"];
+
 /** A project with one package, and an npm that installs what the lock file says and tells that it ran. */
 async function projectWithFakeNpm() {
   const folder = await mkdtemp(join(tmpdir(), "launch-"));
@@ -39,8 +43,11 @@ async function projectWithFakeNpm() {
     await chmod(join(folder, path), 0o755);
   };
   await mkdir(join(folder, "bin"));
-  await copyFile(launcher, join(folder, "launch.mjs"));
+  await mkdir(join(folder, "cli/shared"), { recursive: true });
+  await mkdir(join(folder, "lab"));
+  for (const file of ["launch.mjs", ...PARTS]) await copyFile(join(repository, file), join(folder, file));
   await script("node", `echo "ran $*"`, "exit 3");
+  await script("lab/down", `echo "down"`);
   await script(
     "bin/npm",
     `echo "npm $1"`,
@@ -59,12 +66,9 @@ async function projectWithFakeNpm() {
       };
       return writeFile(join(folder, "package-lock.json"), JSON.stringify({ packages }));
     },
-    run: () => {
+    run: (...args: string[]) => {
       const env = { PATH: `${folder}/bin:/usr/bin:/bin` };
-      return spawnSync(execPath, [join(folder, "launch.mjs"), "client", "get", "a b"], {
-        encoding: "utf8",
-        env,
-      });
+      return spawnSync(execPath, [join(folder, "launch.mjs"), ...args], { encoding: "utf8", env });
     },
   };
 }
@@ -72,28 +76,67 @@ async function projectWithFakeNpm() {
 test("packages are installed when they are missing or not those of the lock file, and only then", async (t) => {
   const project = await projectWithFakeNpm();
   t.after(() => rm(project.folder, { recursive: true }));
-  const installs = () => (project.run().stdout.match(/^npm ci$/gm) ?? []).length;
+  const installs = (...args: string[]) => (project.run(...args).stdout.match(/^npm ci$/gm) ?? []).length;
 
   await project.lock("1.0.0");
-  assert.equal(installs(), 1);
-  assert.equal(installs(), 0);
+  assert.equal(installs("check"), 1);
+  assert.equal(installs("check"), 0);
   await project.lock("1.0.1");
-  assert.equal(installs(), 1);
-  assert.equal(installs(), 0);
+  assert.equal(installs("test", "unit"), 1);
+  assert.equal(installs("test", "unit"), 0);
 
   const hidden = join(project.folder, "node_modules/.package-lock.json");
   const { packages } = JSON.parse(await readFile(hidden, "utf8"));
   delete packages["node_modules/mac"]; // of another platform
   await writeFile(hidden, JSON.stringify({ packages }));
-  assert.equal(installs(), 0);
+  assert.equal(installs("check"), 0);
+});
+
+test("what an operator types installs nothing, and says what to run", async (t) => {
+  const project = await projectWithFakeNpm();
+  t.after(() => rm(project.folder, { recursive: true }));
+  await project.lock("1.0.0");
+  const calls = [
+    ["status"],
+    ["plan"],
+    ["up", "--renewals-only"],
+    ["verify"],
+    ["client", "get"],
+    ["monitoring"],
+  ];
+  const missing =
+    "The packages are missing or not those of package-lock.json: run npm ci, then this again.\n";
+  const isRefused = (args: readonly string[]) => {
+    const { stdout, stderr, status } = project.run(...args);
+    assert.deepEqual([stdout, stderr, status], ["", missing, 1], args.join(" "));
+  };
+  for (const args of [...calls, ["gitlab", "note", "plan.md"]]) isRefused(args);
+  project.run("check"); // installs
+  assert.match(project.run("status").stdout, /^ran /);
+  await project.lock("1.0.1");
+  isRefused(["status"]);
+});
+
+test("help, a wrong call and taking the lab down need no package", async (t) => {
+  const project = await projectWithFakeNpm();
+  t.after(() => rm(project.folder, { recursive: true }));
+  await project.lock("1.0.0");
+  const help = project.run("start", "--help");
+  assert.match(help.stdout, /^usage: npm start\n/);
+  assert.deepEqual([help.stderr, help.status], ["", 0]);
+  const wrong = project.run("start", "--hosts=5");
+  assert.equal(wrong.stderr, "There is no option --hosts: see npm start -- --help.\n");
+  assert.deepEqual([wrong.stdout, wrong.status], ["", 2]);
+  assert.equal(project.run("lab:down").stdout, "down\n");
 });
 
 test("the command runs on the project's Node.js, with its arguments and exit code", async (t) => {
   const project = await projectWithFakeNpm();
   t.after(() => rm(project.folder, { recursive: true }));
   await project.lock("1.0.0");
-  const { stdout, status } = project.run();
-  assert.match(stdout, new RegExp(`^ran ${project.folder}/cli/client/client\\.ts get a b$`, "m"));
+  project.run("check"); // installs
+  const { stdout, status } = project.run("client", "get", "a b");
+  assert.equal(stdout, `ran ${project.folder}/cli/client/client.ts get a b\n`);
   assert.equal(status, 3);
 });
 
@@ -102,7 +145,7 @@ test("a failed installation says so and ends", async (t) => {
   t.after(() => rm(project.folder, { recursive: true }));
   await project.lock("1.0.0");
   await project.script("bin/npm", "exit 9");
-  const { stdout, stderr, status } = project.run();
+  const { stdout, stderr, status } = project.run("check");
   assert.match(stderr, /^npm ci failed: .*\n$/);
   assert.doesNotMatch(stdout, /^ran/m);
   assert.equal(status, 1);

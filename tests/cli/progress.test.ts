@@ -51,3 +51,28 @@ test("a failed stage says why, what to do, and fails", async () => {
   await assert.rejects(failing, StageFailed);
   assert.match(text(), /✘ etcd .* failed\nGo is missing\nInstall Go\.\n$/);
 });
+
+test("what is waited for is a live line on a terminal, of which nothing stays", async () => {
+  const { out, text } = output(true);
+  const answer = output(false);
+  const progress = new Progress(out);
+  const result = await progress.wait("previewing", async () => {
+    progress.print("one", answer.out);
+    return 7;
+  });
+  assert.equal(result, 7);
+  const [before, ...shown] = text().split("\r\x1b[K");
+  assert.equal(before, "");
+  assert.match(shown[0] ?? "", /^… previewing \d+ s/);
+  assert.equal(shown.at(-1), "");
+  assert.equal(answer.text(), "one\n");
+});
+
+test("elsewhere it is one line, also when it fails", async () => {
+  const { out, text } = output(false);
+  const failing = new Progress(out).wait("previewing", async () => {
+    throw new Error("no");
+  });
+  await assert.rejects(failing, /^Error: no$/);
+  assert.equal(text(), "  previewing …\n");
+});

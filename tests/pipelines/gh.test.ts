@@ -75,7 +75,7 @@ test("what differs opens an issue, and is added to it the next night", async () 
       body,
       /^`npm run verify -- --stack dev` says:\n\n {4}node1: unit edited\n {4}```\n {4}node2/,
     );
-    assert.match(body, /raise `checkId`/);
+    assert.match(body, /Put it right with a pull request/);
   }
 });
 

@@ -102,14 +102,14 @@ test("what differs becomes an issue, and the next night a note to it", async () 
   const bodies = sent.map(({ body }) => JSON.stringify(body));
   for (const body of bodies) {
     assert.ok(body.includes("\\n    node1: unit edited\\n    ```\\n    node2: as declared"), body);
-    assert.match(body, /raise `checkId`/);
+    assert.match(body, /Put it right with a merge request/);
   }
 });
 
 test("a wrong call, a missing variable and GitLab's refusal are each one sentence", async () => {
   const wrong = await gitlab("comment");
   assert.equal(wrong.code, 2);
-  assert.match(wrong.said, /^usage: npm run gitlab/);
+  assert.equal(wrong.said, "There is no command comment: see npm run gitlab -- --help.\n");
   const alone = await gitlab("download-plan", folder, { CI_COMMIT_SHA: "" });
   assert.equal(alone.code, 1);
   assert.match(alone.said, /^CI_COMMIT_SHA is not set: .*docs\/pipelines.md\n$/);

@@ -1,0 +1,152 @@
+// Every npm script: its help, a wrong call, and what the documents say of it.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { execPath } from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { helpOf } from "../../cli/shared/command-line.mjs";
+import { type Command, commands, suites as suiteNames } from "../../cli/shared/commands.mjs";
+import { suites } from "../run/suites.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const read = (file: string) => readFileSync(join(repository, file), "utf8");
+const scripts: Readonly<Record<string, string>> = JSON.parse(read("package.json")).scripts;
+const byName = new Map<string, Command>(Object.entries(commands));
+
+/** As npm runs it, where nothing else is on the PATH. */
+function npmRun(script: string, ...args: string[]) {
+  const words = args.map((word) => `'${word}'`).join(" ");
+  const env = { PATH: dirname(execPath), HOME: "/nowhere" };
+  const options = { cwd: repository, env, encoding: "utf8" } as const;
+  return spawnSync("/bin/sh", ["-c", `${scripts[script]} ${words}`], options);
+}
+
+/** The command that a script starts. */
+function commandOf(script: string): Command {
+  const [, name = ""] = /launch\.mjs ([\w:]+)/.exec(scripts[script] ?? "") ?? [];
+  const command = byName.get(name);
+  assert.ok(command, `npm run ${script} starts a command of cli/shared/commands.mjs`);
+  return command;
+}
+
+for (const script of Object.keys(scripts)) {
+  test(`npm run ${script} shows its help, and nothing else happens`, () => {
+    const { stdout, stderr, status } = npmRun(script, "--help");
+    assert.equal(stdout, `${helpOf(commandOf(script))}\n`);
+    assert.deepEqual([stderr, status], ["", 0]);
+  });
+
+  test(`npm run ${script} refuses a wrong call in one sentence that leads to the help`, () => {
+    const { passesOn } = commandOf(script);
+    const { stdout, stderr, status } = npmRun(script, passesOn ? "--stack" : "--no-such-option");
+    assert.match(
+      stderr,
+      /^(There is no option --no-such-option|--stack needs a STACK): see npm .* -- --help\.\n$/,
+    );
+    assert.deepEqual([stdout, status], ["", 2]);
+  });
+}
+
+test("the help says what a command does, its options, words and exit codes, and an example", () => {
+  for (const command of byName.values()) {
+    const help = helpOf(command);
+    const [usage, summary] = help.split("\n\n");
+    assert.equal(usage, `usage: ${command.call}`);
+    assert.ok(command.summary.startsWith(summary?.split("\n")[0] ?? "none"));
+    for (const line of help.split("\n")) assert.ok(line.length <= 100, line);
+    const shown = [...help.matchAll(/^ {2}--([\w-]+)/gm)].map(([, name]) => name);
+    assert.deepEqual(shown, [...Object.keys(command.options), "help"]);
+    const codes = [...help.matchAll(/^ {2}(\d) {2}\S/gm)].map(([, code]) => Number(code));
+    assert.deepEqual(codes, [...new Set([...Object.keys(command.exits).map(Number), 2])].sort());
+    assert.ok(help.endsWith(`Example:\n  ${command.example}`));
+  }
+});
+
+test("-h is --help, also after other words", () => {
+  const { stdout, status } = npmRun("plan", "--json", "-h");
+  assert.deepEqual([stdout, status], [`${helpOf(commands.plan)}\n`, 0]);
+});
+
+test("every option in the help is one that the parser knows", () => {
+  for (const [name, { options }] of byName) {
+    for (const [option, { type }] of Object.entries(options)) {
+      const wrongly = type === "string" ? [`--${option}`] : [`--${option}=yes`];
+      const { stderr } = npmRun(name, ...wrongly);
+      assert.match(stderr, new RegExp(`^--${option} (needs a [A-Z]+|takes no value): see `), name);
+    }
+  }
+});
+
+test("each wrong call is told what is wrong with it", () => {
+  const calls: readonly (readonly [script: string, args: readonly string[], says: string])[] = [
+    ["test", ["x"], "There is no suite x"],
+    ["check", ["x"], "There is nothing to do with x"],
+    ["plan", ["prod"], "There is nothing to do with prod"],
+    ["plan", ["--markdown", "--json"], "--markdown and --json exclude each other"],
+    ["plan", ["--save", "--json"], "--save needs a DIRECTORY"],
+    ["up", [], "Say what may be done: either --plan DIRECTORY or --renewals-only"],
+    [
+      "up",
+      ["--plan", "p", "--renewals-only"],
+      "Say what may be done: either --plan DIRECTORY or --renewals-only",
+    ],
+    ["status", ["--json", "--watch"], "--json and --watch exclude each other"],
+    ["client", [], "Say what etcdctl is to do, or --write-bundle DIRECTORY"],
+    ["client", ["--stack", "prod"], "Say what etcdctl is to do, or --write-bundle DIRECTORY"],
+    [
+      "client",
+      ["--write-bundle", "d", "get"],
+      "--write-bundle takes one DIRECTORY, and get is one word more",
+    ],
+    ["gitlab", [], "Name a command"],
+    ["gitlab", ["note"], "note needs a FILE"],
+    ["gitlab", ["note", "a", "b"], "note takes one FILE, and b is one word more"],
+  ];
+  for (const [script, args, says] of calls) {
+    const { stderr, status } = npmRun(script, ...args);
+    assert.match(stderr, new RegExp(`^${RegExp.escape(says)}: see npm .* --help\\.\n$`));
+    assert.equal(status, 2);
+  }
+});
+
+test("what follows client's own options is etcdctl's, its --help too", () => {
+  // It gets as far as asking for the stack, which takes a Pulumi CLI.
+  for (const args of [
+    ["--", "--help"],
+    ["help"],
+    ["--stack", "x", "get", "--help"],
+    ["--command-timeout=60s", "defrag"],
+  ]) {
+    const { stdout, stderr, status } = npmRun("client", ...args);
+    assert.match(stderr, /^pulumi cannot be run /, args.join(" "));
+    assert.deepEqual([stdout, status], ["", 1]);
+  }
+});
+
+test("the suites are those that there are", () => {
+  assert.deepEqual(suiteNames, [...suites.map(({ name }) => name), "fast"]);
+});
+
+test("the documents call scripts that there are, with options that these have", () => {
+  const files = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "lab/README.md",
+    ...globSync("docs/*.md", { cwd: repository }),
+  ];
+  const calls = files.flatMap((file) =>
+    [
+      ...read(file).matchAll(
+        /npm (?:run(?: --silent)? )?(start|test|(?<=run(?: --silent)? )[\w:]+)(?: -- ([^`\n#|;&)]*))?/g,
+      ),
+    ].map(([call, script = "", words = ""]) => ({ file, call, script, words })),
+  );
+  assert.ok(calls.length > 40);
+  for (const { file, call, script, words } of calls) {
+    const { options, passesOn } = commandOf(script);
+    for (const [, option = ""] of words.matchAll(/(?<!\S)--([\w-]+)/g))
+      assert.ok(passesOn || option === "help" || option in options, `${file}: ${call}`);
+  }
+});
