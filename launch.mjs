@@ -41,7 +41,7 @@ function programOf(name, words) {
  * @param {readonly string[]} suites
  */
 function labRefusal(name, suites) {
-  const inLab = ["selftest", "e2e"];
+  const inLab = ["selftest", "e2e", "sweep"];
   const needsLab =
     name === "start" ||
     (name === "test" && (suites.length === 0 || suites.some((suite) => inLab.includes(suite))));

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bareHosts, labDown, must, onHost } from "./lab.ts";
+import { labDown, must, onHost } from "./lab.ts";
 import { upAsPlanned } from "./planned.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("certificates");
-  await must(project.up());
+  project = await savedCluster(3);
 });
 after(async () => {
   await project.dispose();

@@ -4,6 +4,7 @@ import { configureAws, ec2Project, instanceIds, memberIds, mostDownAtOnce, onNod
 import { lab, labDown, must } from "./lab.ts";
 import { upAsPlanned } from "./planned.ts";
 import type { Project } from "./project.ts";
+import { swept } from "./sweep.ts";
 import { whileWriting } from "./writing.ts";
 
 /** Milliseconds between the writes of a client: for minutes beside an engine that is to have the machine's time. */
@@ -117,7 +118,7 @@ test("a run that is killed while it replaces instances is taken up by the next o
   const written = await whileWriting(
     project,
     async () => {
-      for (const [line, laterMs] of MOMENTS) {
+      for (const [line, laterMs] of swept("a replacement of instances", MOMENTS)) {
         await project.interrupt("SIGKILL", line, laterMs);
         await must(project.pulumi("cancel", "--yes"));
       }

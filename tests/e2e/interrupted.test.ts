@@ -3,6 +3,7 @@ import { after, beforeEach, test } from "node:test";
 import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
 import { oneCluster } from "./one-cluster.ts";
 import { Project } from "./project.ts";
+import { swept } from "./sweep.ts";
 
 const NODES = [1, 2, 3];
 
@@ -23,7 +24,7 @@ const POINTS: Readonly<Record<string, RegExp>> = {
   "the cluster is being proven": /Command health creating/,
 };
 
-for (const [name, line] of Object.entries(POINTS)) {
+for (const [name, line] of swept("a first up", Object.entries(POINTS))) {
   test(`killed when ${name}: cancel and up make one healthy cluster`, async () => {
     const project = await Project.create("killed");
     await project.interrupt("SIGKILL", line);

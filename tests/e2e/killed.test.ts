@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bareHosts, labDown, must, onHost } from "./lab.ts";
+import { labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startedAt } from "./members.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
+import { swept } from "./sweep.ts";
 import { whileWriting } from "./writing.ts";
 
 /** When the CLI is killed: a line of its output, and so many milliseconds later. */
@@ -58,22 +60,20 @@ let project: Project;
 let nodes: readonly unknown[];
 
 before(async () => {
-  await bareHosts(4);
-  project = await Project.create("killed");
+  project = await savedCluster(3, {}, 4);
   nodes = Object(await project.configured("nodes"));
   await project.configure({ nodes: nodes.slice(0, 3) });
-  await must(project.up());
 });
 after(async () => {
   await project.dispose();
   await labDown();
 });
 
-test("killed in a roll, at ten moments", async (context) => {
+test("killed in a roll, at one moment or another", async (context) => {
   const written = await whileWriting(
     project,
     async () => {
-      for (const [index, moment] of inRoll.entries()) {
+      for (const [index, moment] of swept("a roll", inRoll).entries()) {
         await project.configure({ snapshotCount: 20000 + index });
         await killed(moment);
         await must(project.up());
@@ -87,15 +87,16 @@ test("killed in a roll, at ten moments", async (context) => {
   await must(project.up("--expect-no-changes"));
 });
 
-test("killed in a join, and then in the removal that follows, at ten moments each", async (context) => {
+test("killed in a join, and then in the removal that follows, at one moment or another", async (context) => {
   const written = await whileWriting(
     project,
     async () => {
-      for (const index of inJoin.keys()) {
+      const removals = swept("a removal", inRemoval, 2);
+      for (const [index, moment] of swept("a join", inJoin, 2).entries()) {
         const [joins, leaves] = index % 2 === 0 ? [4, 3] : [3, 4];
         await project.configure({ nodes: [nodes[0], nodes[1], nodes[joins - 1]] });
-        await killed(momentOf(inJoin, index, joins));
-        await killed(momentOf(inRemoval, index, leaves));
+        await killed(ofNode(joins, moment));
+        await killed(ofNode(leaves, removals[index] ?? never()));
         await must(project.up());
         await asDeclared([1, 2, joins]);
         assert.equal(
@@ -127,7 +128,7 @@ test("killed in a roll, and the configuration put back: a raised checkId brings 
 
 test("killed in a join, and the configuration put back: the half-made member is taken out again", async () => {
   const before = await project.configured("nodes");
-  for (const [index, laterMs] of [0, 600, 1200].entries()) {
+  for (const [index, laterMs] of swept("a join taken back", [0, 600, 1200], 1).entries()) {
     await project.configure({ nodes: [nodes[0], nodes[1], nodes[3]] });
     await killed(["node4-member creating", laterMs]);
     await project.configure({ nodes: before, checkId: 2 + index });
@@ -160,13 +161,12 @@ test("a script orphaned in the middle of a restart, and a new up that begins els
   assert.ok((await startedAt(2)) > ready, "node2 was restarted while node1 was not back");
 });
 
-function momentOf(moments: readonly Moment[], index: number, host: number): Moment {
-  const [line, laterMs] = moments[index] ?? never();
+function ofNode(host: number, [line, laterMs]: Moment): Moment {
   return [/^(health|membership)/.test(line) ? line : `node${host}-${line}`, laterMs];
 }
 
 function never(): never {
-  throw new Error("there are ten moments");
+  throw new Error("there are as many moments of a removal as of a join");
 }
 
 async function killed([line, laterMs]: Moment): Promise<void> {

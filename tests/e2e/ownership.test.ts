@@ -2,16 +2,15 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { lab, labDown, must, onHost } from "./lab.ts";
 import { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("ownership");
-  await must(project.up());
+  project = await savedCluster(3);
 });
 after(async () => {
   await project.dispose();

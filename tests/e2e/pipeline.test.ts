@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { workflows } from "../pipelines/files.ts";
 import { HERE, MERGED } from "../pipelines/gh.ts";
-import { bareHosts, describeLab, footprint, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
+import { describeLab, footprint, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
 import { startsDuring } from "./pipeline-starts.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 import { Runner } from "./workflow.ts";
 
 const NODES = [1, 2, 3];
@@ -30,8 +31,7 @@ let runner: Runner;
 let privateKey: string;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("pipeline");
+  project = await savedCluster(3);
   runner = await Runner.create(project);
   await runner.gh.answer({ pulls: MERGED, runs: { workflow_runs: [{ id: 42, ...HERE }] }, issues: [] });
   const { privateKeyFile, knownHostsFile } = await describeLab(labEnv);
@@ -55,7 +55,7 @@ test("a branch changes a flag: the pull request says what each host will do, and
   const row = (n: number) =>
     `| ${n} | node${n} 192.168.1.10${n} | restart | \`--snapshot-count=10000\` → \`20000\` |`;
   assert.ok(comment.includes(NODES.map(row).join("\n")), comment);
-  assert.match(comment, /^### etcd\/pipeline: 3 restarts, one at a time · safe\n/);
+  assert.match(comment, /^### etcd\/cluster: 3 restarts, one at a time · safe\n/);
   assert.match(comment, / Nothing else changes\.\n/);
   assert.equal(await readFile(runner.summaryFile, "utf8"), comment);
 
@@ -149,7 +149,7 @@ test("a unit that was edited by hand is told in an issue, and put back by the ne
   await must(runner.step("verify.yml", "report")); // its "if": verify has failed
   assert.match(
     (await runner.gh.calls()).at(-1) ?? "",
-    /^issue create --title Hosts of pipeline differ from what is declared --body-file /,
+    /^issue create --title Hosts of cluster differ from what is declared --body-file /,
   );
   assert.match(await runner.gh.body(), /^ {4}node2 \S+ +differs +.*\/etc\/systemd\/system\/etcd\.service/m);
 

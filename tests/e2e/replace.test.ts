@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { bareHosts, lab, labDown, must, onHost } from "./lab.ts";
+import { lab, labDown, must, onHost } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
 import { planned, upAsPlanned } from "./planned.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 import { whileWriting } from "./writing.ts";
 
 /** Three hosts have members at first; the fourth and the fifth are spare machines. */
@@ -13,12 +14,10 @@ let project: Project;
 let spare: readonly unknown[];
 
 before(async () => {
-  await bareHosts(HOSTS);
-  project = await Project.create("replace");
+  project = await savedCluster(3, {}, HOSTS);
   const nodes: readonly unknown[] = Object(await project.configured("nodes"));
   spare = nodes.slice(3);
   await project.configure({ nodes: nodes.slice(0, 3) });
-  await must(project.up());
 });
 after(async () => {
   await project.dispose();

@@ -25,10 +25,14 @@ const KEPT_MS = 7 * 24 * 3600 * 1000;
 /** What the program, and so a first `up`, does not depend on. */
 const APART = ["node_modules", "tests", "docs", "examples", "cli", "policy"];
 
-/** The lab becomes one of a healthy cluster of `nodes` members, brought up with this configuration and not touched since. */
+/**
+ * The lab becomes one of a healthy cluster of `nodes` members, brought up with this configuration and not touched since.
+ * Of more `hosts` the stack file has those that follow as nodes too, to be taken out or to join.
+ */
 export async function savedCluster(
   nodes: number,
   config: Readonly<Record<string, unknown>> = {},
+  hosts = nodes,
 ): Promise<Project> {
   const engine = (await must(lab("engine"))).stdout.trim();
   const name = `${PREFIX}${nodes}-${await keyOf(nodes, config, engine)}`;
@@ -38,6 +42,7 @@ export async function savedCluster(
     });
   }
   await must(lab("load", name));
+  if (hosts > nodes) await must(lab("up", String(hosts)));
   return Project.loaded(STACK, config);
 }
 

@@ -3,17 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { cutOffFromPeers, during, frozen, fullDisk, portTaken } from "./faults.ts";
-import { bareHosts, labDown, must, onHost } from "./lab.ts";
+import { labDown, must, onHost } from "./lab.ts";
 import { startsOf } from "./members.ts";
-import { Project } from "./project.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
 
 before(async () => {
-  await bareHosts(3);
-  project = await Project.create("unfit");
-  await must(project.up());
+  project = await savedCluster(3);
 });
 after(async () => {
   await project.dispose();

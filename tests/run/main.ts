@@ -1,8 +1,12 @@
-// test.ts [SUITE...]: runs the suites named, or all in the order that is quickest to fail; ends with
-// "N passed, N failed" over all of them.
+// main.ts [SUITE...]: runs the suites named, or all in the order that is quickest to fail; ends with the slowest files
+// and "N passed, N failed" over all of them.
 import { argv, exit, stdout } from "node:process";
 import { Progress, StageFailed } from "../../lib/progress.ts";
-import { type Counts, fastSuites, type Suite, suites } from "./suites.ts";
+import { type Counts, took } from "./files.ts";
+import { fastSuites, longRuns, type Suite, suites } from "./suites.ts";
+
+const SLOWEST = 10;
+const WRONG_CALL = 2;
 
 const progress = new Progress(stdout);
 
@@ -16,8 +20,9 @@ async function runSuite(suite: Suite): Promise<Counts> {
       if (!(error instanceof StageFailed)) console.error(error instanceof Error ? error.message : error);
       return { passed: 0, failed: 1 };
     });
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds} s`);
+  const seconds = (performance.now() - started) / 1000;
+  if (suite.isOneProgram) took.push({ file: suite.name, seconds });
+  console.log(`${suite.name}: ${counts.passed} passed, ${counts.failed} failed in ${seconds.toFixed(1)} s`);
   return counts;
 }
 
@@ -29,12 +34,19 @@ function chosen(names: readonly string[]): readonly Suite[] {
   if (names.length === 0) return suites;
   return names
     .flatMap((name) => (name === "fast" ? fastSuites : [name]))
-    .map((name) => {
-      const suite = suites.find((one) => one.name === name);
-      if (!suite)
-        throw new Error(`There is no suite ${name}: ${suites.map((one) => one.name).join(", ")}, fast.`);
-      return suite;
-    });
+    .map((name) => [...suites, ...longRuns].find((suite) => suite.name === name) ?? refuse(name));
+}
+
+function refuse(name: string): never {
+  const all = ["fast", ...[...suites, ...longRuns].map((suite) => suite.name)];
+  console.error(`There is no suite ${name}; choose from ${all.join(", ")}.`);
+  exit(WRONG_CALL);
+}
+
+function showSlowest(): void {
+  const files = took.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  if (files.length > 0) console.log("\nslowest files:");
+  for (const { file, seconds } of files) console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
 }
 
 const total = { passed: 0, failed: 0 };
@@ -43,5 +55,6 @@ for (const suite of chosen(argv.slice(2))) {
   total.passed += passed;
   total.failed += failed;
 }
+showSlowest();
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 exit(total.failed === 0 ? 0 : 1);

@@ -1,13 +1,9 @@
 // The suites of tests: what each needs, and how it is run and counted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { glob, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { stdout } from "node:process";
-import { finished } from "node:stream/promises";
-import { run as runTests } from "node:test";
-import { spec } from "node:test/reporters";
-import { fileURLToPath } from "node:url";
 import { hostProgram } from "../../host/program.ts";
 import { installMoto } from "../../lab/backends/moto.ts";
 import { findEngine } from "../../lab/engine/find.ts";
@@ -16,14 +12,10 @@ import { findPrometheus } from "../../lab/prometheus/find.ts";
 import { stackVersion } from "../../lab/stack.ts";
 import type { Log } from "../../lib/progress.ts";
 import { run } from "../../lib/run.ts";
-import { labDown } from "../e2e/lab.ts";
+import { lanes, lanesDown } from "../e2e/lanes.ts";
 import { installActionlint } from "../pipelines/actionlint.ts";
+import { type Counts, filesOf, project, runFiles, runInLanes } from "./files.ts";
 import { type Commands, installCommands } from "./packages.ts";
-
-export interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-}
 
 /** Something that a suite needs on the machine. */
 interface Need {
@@ -36,9 +28,9 @@ export interface Suite {
   readonly name: string;
   readonly needs: readonly Need[];
   readonly run: () => Promise<Counts>;
+  /** Not made of files that say themselves how long they take. */
+  readonly isOneProgram?: true;
 }
-
-const project = fileURLToPath(new URL("../..", import.meta.url));
 
 const engine: Need = {
   name: "engine",
@@ -71,10 +63,12 @@ const commands = (...needed: Commands): Need => ({
   work: (log) => installCommands(needed, log),
 });
 
+const lab = [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus];
+
 export const fastSuites = ["unit", "components", "program", "host", "cli", "lab"];
 
 export const suites: readonly Suite[] = [
-  { name: "check", needs: [commands("shellcheck")], run: check },
+  { name: "check", needs: [commands("shellcheck")], run: check, isOneProgram: true },
   { name: "unit", needs: [], run: () => nodeTests("unit") },
   { name: "components", needs: [], run: () => nodeTests("components") },
   { name: "program", needs: [], run: () => nodeTests("program") },
@@ -87,17 +81,16 @@ export const suites: readonly Suite[] = [
   { name: "lab", needs: [], run: () => nodeTests("lab") },
   { name: "monitoring", needs: [prometheus], run: () => nodeTests("monitoring") },
   { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },
-  { name: "selftest", needs: [], run: selftest },
+  { name: "selftest", needs: [], run: selftest, isOneProgram: true },
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
   { name: "ec2", needs: [commands("ssh"), engine], run: () => nodeTests("ec2") },
   { name: "policy", needs: [engine], run: () => nodeTests("policy") },
   { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
-  {
-    name: "e2e",
-    needs: [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus],
-    run: endToEnd,
-  },
+  { name: "e2e", needs: lab, run: async () => endToEnd(longestFirst(await filesOf("e2e"))) },
 ];
+
+/** Suites that run only when they are named: what takes longer than a round may. */
+export const longRuns: readonly Suite[] = [{ name: "sweep", needs: lab, run: sweep }];
 
 /** Format, lint, types and shell: what `npm run check` says. */
 async function check(): Promise<Counts> {
@@ -139,23 +132,8 @@ async function shellFiles(): Promise<string[]> {
   return found;
 }
 
-/** Runs tests/<suite>; a skipped test counts as failed, because nobody would look at it again. */
 async function nodeTests(suite: string): Promise<Counts> {
-  const files: string[] = [];
-  for await (const file of glob(`tests/${suite}/**/*.test.ts`, { cwd: project }))
-    files.push(join(project, file));
-  if (files.length === 0) throw new Error(`There is no test in tests/${suite}.`);
-  const counts = { passed: 0, failed: 0 };
-  const stream = runTests({ files: files.sort(), cwd: project, concurrency: suite === "e2e" ? 1 : 2 });
-  stream.on("test:summary", ({ file, counts: all }) => {
-    if (file !== undefined) return; // a part of the last one, which is of all files
-    counts.passed = all.passed;
-    counts.failed = all.tests - all.passed;
-  });
-  const report = stream.compose(new spec());
-  report.pipe(stdout);
-  await finished(report);
-  return counts;
+  return runFiles(await filesOf(suite));
 }
 
 /** The lab's own self test ends with a line of the same form as ours. */
@@ -167,10 +145,31 @@ async function selftest(): Promise<Counts> {
   return { passed: Number(passed), failed: Number(failed) };
 }
 
-async function endToEnd(): Promise<Counts> {
+/** On two labs side by side. */
+async function endToEnd(files: readonly string[]): Promise<Counts> {
   try {
-    return await nodeTests("e2e");
+    return await runInLanes(files, lanes);
   } finally {
-    await labDown(); // also when a test was ended before it could
+    await lanesDown(); // also when a test was ended before it could
   }
+}
+
+/** Where the slowest file began last, one lab would wait for the other. */
+const LONGEST = ["ec2", "killed", "replace", "interrupted", "ec2-lost", "refusals", "pipeline", "upgrade"];
+
+function longestFirst(files: readonly string[]): readonly string[] {
+  const place = (file: string) => {
+    const index = LONGEST.indexOf(basename(file, ".test.ts"));
+    return index === -1 ? LONGEST.length : index;
+  };
+  return files.toSorted((a, b) => place(a) - place(b));
+}
+
+/** All moments of the end-to-end tests' sweeps (tests/e2e/sweep.ts), of which each round takes some. */
+async function sweep(): Promise<Counts> {
+  process.env.SWEEP = "all";
+  const files: string[] = [];
+  for (const file of await filesOf("e2e"))
+    if ((await readFile(file, "utf8")).includes('from "./sweep.ts"')) files.push(file);
+  return endToEnd(files);
 }
