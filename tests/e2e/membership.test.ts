@@ -15,11 +15,18 @@ before(async () => {
   project = await Project.create("membership");
   nodes = Object(await project.configured("nodes"));
   await project.configure({ nodes: nodes.slice(0, 1) });
-  await must(project.up());
 });
 after(async () => {
   await project.dispose();
   await labDown();
+});
+
+test("1 node: from a bare host to a healthy cluster", async () => {
+  await must(project.up());
+  const members = await project.output("members");
+  assert.ok(Array.isArray(members));
+  assert.equal(members.length, 1);
+  await must(project.up("--expect-no-changes"));
 });
 
 /** Members stay, join, or are removed: by name, in the plan's order. */
