@@ -146,13 +146,13 @@ test("a clock that is ahead shows when the members are compared", async (t) => {
   assert.deepEqual(await processes(), running);
 });
 
-test("a black-holed host and a refusing one are answered for within 30 s, and no member is harmed", async (t) => {
+test("a black-holed host and a refusing one are answered for within a minute, and no member is harmed", async (t) => {
   const running = await processes();
   await during(t, sshStopped(2), blackHoled(3));
   const started = Date.now();
   const { diagnostics } = await refusedUp(project, [], { checkId: 2 });
   const seconds = (Date.now() - started) / 1000;
-  assert.ok(seconds < 30, `it took ${seconds} s`);
+  assert.ok(seconds < 60, `it took ${seconds} s`);
   assert.match(
     String(diagnostics.get("node2-host")),
     /dial tcp 192\.168\.1\.102:22: connect: connection refused$/,
