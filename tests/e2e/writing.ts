@@ -1,25 +1,11 @@
-/** The writer beside a test: started before the change, judged after it. */
+/** The writers beside a test: started before the change, judged after it. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { labCommand } from "../../lab/describe.ts";
+import { type Written, whileWriting as whileWritingTo } from "../../lab/writing.ts";
 import { labEnv, must, onHost, run } from "./lab.ts";
 import type { Project } from "./project.ts";
-
-const writer = fileURLToPath(new URL("./writer.ts", import.meta.url));
-
-export interface Written {
-  readonly acknowledged: number;
-  readonly missing: number;
-  /** Longest time between two acknowledged writes of the six clients, in milliseconds. */
-  readonly longestGapMs: number;
-  /** RFC 3339, to look the gap up in the members' logs. */
-  readonly gapBegan: string;
-}
 
 /** Without a write for so long the leader was lost, not moved: its SIGKILL measured 1,033 ms, a planned restart 75. */
 const UNPLANNED_MS = 900;
@@ -36,7 +22,7 @@ export async function assertNoOutage(
   assert.deepEqual(found.filter(Boolean), [], `no write for ${longestGapMs} ms since ${gapBegan}`);
 }
 
-/** Writes all the time that `work` takes, each client with so many milliseconds between its writes. */
+/** Writes to a stack's cluster, as its administrator, all the time that `work` takes. */
 export async function whileWriting(
   project: Project,
   work: () => Promise<unknown>,
@@ -47,22 +33,5 @@ export async function whileWriting(
   await must(run(labCommand, ["exec", "sh", "-c", client], project.env));
   const endpoints = await project.output("endpoints");
   if (!Array.isArray(endpoints)) throw new Error("the stack has no endpoints");
-  const child = spawn(
-    labCommand,
-    ["exec", "node", "--no-warnings", writer, String(pauseMs), bundle, ...endpoints],
-    {
-      env: labEnv,
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
-  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  await lines.next(); // "writing"
-  try {
-    await work();
-  } finally {
-    child.stdin.end();
-  }
-  const { value } = await lines.next();
-  if (child.exitCode === null) await once(child, "exit");
-  return JSON.parse(String(value));
+  return whileWritingTo({ bundle, endpoints }, work, pauseMs, labEnv);
 }
