@@ -13,7 +13,7 @@ const project = dirname(fileURLToPath(import.meta.url));
 const node = join(project, "node_modules/node/bin/node");
 
 /** What is there to try the project or to work on it installs the packages itself. */
-const INSTALLING = ["start", "test", "check"];
+const INSTALLING = ["start", "test", "check", "bench"];
 
 /**
  * What a command runs.
@@ -26,6 +26,8 @@ function programOf(name, words) {
       return [node, join(project, "lab/start.ts")];
     case "test":
       return [node, join(project, "tests/run/main.ts"), ...words];
+    case "bench":
+      return [node, join(project, "bench/bench.ts"), ...words];
     case "check":
       return [node, join(project, "tests/run/main.ts"), "check"];
     case "lab:down":
@@ -44,6 +46,7 @@ function labRefusal(name, suites) {
   const inLab = ["selftest", "e2e", "sweep"];
   const needsLab =
     name === "start" ||
+    name === "bench" ||
     (name === "test" && (suites.length === 0 || suites.some((suite) => inLab.includes(suite))));
   if (!needsLab) return undefined;
   if (platform !== "linux")

@@ -27,9 +27,9 @@ export async function writeLabStack(file = join(project, "Pulumi.lab.yaml")): Pr
   if (text !== existing) await writeFile(file, text);
 }
 
-/** The etcd version that the lab's stack asks for, written or yet to be written. */
-export async function stackVersion(): Promise<string> {
-  for (const file of ["Pulumi.lab.yaml", "Pulumi.dev.yaml"]) {
+/** The etcd version that the lab's stack asks for, written or yet to be written: the first of the files that says one. */
+export async function stackVersion(files = ["Pulumi.lab.yaml", "Pulumi.dev.yaml"]): Promise<string> {
+  for (const file of files) {
     const text = await readFile(join(project, file), "utf8").catch(() => "");
     const version = parseDocument(text).getIn(["config", "etcd:version"]);
     if (version !== undefined) return String(version);

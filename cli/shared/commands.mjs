@@ -41,6 +41,7 @@ export const suites = [
   "host",
   "cli",
   "lab",
+  "bench",
   "monitoring",
   "pipelines",
   "selftest",
@@ -87,6 +88,18 @@ export const commands = {
     options: {},
     exits: { 0: "all is well", 1: "something is wrong, and the lines above say what" },
     example: "npm run check",
+  },
+  bench: {
+    call: "npm run bench -- [--rounds N]",
+    summary:
+      "Measures every command on hosts of its own beside the least possible script, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes about four minutes on two cores.",
+    options: {
+      rounds: { type: "string", value: "N", help: "how often everything is measured, 1 to 99; without it, 3" },
+    },
+    exits: { 0: "measured and written", 1: "could not be measured; nothing is written" },
+    example: "npm run bench -- --rounds 1",
+    wrong: ({ rounds = "3" }) =>
+      /^[1-9]\d?$/.test(String(rounds)) ? undefined : `--rounds takes a number from 1 to 99, not ${rounds}`,
   },
   plan: {
     call: "npm run plan -- [OPTION…]",

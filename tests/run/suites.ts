@@ -65,7 +65,7 @@ const commands = (...needed: Commands): Need => ({
 
 const lab = [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus];
 
-export const fastSuites = ["unit", "components", "program", "host", "cli", "lab"];
+export const fastSuites = ["unit", "components", "program", "host", "cli", "lab", "bench"];
 
 export const suites: readonly Suite[] = [
   { name: "check", needs: [commands("shellcheck")], run: check, isOneProgram: true },
@@ -79,6 +79,7 @@ export const suites: readonly Suite[] = [
   },
   { name: "cli", needs: [commands("ssh")], run: () => nodeTests("cli") },
   { name: "lab", needs: [], run: () => nodeTests("lab") },
+  { name: "bench", needs: [], run: () => nodeTests("bench") },
   { name: "monitoring", needs: [prometheus], run: () => nodeTests("monitoring") },
   { name: "pipelines", needs: [commands("jq", "shellcheck"), actionlint], run: () => nodeTests("pipelines") },
   { name: "selftest", needs: [], run: selftest, isOneProgram: true },

@@ -1,0 +1,100 @@
+/** One round: everything measured once. */
+
+import { whileWriting } from "../lab/writing.ts";
+import { format, type Round } from "./figures.ts";
+import {
+  bareHosts,
+  newStack,
+  npm,
+  provisioned,
+  pulumi,
+  raw,
+  rawCall,
+  servedFrom,
+  throughput,
+  up,
+  withFolder,
+} from "./stack.ts";
+
+type Sizes = Pick<Round, "up1" | "up5" | "up7">;
+/** Shows a line as soon as something is measured. */
+export type Say = (line: string) => void;
+
+/** Both sides take turns in going first, so that neither has the warmer machine. */
+export async function measureRound(number: number, say: Say): Promise<Round> {
+  const sides =
+    number % 2 === 1
+      ? { ...(await rawSide(say)), ...(await programSide(say)) }
+      : { ...(await programSide(say)), ...(await rawSide(say)) };
+  return { ...sides, ...(await otherSizes(say)) };
+}
+
+/** What was there before the first round is warm for all: the compiled program, the files in the page cache. */
+export async function warmUp(): Promise<void> {
+  await bareHosts(3);
+  await newStack();
+  await pulumi("preview");
+}
+
+async function rawSide(say: Say): Promise<Pick<Round, "raw" | "writesByHand">> {
+  await bareHosts(3);
+  return withFolder(async (folder) => {
+    const call = await rawCall(folder);
+    const seconds = await timed("raw script, bare hosts", say, () => raw(call));
+    return { raw: seconds, writesByHand: await rate("started by hand", say, folder) };
+  });
+}
+
+async function programSide(say: Say): Promise<Omit<Round, "raw" | "writesByHand" | keyof Sizes>> {
+  await bareHosts(3);
+  await newStack();
+  const times = {
+    up: await timed("pulumi up, bare hosts", say, up),
+    noChange: await timed("pulumi up, nothing to do", say, up),
+    preview: await timed("pulumi preview", say, () => pulumi("preview")),
+    plan: await timed("npm run plan", say, () => npm("plan")),
+    verify: await timed("npm run verify", say, () => npm("verify")),
+    status: await timed("npm run status", say, () => npm("status")),
+  };
+  return withFolder(async (folder) => {
+    const served = await provisioned(folder);
+    const writes = await rate("as provisioned", say, folder);
+    await pulumi("config", "set", "etcd:snapshotCount", "20000");
+    let roll = 0;
+    const written = await whileWriting(served, async () => {
+      roll = await timed("roll of a flag", say, up);
+    });
+    const { acknowledged, missing, longestGapMs } = written;
+    say(`longest gap ${longestGapMs} ms, ${acknowledged} writes acknowledged, ${missing} lost`);
+    return { ...times, roll, writes, gap: longestGapMs, acknowledged, lost: missing };
+  });
+}
+
+async function otherSizes(say: Say): Promise<Sizes> {
+  return {
+    up1: await firstUp(1, say),
+    up5: await firstUp(5, say),
+    up7: await firstUp(7, say),
+  };
+}
+
+async function firstUp(nodes: number, say: Say): Promise<number> {
+  await bareHosts(nodes);
+  await newStack();
+  return timed(`first up, ${nodes} ${nodes === 1 ? "node" : "nodes"}`, say, up);
+}
+
+async function rate(what: string, say: Say, folder: string): Promise<number> {
+  const writes = await throughput(await servedFrom(folder));
+  say(`throughput, ${what}: ${format(writes, "writes/s")}`);
+  return writes;
+}
+
+/** Wall-clock seconds from the command to its end. */
+async function timed(what: string, say: Say, work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  const seconds = (performance.now() - started) / 1000;
+  say(`${what}: ${format(seconds, "s")}`);
+  return seconds;
+}
