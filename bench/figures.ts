@@ -40,14 +40,14 @@ const STEPS_BEYOND_THREE = 7 - 3;
 
 export const figures: readonly Figure[] = [
   {
-    title: "raw script, bare hosts",
+    title: "raw script, three bare hosts",
     unit: "s",
     meaning:
       "`bench/raw`, the floor: ssh to all three hosts at once, openssl for both CAs and all leaf certificates, curl from the same mirror, the checksum, a systemd unit, and the wait for `etcdctl endpoint health`. No preflight, no second run, no undo.",
     of: ({ raw }) => raw,
   },
   {
-    title: "`pulumi up`, bare hosts",
+    title: "`pulumi up`, three bare hosts",
     unit: "s",
     meaning: "The first `pulumi up --skip-preview` of a new stack on three hosts that have never had etcd.",
     of: ({ up }) => up,
@@ -119,7 +119,7 @@ export const figures: readonly Figure[] = [
   {
     title: "first `up`, 1 node",
     unit: "s",
-    meaning: "As for three nodes, on one.",
+    meaning: "As on three bare hosts, on one.",
     of: ({ up1 }) => up1,
   },
   { title: "first `up`, 5 nodes", unit: "s", meaning: "On five.", of: ({ up5 }) => up5 },
@@ -135,20 +135,20 @@ export const figures: readonly Figure[] = [
     title: "throughput, as provisioned",
     unit: "writes/s",
     meaning:
-      "48 clients write 256 bytes at a time, each one write after the other, over one connection to each member. The load shares the machine with the members and needs a good part of it, so only the comparison with the next line says something.",
+      "48 clients write 256 bytes at a time, each one write after the other, over one connection to each member; the mean of five seconds before and five seconds after the next line's. The load shares the machine with the members and needs a good part of it, so only the comparison with the next line says something.",
     of: ({ writes }) => writes,
   },
   {
     title: "throughput, started by hand",
     unit: "writes/s",
     meaning:
-      "The same load on the cluster of the raw script: the same binaries, flags and certificates on hosts like these, without the sandbox of the program's unit.",
+      "The same load on members that were started by hand instead, on the same hosts: the same binaries, flags and certificates, an empty data directory, none of the sandbox of the program's unit.",
     of: ({ writesByHand }) => writesByHand,
   },
   {
     title: "provisioned ÷ by hand",
     unit: "×",
-    meaning: "1 means that the sandbox and the layout cost nothing.",
+    meaning: "1 means that the unit's sandbox costs nothing.",
     of: ({ writes, writesByHand }) => writes / writesByHand,
   },
 ];

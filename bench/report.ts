@@ -26,7 +26,7 @@ export function report(setting: Setting, rounds: readonly Round[]): string {
     "",
     "measures all of this again and writes this page: on the lab (see [lab/README.md](../lab/README.md)), in hosts of its own, in about a quarter of an hour; `npm run bench -- --rounds 1` in a third of that. It needs Linux and root, and an otherwise idle machine.",
     "",
-    `${count(rounds)}, in each of them everything once. The raw script and \`pulumi up\` take turns in going first; differences and ratios are taken within a round. Times are wall-clock times, from the command to its end.`,
+    `${count(rounds)} The raw script and \`pulumi up\` take turns in going first; differences and ratios are taken within a round. Times are wall-clock times, from the command to its end.`,
     "",
     "![Medians of all times, with their spread](images/performance.svg)",
     "",
@@ -45,7 +45,9 @@ export function report(setting: Setting, rounds: readonly Round[]): string {
 }
 
 function count(rounds: readonly Round[]): string {
-  return rounds.length === 1 ? "One round" : `${rounds.length} rounds`;
+  return rounds.length === 1
+    ? "Everything was measured once."
+    : `Everything was measured once in each of ${rounds.length} rounds.`;
 }
 
 function row(figure: Figure, rounds: readonly Round[]): string {

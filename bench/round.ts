@@ -1,6 +1,6 @@
 /** One round: everything measured once. */
 
-import { whileWriting } from "../lab/writing.ts";
+import { type Served, whileWriting } from "../lab/writing.ts";
 import { format, type Round } from "./figures.ts";
 import {
   bareHosts,
@@ -10,9 +10,9 @@ import {
   pulumi,
   raw,
   rawCall,
-  servedFrom,
   throughput,
   up,
+  whileByHand,
   withFolder,
 } from "./stack.ts";
 
@@ -36,16 +36,15 @@ export async function warmUp(): Promise<void> {
   await pulumi("preview");
 }
 
-async function rawSide(say: Say): Promise<Pick<Round, "raw" | "writesByHand">> {
+async function rawSide(say: Say): Promise<Pick<Round, "raw">> {
   await bareHosts(3);
   return withFolder(async (folder) => {
     const call = await rawCall(folder);
-    const seconds = await timed("raw script, bare hosts", say, () => raw(call));
-    return { raw: seconds, writesByHand: await rate("started by hand", say, folder) };
+    return { raw: await timed("raw script, bare hosts", say, () => raw(call)) };
   });
 }
 
-async function programSide(say: Say): Promise<Omit<Round, "raw" | "writesByHand" | keyof Sizes>> {
+async function programSide(say: Say): Promise<Omit<Round, "raw" | keyof Sizes>> {
   await bareHosts(3);
   await newStack();
   const times = {
@@ -58,7 +57,7 @@ async function programSide(say: Say): Promise<Omit<Round, "raw" | "writesByHand"
   };
   return withFolder(async (folder) => {
     const served = await provisioned(folder);
-    const writes = await rate("as provisioned", say, folder);
+    const writes = await throughputs(served, say);
     await pulumi("config", "set", "etcd:snapshotCount", "20000");
     let roll = 0;
     const written = await whileWriting(served, async () => {
@@ -66,7 +65,7 @@ async function programSide(say: Say): Promise<Omit<Round, "raw" | "writesByHand"
     });
     const { acknowledged, missing, longestGapMs } = written;
     say(`longest gap ${longestGapMs} ms, ${acknowledged} writes acknowledged, ${missing} lost`);
-    return { ...times, roll, writes, gap: longestGapMs, acknowledged, lost: missing };
+    return { ...times, ...writes, roll, gap: longestGapMs, acknowledged, lost: missing };
   });
 }
 
@@ -84,10 +83,15 @@ async function firstUp(nodes: number, say: Say): Promise<number> {
   return timed(`first up, ${nodes} ${nodes === 1 ? "node" : "nodes"}`, say, up);
 }
 
-async function rate(what: string, say: Say, folder: string): Promise<number> {
-  const writes = await throughput(await servedFrom(folder));
-  say(`throughput, ${what}: ${format(writes, "writes/s")}`);
-  return writes;
+/** The provisioned cluster before and after the other: what slows the machine more and more slows both alike. */
+async function throughputs(served: Served, say: Say): Promise<Pick<Round, "writes" | "writesByHand">> {
+  const before = await throughput(served);
+  const writesByHand = await whileByHand(() => throughput(served));
+  const writes = (before + (await throughput(served))) / 2;
+  say(
+    `throughput: ${format(writes, "writes/s")} as provisioned, ${format(writesByHand, "writes/s")} by hand`,
+  );
+  return { writes, writesByHand };
 }
 
 /** Wall-clock seconds from the command to its end. */

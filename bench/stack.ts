@@ -1,6 +1,6 @@
 /** The bench's own lab, and its own stack of this program on it: a user's lab and stack are not touched. */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ import { run } from "../lib/run.ts";
 const STACK = "bench";
 const stackFile = fileURLToPath(new URL(`../Pulumi.${STACK}.yaml`, import.meta.url));
 const rawScript = fileURLToPath(new URL("raw", import.meta.url));
+const byHandScript = fileURLToPath(new URL("by-hand", import.meta.url));
 const loadProgram = fileURLToPath(new URL("load.ts", import.meta.url));
 /** Hand-made units wait for a quorum without end. */
 const RAW_TIMEOUT_S = "180";
@@ -95,13 +96,8 @@ export function raw(call: readonly string[]): Promise<string> {
 }
 
 /** The stack's cluster for a client; its certificates go into the folder. */
-export async function provisioned(folder: string): Promise<Served> {
-  await onClient("npm", "run", "--silent", "client", "--", "--write-bundle", folder);
-  return servedFrom(folder);
-}
-
-/** The cluster whose certificates are in the folder. */
-export async function servedFrom(bundle: string): Promise<Served> {
+export async function provisioned(bundle: string): Promise<Served> {
+  await onClient("npm", "run", "--silent", "client", "--", "--write-bundle", bundle);
   const { nodes } = await describeLab();
   return { bundle, endpoints: nodes.map(({ address }) => `https://${address}:2379`) };
 }
@@ -109,6 +105,24 @@ export async function servedFrom(bundle: string): Promise<Served> {
 /** Writes per second that the cluster acknowledges under the fixed load. */
 export async function throughput({ bundle, endpoints }: Served): Promise<number> {
   return Number(await onClient("node", "--no-warnings", loadProgram, LOAD_SECONDS, bundle, ...endpoints));
+}
+
+/** Exchanges the members for some that are started by hand, as long as `work` takes. */
+export async function whileByHand<T>(work: () => Promise<T>): Promise<T> {
+  await byHand("take"); // all of them first: the two clusters never meet
+  await byHand("start");
+  const result = await work();
+  await byHand("give-back");
+  return result;
+}
+
+async function byHand(what: string): Promise<void> {
+  const script = await readFile(byHandScript, "utf8");
+  const { nodes } = await describeLab();
+  const onEach = nodes.map((_, index) =>
+    run(labCommand, ["enter", String(index + 1), "sh", "-c", script, "by-hand", what]),
+  );
+  await Promise.all(onEach);
 }
 
 export function onClient(...command: readonly string[]): Promise<string> {
