@@ -1,3 +1,4 @@
+import "./lib/plain-stacks.ts"; // before all others
 import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
