@@ -92,7 +92,7 @@ export const commands = {
   bench: {
     call: "npm run bench -- [--rounds N]",
     summary:
-      "Measures every command on hosts of its own beside the least possible script, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes about four minutes on two cores.",
+      "Measures every command on hosts of its own beside the least possible script, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes two to three minutes on two idle cores.",
     options: {
       rounds: { type: "string", value: "N", help: "how often everything is measured, 1 to 99; without it, 3" },
     },
