@@ -44,15 +44,15 @@ function subnets(...ranges: readonly (readonly [string, number, "ipv4" | "ipv6"]
   return list;
 }
 
-/** What people paste around an address, with the way to put it right. */
+/** What people paste around an address, and how to correct it. */
 function strayPart(text: string): string | undefined {
-  if (text.includes("://")) return "is a URL; give only the host in it";
+  if (text.includes("://")) return "is a URL; give only its host";
   if (/^\[.*\]$/.test(text)) return `has brackets; write ${text.slice(1, -1)}`;
   if (text.includes("/")) return "has a slash; give one address, without a prefix length or path";
   if (text.includes("%"))
-    return "has an IPv6 zone id, which etcd's URLs cannot carry; give an address without zone";
+    return "has an IPv6 zone id, which etcd's URLs cannot carry; give an address without a zone";
   if (/^\[.*\]:\d+$|^[^:]+:\d+$/.test(text)) return "has a port; give only the address";
-  if (/\s/.test(text)) return "has a space in it; give one address without spaces";
+  if (/\s/.test(text)) return "contains a space; give one address without spaces";
   return undefined;
 }
 
@@ -70,6 +70,6 @@ function parseDnsName(text: string): ParsedAddress {
     text.length <= 253 &&
     labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) &&
     !/^\d+$/.test(labels.at(-1) ?? "");
-  if (!wellFormed) return { problem: "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101" };
+  if (!wellFormed) return { problem: "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101" };
   return { address: labels.join("."), kind: "dns" };
 }

@@ -1,4 +1,4 @@
-/** Ranges of addresses as AWS writes them: an IPv4 or IPv6 network and the length of its prefix. */
+/** Address ranges as AWS writes them: an IPv4 or IPv6 network and its prefix length. */
 
 import { isIPv4, isIPv6 } from "node:net";
 
@@ -19,7 +19,7 @@ export function parseCidr(text: string): Cidr | { problem: string } {
   const prefix = Number(length);
   if (family === undefined || prefix > bits) {
     const whole = isIPv4(text) ? `; for one address write ${text}/32` : "; write it like 10.20.0.0/16";
-    return { problem: `is no CIDR${whole}` };
+    return { problem: `is not a CIDR${whole}` };
   }
   const size = 1n << BigInt(bits - prefix);
   const given = toNumber(network);
@@ -29,7 +29,7 @@ export function parseCidr(text: string): Cidr | { problem: string } {
   return { text: canonical, family, prefix, first, last: first + size - 1n };
 }
 
-/** Whether the range holds all of the other one. */
+/** Whether `inner` is entirely within `outer`. */
 export function holds(outer: Cidr, inner: Cidr): boolean {
   return outer.family === inner.family && outer.first <= inner.first && inner.last <= outer.last;
 }
@@ -38,7 +38,7 @@ export function overlap(a: Cidr, b: Cidr): boolean {
   return a.family === b.family && a.first <= b.last && b.first <= a.last;
 }
 
-/** The place of an IPv4 address in the range, counted from 0, or nothing if it lies outside. */
+/** The position of an IPv4 address in the range, counted from 0, or nothing if it lies outside. */
 export function placeIn(range: Cidr, address: string): number | undefined {
   if (range.family !== "ipv4" || !isIPv4(address)) return undefined;
   const number = toNumber(address);

@@ -38,13 +38,13 @@ function parseClusterName(top: Fields): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)) {
     top.problem(
       "clusterName",
-      `${show(name)} is no cluster name; use up to 63 letters, digits, dots, hyphens and underscores.`,
+      `${show(name)} is not a cluster name; use up to 63 letters, digits, dots, hyphens and underscores.`,
     );
   }
   return name;
 }
 
-/** Folders that hold something else already. */
+/** Folders that already hold something else. */
 const systemFolders =
   `/ /bin /boot /dev /etc /etc/etcd /home /lib /lib32 /lib64 /media /mnt /opt /opt/etcd /proc /root
   /run /sbin /srv /sys /tmp /usr /usr/local /var /var/backups /var/cache /var/lib /var/lib/systemd /var/log /var/mail
@@ -76,10 +76,10 @@ function parseDataDir(top: Fields): string {
   } else if (!clean) {
     top.problem(
       "dataDir",
-      `${show(text)} is no plain path; use letters, digits, dots, hyphens and underscores between single slashes.`,
+      `${show(text)} is not a plain path; use letters, digits, dots, hyphens and underscores between single slashes.`,
     );
   } else if (systemFolders.includes(path) || closedTrees.some((tree) => path.startsWith(`${tree}/`))) {
-    top.problem("dataDir", `${path} belongs to the system; use a folder of etcd's own, like /var/lib/etcd.`);
+    top.problem("dataDir", `${path} belongs to the system; use a folder for etcd alone, like /var/lib/etcd.`);
   }
   return path;
 }
@@ -90,7 +90,7 @@ function parseRolloutOrder(top: Fields, nodes: readonly NodeAddresses[]): readon
   order.forEach((name, index) => {
     const key = `rolloutOrder[${index}]`;
     if (!names.includes(name)) top.problem(key, `there is no node ${show(name)}${didYouMean(name, names)}.`);
-    if (order.indexOf(name) < index) top.problem(key, `${name} is listed twice; name every node once.`);
+    if (order.indexOf(name) < index) top.problem(key, `${name} is listed twice; list each node once.`);
   });
   return order;
 }
@@ -100,8 +100,8 @@ function parseAllow(top: Fields): readonly string[] {
   const known: readonly string[] = overrides;
   allow.forEach((name, index) => {
     if (known.includes(name)) return;
-    const help = didYouMean(name, known) || `; there are ${known.join(", ")}`;
-    top.problem(`allow[${index}]`, `${show(name)} is no override${help}.`);
+    const help = didYouMean(name, known) || `; choose from ${known.join(", ")}`;
+    top.problem(`allow[${index}]`, `${show(name)} is not an override${help}.`);
   });
   return allow;
 }

@@ -2,7 +2,7 @@ import { METRICS_PORT } from "../etcd/ports.ts";
 
 /**
  * The defaults of every top-level setting. Pulumi.yaml declares the same ones, for `pulumi config` and for
- * reading; they are needed here too because an object given in part replaces the whole default there.
+ * readers; they are needed here too because a partly given object replaces the whole default there.
  */
 export const defaults = {
   target: "ssh",

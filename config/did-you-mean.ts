@@ -12,7 +12,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return best === undefined ? "" : `; did you mean ${best.word}`;
 }
 
-/** Least number of letters to insert, delete or exchange that turns `a` into `b` (Levenshtein). */
+/** Smallest number of letters to insert, delete or replace that turns `a` into `b` (Levenshtein). */
 export function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

@@ -3,7 +3,7 @@
 import { homedir } from "node:os";
 import { type Fields, show } from "./value.ts";
 
-/** The workstation as the parsers see it; tests give one of their own. */
+/** The workstation as the parsers see it; tests pass their own. */
 export interface Environment {
   readonly read: (path: string) => string;
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -23,8 +23,8 @@ export function readFile(
   }
 }
 
-/** A file that may be missing or closed: then there is nothing to say. */
-export function readIfThere(file: string, environment: Environment): string | undefined {
+/** A file that may be missing or unreadable, which is no mistake. */
+export function readIfPresent(file: string, environment: Environment): string | undefined {
   try {
     return environment.read(expandHome(file, environment.variables));
   } catch {
@@ -39,7 +39,7 @@ function expandHome(path: string, variables: Environment["variables"]): string {
 function reason(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ENOENT") return "does not exist";
-  if (code === "EACCES") return "may not be read by this user";
+  if (code === "EACCES") return "cannot be read by this user";
   if (code === "EISDIR") return "is a folder; give the file";
   return `cannot be read (${error instanceof Error ? error.message : String(error)})`;
 }

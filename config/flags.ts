@@ -34,7 +34,7 @@ function refuseAlways(flag: string): string | undefined {
   return OWNED_FLAGS.includes(flag) ? "this flag is set by the program itself; leave it out" : undefined;
 }
 
-/** A flag that etcd does not know would stop its start. */
+/** etcd does not start with a flag that it does not know. */
 function refuseUnknown(flag: string, minor: KnownMinor): string | undefined {
   const flags = flagsOf(minor);
   if (flags.has(flag)) return undefined;
@@ -50,7 +50,7 @@ const kinds: Readonly<Record<FlagKind, { pattern: RegExp; example: string }>> = 
   integer: { pattern: /^\d+$/, example: "a whole number" },
   duration: { pattern: /^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/, example: 'a duration like "10s"' },
   // A line break would end the line of the systemd unit.
-  text: { pattern: /^\P{Cc}*$/u, example: "a text on one line" },
+  text: { pattern: /^\P{Cc}*$/u, example: "text on one line" },
 };
 
 function parseValue(extraFlags: Fields, flag: string, minor: KnownMinor | undefined): string {

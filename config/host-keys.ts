@@ -7,7 +7,7 @@ import type { NodeConfig } from "./model.ts";
 import type { NodeAddresses } from "./nodes.ts";
 import { Fields } from "./value.ts";
 
-/** Every host gets a pinned key: without one the provider would talk to anybody who answers at the address. */
+/** Every host gets a pinned key: without one the provider would talk to whatever answers at the address. */
 export function pinHostKeys(
   top: Fields,
   nodes: readonly NodeAddresses[],
@@ -17,7 +17,7 @@ export function pinHostKeys(
   const known = readKnownHosts(ssh, environment);
   const from = ssh.get("bastion") === undefined ? "" : " on the bastion";
   return nodes.map(({ path, hostKey: given = "", ...node }) => {
-    // A lost host is not dialled any more.
+    // A lost host is no longer dialled.
     if (node.lost && given === "") return { ...node, hostKey: "" };
     const fields = new Fields(path, {}, top.report);
     const hostKey = findHostKey(fields, { address: node.sshAddress, port: node.sshPort, given, known, from });
@@ -41,7 +41,7 @@ export function findHostKey(fields: Fields, search: HostKeySearch): string {
     fields.problem("hostKey", `the value ${parsed.problem}.`);
     return "";
   }
-  // Without an address, or with an unreadable file, the mistake has been reported where it is.
+  // A missing address or an unreadable file has already been reported.
   if (address === "" || known === undefined) return "";
   const found = lookUpHostKey(known, address, port);
   if ("key" in found) return found.key;
@@ -49,7 +49,7 @@ export function findHostKey(fields: Fields, search: HostKeySearch): string {
   const scan = `ssh-keyscan -t ed25519 ${port === 22 ? "" : `-p ${port} `}${address}`;
   const sentence = {
     "no entry": `no host key is known for ${host}; run "${scan}"${from}, compare it with the host's own /etc/ssh/ssh_host_ed25519_key.pub, and set hostKey or add it to ssh.knownHostsFile.`,
-    "only RSA": `for ${host} only an RSA key is known, ${rsaReason} ("${scan}"${from}, then compare).`,
+    "only RSA": `only an RSA key is known for ${host}, ${rsaReason} ("${scan}"${from}, then compare).`,
     revoked: `the known host keys of ${host} are marked @revoked; find out why before trusting the host again.`,
     "several keys": `several different keys of one type are known for ${host}; keep the right one in ssh.knownHostsFile, or set hostKey.`,
   }[found.missing];

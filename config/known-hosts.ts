@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 
-/** `key` as a line of an authorized_keys file has it: type and base64. */
+/** `key` is type and base64, as in an authorized_keys file. */
 export type HostKeyLookup =
   | { key: string }
   | { missing: "no entry" | "revoked" | "only RSA" | "several keys" };
@@ -50,7 +50,7 @@ function parseEntries(knownHosts: string): readonly Entry[] {
   });
 }
 
-/** The hosts field is one hash, or patterns between commas, where a matching `!pattern` excludes. */
+/** The hosts field is one hash, or patterns separated by commas, where a matching `!pattern` excludes. */
 function matches(hosts: string, name: string): boolean {
   if (hosts.startsWith("|")) return matchesHash(hosts, name);
   const patterns = hosts.toLowerCase().split(",");
@@ -72,7 +72,7 @@ function toRegExp(pattern: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-/** A host key given by itself: canonical `type base64`, or what is wrong with it. */
+/** A host key given directly: canonical `type base64`, or what is wrong with it. */
 export function parseHostKey(text: string): { key: string } | { problem: string } {
   const [type = "", blob = ""] = text.trim().split(/\s+/);
   if (type === "ssh-rsa") return { problem: `is an RSA key, ${rsaReason}` };
@@ -80,11 +80,11 @@ export function parseHostKey(text: string): { key: string } | { problem: string 
     return { problem: "is a fingerprint; give the key itself, like ssh-ed25519 AAAA…" };
   if (!pinnableTypes.includes(type)) {
     return pinnableTypes.some((known) => text.includes(`${known} `))
-      ? { problem: "has something in front of the key; leave the host's name out: ssh-ed25519 AAAA…" }
-      : { problem: "is no host key; write type and key as known_hosts has them: ssh-ed25519 AAAA…" };
+      ? { problem: "has something before the key; leave the host name out: ssh-ed25519 AAAA…" }
+      : { problem: "is not a host key; write type and key as in known_hosts: ssh-ed25519 AAAA…" };
   }
   if (typeInside(blob) !== type)
-    return { problem: "is damaged: the key does not decode as the type in front of it" };
+    return { problem: "is damaged: the key does not decode as the type before it" };
   return { key: `${type} ${blob}` };
 }
 

@@ -1,4 +1,4 @@
-/** The only reader of the stack's configuration: one typed, validated, readonly object, or every mistake at once. */
+/** The only reader of the stack's configuration: one typed, validated, readonly object, or all mistakes together. */
 
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
@@ -18,7 +18,7 @@ export function loadConfig(): ClusterConfig & { readonly sshPrivateKey?: pulumi.
   return sshPrivateKey === undefined ? config : { ...config, sshPrivateKey };
 }
 
-/** Every value of this project's namespace, also those no setting asks for: an unknown key is a mistake to report. */
+/** Every value of this project's namespace, even those that no setting reads: an unknown key is a mistake to report. */
 function readValues(prefix: string): Record<string, unknown> {
   const own = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(prefix));
   return decodeValues(Object.fromEntries(own.map(([key, text]) => [key.slice(prefix.length), text])));

@@ -10,7 +10,7 @@ export interface NodeConfig {
   readonly listenAddress: string;
   readonly sshAddress: string;
   readonly sshPort: number;
-  /** `type base64`, as in known_hosts; empty for a lost node, which is not dialled, and on EC2, where the program makes it. */
+  /** `type base64`, as in known_hosts; empty for a lost node, which is not dialled, and on EC2, where the program creates it. */
   readonly hostKey: string;
   readonly incarnation: number;
   readonly lost: boolean;
@@ -19,7 +19,7 @@ export interface NodeConfig {
 export interface SshConfig {
   readonly user: string;
   readonly agent: boolean;
-  /** Contents of ssh.privateKeyFile; whoever uses them makes them a secret. */
+  /** Contents of ssh.privateKeyFile; whoever uses them must mark them as a secret. */
   readonly privateKey?: string;
   readonly bastion?: {
     readonly address: string;
@@ -29,7 +29,7 @@ export interface SshConfig {
   };
 }
 
-/** What becomes flags of the unit. */
+/** The settings that become flags in the unit. */
 export type EtcdSettings = UnitSettings;
 
 export interface CertificateSettings {
@@ -48,7 +48,7 @@ export interface Release {
 
 export interface ClusterConfig {
   readonly target: "ssh" | "aws";
-  /** Given exactly with the target aws. */
+  /** Present if, and only if, the target is aws. */
   readonly aws?: AwsConfig;
   readonly nodes: readonly NodeConfig[];
   readonly release: Release;

@@ -47,7 +47,7 @@ function parseName(fields: Fields): string {
   if (name !== "" && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
     fields.problem(
       "name",
-      `${show(name)} is no host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.`,
+      `${show(name)} is not a host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.`,
     );
   }
   return name;
@@ -128,24 +128,24 @@ function refuseDuplicates(nodes: readonly NodeAddresses[], report: Report): void
       const value = of(node);
       const first = firstWith.get(value);
       if (first === undefined || value === "") firstWith.set(value, node);
-      // Two nodes with one address have one ssh address too: say it once.
+      // Two nodes with the same address have the same ssh address too: say it once.
       else if (key !== "sshAddress" || !reported.has(node)) {
         reported.add(node);
-        report.problem(`${node.path}.${key}`, `${value} is already that of ${first.path}; ${fix}.`);
+        report.problem(`${node.path}.${key}`, `${value} is already used by ${first.path}; ${fix}.`);
       }
     }
   }
 }
 
-/** Counted over the nodes that are not lost: an even cluster tolerates no more failures than one node less. */
+/** Counted over the nodes that are not lost: an even number tolerates no more failures than one node fewer. */
 function checkCount(declared: number, lost: number, report: Report): void {
   const count = declared - lost;
   const failures = Math.floor((count - 1) / 2);
-  const useless = `${count} nodes bear ${failures} failure${failures === 1 ? "" : "s"}, no more than ${count - 1} would`;
+  const useless = `${count} nodes tolerate ${failures} failure${failures === 1 ? "" : "s"}, no more than ${count - 1} would`;
   if (declared === 0) {
     report.problem("nodes", "no node is declared; list 1, 3, 5 or 7 machines.");
   } else if (count === 0) {
-    report.problem("nodes", "all nodes are lost; at least one must be left to go on with.");
+    report.problem("nodes", "all nodes are declared lost; at least one must remain.");
   } else if (count > 7) {
     report.problem("nodes", `${count} nodes are more than the 7 that etcd works well with; use 3, 5 or 7.`);
   } else if (count % 2 === 0 && lost > 0) {

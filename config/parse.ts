@@ -1,4 +1,4 @@
-/** The whole configuration from plain values: no Pulumi in here, so that all of it can be tested by itself. */
+/** The whole configuration from plain values: no Pulumi here, so that all of it can be tested on its own. */
 
 import { parseAws, withoutHostKeys } from "./aws/parse.ts";
 import { parseCluster } from "./cluster.ts";
@@ -19,7 +19,7 @@ export interface ParsedConfig {
   readonly warnings: readonly string[];
 }
 
-/** The whole configuration from plain values. `read` reads a file of the workstation. */
+/** `read` reads a file on the workstation. */
 export function parseConfig(
   values: Readonly<Record<string, unknown>>,
   read: Environment["read"],

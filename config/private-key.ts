@@ -1,4 +1,4 @@
-/** Tells a private key that ssh can use without asking from the files people give by mistake. */
+/** Tells a private key that ssh can use without a passphrase from files that people give by mistake. */
 
 /** What is wrong with the contents of a private key file, as the end of a sentence, or nothing. Never quotes them. */
 export function privateKeyProblem(contents: string): string | undefined {
@@ -11,7 +11,7 @@ export function privateKeyProblem(contents: string): string | undefined {
     return "is a PuTTY key; convert it with puttygen -O private-openssh";
   }
   const [, label] = /^-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----$/m.exec(text) ?? [];
-  if (label === undefined) return "is no private key; give one in OpenSSH or PEM form";
+  if (label === undefined) return "is not a private key; give one in OpenSSH or PEM format";
   if (!text.includes(`-----END ${label}-----`)) return "is cut off: its END line is missing";
   if (label === "ENCRYPTED PRIVATE KEY" || /^Proc-Type: 4,ENCRYPTED$/m.test(text)) return protectedKey;
   return label === "OPENSSH PRIVATE KEY" ? opensshProblem(text) : undefined;
@@ -20,7 +20,7 @@ export function privateKeyProblem(contents: string): string | undefined {
 const protectedKey =
   "is protected by a passphrase; load it into the ssh agent (ssh-add) and set ssh.agent: true instead";
 
-/** OpenSSH's own format names the cipher in clear, right after its magic. */
+/** OpenSSH's own format names the cipher in the clear, right after its magic. */
 function opensshProblem(text: string): string | undefined {
   const body = text.replace(/-----[A-Z ]+-----/g, "").replace(/\s+/g, "");
   const bytes = Buffer.from(body, "base64");

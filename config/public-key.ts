@@ -1,4 +1,4 @@
-/** Tells a line of an authorized_keys file from what people give in its place. */
+/** Tells a line of an authorized_keys file from what people give instead. */
 
 import { pinnableTypes, typeInside } from "./known-hosts.ts";
 
@@ -16,13 +16,13 @@ export function publicKeyProblem(contents: string): string | undefined {
   if (/PRIVATE KEY|^PuTTY-User-Key-File/.test(text)) {
     return "is a private key; give the public one (the file with .pub)";
   }
-  if (text.includes("\n")) return "has several lines; give each key as an entry of its own";
+  if (text.includes("\n")) return "has several lines; give each key as a separate entry";
   if (types.includes(type)) {
     return typeInside(blob) === type
       ? undefined
-      : "is damaged: the key does not decode as the type in front of it";
+      : "is damaged: the key does not decode as the type before it";
   }
   return types.some((known) => text.includes(`${known} `))
-    ? "has something in front of the key; leave the options out: ssh-ed25519 AAAA…"
-    : "is no public key; write it as ssh-keygen does: ssh-ed25519 AAAA…";
+    ? "has something before the key; leave the options out: ssh-ed25519 AAAA…"
+    : "is not a public key; write it as ssh-keygen does: ssh-ed25519 AAAA…";
 }

@@ -22,7 +22,7 @@ export function parseRelease(top: Fields, allow: readonly string[]): Release {
   const parsed = parseVersion(version);
   if (parsed === undefined) {
     const remedy = version.startsWith("v") ? `leave out the v: ${version.slice(1)}` : "write it like 3.6.14";
-    top.problem("version", `${show(version)} is no etcd release; ${remedy}.`);
+    top.problem("version", `${show(version)} is not an etcd release; ${remedy}.`);
   } else if (checkVersion(top, version, parsed, allow) && Object.keys(digests).length === 0) {
     top.problem(
       "version",
@@ -32,7 +32,7 @@ export function parseRelease(top: Fields, allow: readonly string[]): Release {
   return { version, mirror: parseMirror(top), proxy: parseProxy(top), sha256: digests };
 }
 
-/** Whether this program can run the version at all; what is wrong with it otherwise has been reported. */
+/** Whether this program can run the version at all; anything else that is wrong with it has been reported. */
 function checkVersion(top: Fields, text: string, version: Version, allow: readonly string[]): boolean {
   const wanted = minorOf(version);
   const minor = knownMinors.find((known) => known === wanted);
@@ -49,7 +49,7 @@ function checkVersion(top: Fields, text: string, version: Version, allow: readon
   if (version.patch < (parseVersion(floor)?.patch ?? 0) && !allow.includes("version-below-security-floor")) {
     top.problem(
       "version",
-      `${text} has known security holes that ${floor} closes; use ${floor} or newer (to run it all the same, add version-below-security-floor to allow).`,
+      `${text} has known security holes that ${floor} closes; use ${floor} or newer (to run it anyway, add version-below-security-floor to allow).`,
     );
   }
   return true;
@@ -61,7 +61,7 @@ function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
   const result: Record<string, Digests> = {};
   for (const version of byVersion.keys()) {
     if (parseVersion(version) === undefined) {
-      byVersion.problem(version, `${show(version)} is no etcd release; write the key like "3.6.14".`);
+      byVersion.problem(version, `${show(version)} is not an etcd release; write the key like "3.6.14".`);
       continue;
     }
     const fields = byVersion.object(version);
@@ -103,11 +103,11 @@ function parseUrl(top: Fields, key: string, fallback: string, protocols: readonl
     url.hostname === "" ||
     /[\s'"\\`$]/.test(text)
   ) {
-    top.problem(key, `${show(text)} is no URL of a server; write it like ${protocols[0]}//host.`);
+    top.problem(key, `${show(text)} is not the URL of a server; write it like ${protocols[0]}//host.`);
   } else if (url.username !== "" || url.password !== "") {
     top.problem(
       key,
-      "has a user or password in it, which every preview would show; use a server that needs none.",
+      "contains a user or password, which every preview would show; use a server that needs none.",
     );
   } else if (url.search !== "" || url.hash !== "") {
     top.problem(key, `${show(text)} has a ? or # part; give only the folder's URL.`);

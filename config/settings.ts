@@ -59,10 +59,13 @@ function parseCompaction(top: Fields): Pick<EtcdSettings, "autoCompactionMode" |
   if (mode === "revision" && !revisions) {
     top.problem(
       "autoCompactionRetention",
-      `${show(retention)} is no number of revisions; write it like "1000".`,
+      `${show(retention)} is not a number of revisions; write it like "1000".`,
     );
   } else if (mode === "periodic" && !revisions && !isDuration(retention)) {
-    top.problem("autoCompactionRetention", `${show(retention)} is no duration; write it like "1h" or "30m".`);
+    top.problem(
+      "autoCompactionRetention",
+      `${show(retention)} is not a duration; write it like "1h" or "30m".`,
+    );
   }
   return { autoCompactionMode: mode, autoCompactionRetention: retention };
 }
@@ -115,7 +118,7 @@ function parseMetricsUrl(top: Fields, nodeCount: number): string {
   if ("problem" in parsed || parsed.kind === "dns" || Number(port) < 1 || Number(port) > 65535) {
     top.problem(
       "metricsUrl",
-      `${show(text)} is no URL of an IP address and port; write it like ${defaults.metricsUrl}.`,
+      `${show(text)} is not a URL with an IP address and a port; write it like ${defaults.metricsUrl}.`,
     );
     return text;
   }
@@ -126,7 +129,7 @@ function parseMetricsUrl(top: Fields, nodeCount: number): string {
   if (nodeCount > 1 && !onEveryHost) {
     top.problem(
       "metricsUrl",
-      `${parsed.address} can be only one host's address; use 127.0.0.1, or 0.0.0.0 for all.`,
+      `${parsed.address} can be the address of only one host; use 127.0.0.1, or 0.0.0.0 for all.`,
     );
   }
   return text;
@@ -139,18 +142,18 @@ export function parseCertificates(top: Fields): CertificateSettings {
   if (leafValidityDays >= caValidityDays) {
     top.problem(
       "leafValidityDays",
-      `${leafValidityDays} days outlive the CA's ${caValidityDays} (caValidityDays); make it less.`,
+      `${leafValidityDays} days are not less than the CA's ${caValidityDays} (caValidityDays); use fewer.`,
     );
   }
   if (renewBeforeDays > leafValidityDays) {
     top.problem(
       "renewBeforeDays",
-      `${renewBeforeDays} days are more than a certificate's ${leafValidityDays} (leafValidityDays); make it less.`,
+      `${renewBeforeDays} days are more than a leaf certificate's ${leafValidityDays} (leafValidityDays); use fewer.`,
     );
   } else if (renewBeforeDays === leafValidityDays) {
     top.report.warning(
       "renewBeforeDays",
-      "every run renews every certificate; put it back once they are renewed.",
+      "every run renews every leaf certificate; lower it again once they are renewed.",
     );
   }
   const algorithm = top.choice("keyAlgorithm", defaults.keyAlgorithm, keyAlgorithms);

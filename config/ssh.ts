@@ -1,4 +1,4 @@
-/** The settings `ssh` and `sshPrivateKey`: as whom, with which key and by which way the hosts are reached. */
+/** The settings `ssh` and `sshPrivateKey`: the user, the key and the route by which the hosts are reached. */
 
 import { defaults } from "./defaults.ts";
 import { type Environment, readFile } from "./environment.ts";
@@ -9,7 +9,8 @@ import { privateKeyProblem } from "./private-key.ts";
 import { type Fields, show } from "./value.ts";
 
 const keys = ["user", "port", "privateKeyFile", "agent", "knownHostsFile", "bastion"];
-const secretHint = "no key belongs here; set the secret sshPrivateKey, or ssh.privateKeyFile to a path";
+const secretHint =
+  "a key does not belong here; set the secret sshPrivateKey, or ssh.privateKeyFile to a path";
 const hints = {
   privateKey: secretHint,
   key: secretHint,
@@ -34,12 +35,12 @@ export function parseSsh(top: Fields, environment: Environment): SshConfig {
 function parseUser(fields: Fields, fallback: string): string {
   const user = fields.text("user", fallback);
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/.test(user)) {
-    fields.problem("user", `${show(user)} is no user name; write it like ${defaults.ssh.user}.`);
+    fields.problem("user", `${show(user)} is not a user name; write it like ${defaults.ssh.user}.`);
   }
   return user;
 }
 
-/** Exactly one of key file, secret key and agent; with two of them it would be unclear which one a failure is about. */
+/** Exactly one of key file, secret key and agent; with two it would be unclear which of them failed. */
 function parsePrivateKey(
   top: Fields,
   ssh: Fields,
@@ -64,7 +65,7 @@ function parsePrivateKey(
   if (agent && !environment.variables.SSH_AUTH_SOCK) {
     ssh.problem(
       "agent",
-      "no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and ssh-add the key.",
+      "no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and add the key with ssh-add.",
     );
   }
   const secretProblem = secret === "" ? undefined : privateKeyProblem(secret);

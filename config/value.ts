@@ -72,7 +72,7 @@ export class Fields {
     return fallback;
   }
 
-  /** A text that must be there; `help` ends the sentence that asks for it. */
+  /** A required text; `help` ends the sentence that asks for it. */
   required(key: string, help: string): string {
     const value = this.get(key);
     if (value === undefined || value === "") this.problem(key, `is missing; ${help}.`);
@@ -88,15 +88,15 @@ export class Fields {
     return choice ?? fallback;
   }
 
-  integer(key: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  integer(key: string, fallback: number, min: number, max = Number.MAX_SAFE_INTEGER): number {
     const value = this.get(key);
     if (value === undefined) return fallback;
     if (typeof value !== "number" || !Number.isSafeInteger(value)) {
       this.problem(key, `must be a whole number, not ${show(value)}.`);
       return fallback;
     }
-    if (value >= least && value <= most) return value;
-    const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `from ${least} to ${most}`;
+    if (value >= min && value <= max) return value;
+    const range = max === Number.MAX_SAFE_INTEGER ? `at least ${min}` : `from ${min} to ${max}`;
     this.problem(key, `must be ${range}, not ${value}.`);
     return fallback;
   }
@@ -133,12 +133,12 @@ export class Fields {
     return fields ?? new Fields(this.at(key), {}, this.report);
   }
 
-  /** Keys that mean nothing are mistakes: a typing error must not silently leave a default in place. */
+  /** Unknown keys are mistakes: a typo must not silently leave a default in place. */
   refuseUnknown(known: readonly string[], hints: Readonly<Record<string, string>> = {}): void {
     for (const key of this.keys()) {
       if (known.includes(key)) continue;
       const hint =
-        hints[key] ?? `no such setting${didYouMean(key, known) || `; there are ${known.join(", ")}`}`;
+        hints[key] ?? `no such setting${didYouMean(key, known) || `; choose from ${known.join(", ")}`}`;
       this.problem(key, `${hint}.`);
     }
   }

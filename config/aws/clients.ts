@@ -1,4 +1,4 @@
-/** How clients find the members: a name of their own, its records, and a load balancer. */
+/** How clients find the members: a DNS name, its records, and a load balancer. */
 
 import { parseAddress } from "../address.ts";
 import { type Fields, show } from "../value.ts";
@@ -16,8 +16,8 @@ export function parseClients(aws: Fields): Clients {
   ].filter((name) => name !== false);
   if (missing.length > 0) {
     const why = loadBalancer
-      ? "a load balancer needs a name that is in the certificates, and the zone to write it to"
-      : "a hosted zone is for the record of that name";
+      ? "a load balancer needs a name that is in the certificates, and the zone that holds its records"
+      : "a hosted zone is for the records of that name";
     const key = loadBalancer ? "loadBalancer" : "hostedZoneId";
     aws.problem(key, `${missing.join(" and ")} must be set too; ${why}.`);
   }
@@ -48,7 +48,7 @@ function parseHostedZoneId(aws: Fields): string {
   if (text !== "" && !/^Z[A-Z0-9]{1,31}$/.test(text)) {
     aws.problem(
       "hostedZoneId",
-      `${show(text)} is no id of a hosted zone; write it like Z0123456789ABCDEFGHIJ.`,
+      `${show(text)} is not a hosted zone id; write it like Z0123456789ABCDEFGHIJ.`,
     );
   }
   return text;

@@ -1,11 +1,11 @@
-/** What an instance is made of, and who enters it. */
+/** What an instance is created from, and who may log in to it. */
 
-import { type Environment, readIfThere } from "../environment.ts";
+import { type Environment, readIfPresent } from "../environment.ts";
 import { publicKeyProblem } from "../public-key.ts";
 import { type Fields, show } from "../value.ts";
 import type { AwsConfig } from "./model.ts";
 import { isId } from "./network.ts";
-import type { AwsSurroundings } from "./surroundings.ts";
+import type { OtherSettings } from "./other-settings.ts";
 
 type Machine = Pick<
   AwsConfig,
@@ -15,16 +15,16 @@ type Machine = Pick<
 export function parseMachine(
   top: Fields,
   aws: Fields,
-  around: AwsSurroundings,
+  other: OtherSettings,
   environment: Environment,
 ): Machine {
-  checkSsh(top, around);
+  checkSsh(top, other);
   const instanceProfile = parseInstanceProfile(aws);
   const sessionManager = aws.flag("sessionManager", false);
   if (sessionManager && instanceProfile !== "") {
     aws.problem(
       "instanceProfile",
-      "an instance has one profile, and sessionManager makes it; leave one of them out (Session Manager works with a profile of yours whose role has AmazonSSMManagedInstanceCore).",
+      "an instance has one profile, and sessionManager creates it; leave one of them out (Session Manager also works with your own profile if its role has AmazonSSMManagedInstanceCore).",
     );
   }
   return {
@@ -36,35 +36,35 @@ export function parseMachine(
   };
 }
 
-/** cloud-init makes the user, with sudo; who gets root's or etcd's own name could not be told from them. */
-function checkSsh(top: Fields, { ssh }: AwsSurroundings): void {
+/** cloud-init creates the user, with sudo; one named root or etcd could not be told from the system's own. */
+function checkSsh(top: Fields, { ssh }: OtherSettings): void {
   const fields = top.object("ssh");
   if (["root", "etcd"].includes(ssh.user)) {
     fields.problem(
       "user",
-      `${ssh.user} is not used on EC2; name the user that cloud-init makes there, like admin.`,
+      `${ssh.user} cannot be used on EC2; name the user that cloud-init creates there, like admin.`,
     );
   } else if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(ssh.user)) {
     fields.problem(
       "user",
-      `${show(ssh.user)} cannot be made by cloud-init; use lower-case letters, like admin.`,
+      `${show(ssh.user)} cannot be created by cloud-init; use lower-case letters, like admin.`,
     );
   }
   if (ssh.bastion === undefined && fields.text("knownHostsFile", "") !== "") {
     fields.problem(
       "knownHostsFile",
-      "is only for a bastion on EC2, where the program makes the host keys; leave it out.",
+      "is only for a bastion on EC2, where the program creates the host keys; leave it out.",
     );
   }
 }
 
-/** Pinned: an alias, or the newest image of a name, would replace the instances when somebody else publishes one. */
+/** Pinned: an alias, or the newest image of a name, would replace the instances whenever a new one is published. */
 function parseAmi(aws: Fields): string {
   const ami = aws.required("ami", "give the id of an image, like ami-0abcdef1234567890");
   if (ami === "" || isId(ami, "ami")) return ami;
   const problem = /ssm:|^\/aws\/|^alias/.test(ami)
-    ? "is an alias, which turns into another image by itself; give the id that it stands for now"
-    : "is no id of an image; pin one";
+    ? "is an alias, which may stand for another image tomorrow; give the id that it stands for now"
+    : "is not an image id; pin one";
   aws.problem("ami", `${show(ami)} ${problem}, like ami-0abcdef1234567890.`);
   return ami;
 }
@@ -72,7 +72,7 @@ function parseAmi(aws: Fields): string {
 function parseInstanceType(aws: Fields): string {
   const type = aws.required("instanceType", "give one like m7i.large; docs/aws.md has a table of sizes");
   if (type !== "" && !/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(type)) {
-    aws.problem("instanceType", `${show(type)} is no instance type; write it like m7i.large.`);
+    aws.problem("instanceType", `${show(type)} is not an instance type; write it like m7i.large.`);
   }
   return type;
 }
@@ -84,7 +84,7 @@ function parseInstanceProfile(aws: Fields): string {
   } else if (name !== "" && !/^[A-Za-z0-9_+=,.@-]{1,128}$/.test(name)) {
     aws.problem(
       "instanceProfile",
-      `${show(name)} is no name of an instance profile; write it like etcd-node.`,
+      `${show(name)} is not the name of an instance profile; write it like etcd-node.`,
     );
   }
   return name;
@@ -96,15 +96,15 @@ function parseAuthorizedKeys(top: Fields, aws: Fields, environment: Environment)
   const given = aws.get("authorizedKeys");
   if (given !== undefined) {
     if (Array.isArray(given) && given.length === 0) {
-      aws.problem("authorizedKeys", "lists no key; give at least the one with which ssh enters.");
+      aws.problem("authorizedKeys", "lists no key; give at least the one that ssh logs in with.");
     }
     return listed.map((line, index) => checkKey(aws, `authorizedKeys[${index}]`, "the value", line));
   }
   const file = top.object("ssh").text("privateKeyFile", "");
-  const own = file === "" ? undefined : readIfThere(`${file}.pub`, environment);
+  const own = file === "" ? undefined : readIfPresent(`${file}.pub`, environment);
   if (own !== undefined) return [checkKey(aws, "authorizedKeys", show(`${file}.pub`), own)];
-  const sought = file === "" ? "" : `, since there is no ${show(`${file}.pub`)} to take`;
-  aws.problem("authorizedKeys", `is missing; list the public keys of those who enter by ssh${sought}.`);
+  const sought = file === "" ? "" : `, since there is no ${show(`${file}.pub`)}`;
+  aws.problem("authorizedKeys", `is missing; list the public keys that may log in by ssh${sought}.`);
   return [];
 }
 

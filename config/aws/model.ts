@@ -3,13 +3,13 @@
 export interface AwsSubnet {
   readonly zone: string;
   readonly cidr: string;
-  /** Given exactly in a VPC that exists. */
+  /** Present if, and only if, the VPC exists already. */
   readonly id?: string;
 }
 
 export type Endpoint = "s3" | "ssm";
 
-/** A VPC that the program makes. */
+/** A VPC that the program creates. */
 export interface OwnVpc {
   readonly cidr: string;
   readonly nat: "none" | "one" | "per-zone";
@@ -24,7 +24,7 @@ export interface AwsConfig {
   readonly authorizedKeys: readonly string[];
   readonly vpc: { readonly id: string } | OwnVpc;
   readonly subnets: readonly AwsSubnet[];
-  /** CIDRs and ids of security groups, by what they may reach. */
+  /** CIDRs and security group ids, by what they may reach. */
   readonly access: {
     readonly clients: readonly string[];
     readonly ssh: readonly string[];

@@ -1,4 +1,4 @@
-/** The settings `aws.vpc` and `aws.subnets`: a network that exists, or one that the program makes. */
+/** The settings `aws.vpc` and `aws.subnets`: an existing network, or one that the program creates. */
 
 import { unusable } from "../address.ts";
 import { type Cidr, holds, overlap, parseCidr } from "../cidr.ts";
@@ -9,7 +9,7 @@ import type { AwsConfig, AwsSubnet, Endpoint, OwnVpc } from "./model.ts";
 const ownKeys = ["cidr", "nat", "publicSubnets", "endpoints"];
 const endpoints: readonly Endpoint[] = ["s3", "ssm"];
 
-/** A subnet as it was read; without a range, or with an empty zone, a mistake in it has been reported. */
+/** A subnet as it was read; if the range is missing or the zone is empty, a mistake in it has been reported. */
 interface ReadSubnet {
   readonly fields: Fields;
   readonly zone: string;
@@ -46,16 +46,16 @@ function toSubnet({ zone, id, range }: ReadSubnet): AwsSubnet {
 
 function checkExisting(vpc: Fields, id: string): void {
   if (!isId(id, "vpc"))
-    vpc.problem("id", `${show(id)} is no id of a VPC; write it like vpc-0abcdef1234567890.`);
+    vpc.problem("id", `${show(id)} is not a VPC id; write it like vpc-0abcdef1234567890.`);
   for (const key of ownKeys.filter((one) => vpc.get(one) !== undefined)) {
-    vpc.problem(key, "is for a VPC that the program makes; leave it out beside id.");
+    vpc.problem(key, "is for a VPC that the program creates; leave it out, or leave out id.");
   }
 }
 
 function checkId(fields: Fields, kind: string, help: string): void {
   const id = fields.required("id", help);
   if (id !== "" && !isId(id, kind)) {
-    fields.problem("id", `${show(id)} is no id of a ${kind}; write it like ${kind}-0abcdef1234567890.`);
+    fields.problem("id", `${show(id)} is not a ${kind} id; write it like ${kind}-0abcdef1234567890.`);
   }
 }
 
@@ -63,20 +63,20 @@ function refuseId(fields: Fields): void {
   if (fields.get("id") === undefined) return;
   fields.problem(
     "id",
-    "is for a VPC that exists (aws.vpc.id); leave it out, since the program makes this one.",
+    "is for an existing VPC (aws.vpc.id); leave it out, since the program creates this one.",
   );
 }
 
-/** The ids of AWS: 8 hexadecimal digits for old things, 17 for all others. */
+/** AWS ids have 8 hexadecimal digits for old resources, 17 for all others. */
 export function isId(text: string, kind: string): boolean {
   return new RegExp(`^${kind}-([0-9a-f]{8}|[0-9a-f]{17})$`).test(text);
 }
 
 function parseOwnRange(vpc: Fields): Cidr | undefined {
-  return parseRange(vpc, "give the id of a VPC that exists, or the CIDR of one to make, like 10.20.0.0/16");
+  return parseRange(vpc, "give the id of an existing VPC, or the CIDR of one to create, like 10.20.0.0/16");
 }
 
-/** The `cidr` of a VPC or a subnet, in the sizes that AWS makes. */
+/** The `cidr` of a VPC or a subnet, in the sizes that AWS allows. */
 function parseRange(fields: Fields, help: string): Cidr | undefined {
   const text = fields.required("cidr", help);
   if (text === "") return undefined;
@@ -90,7 +90,7 @@ function parseRange(fields: Fields, help: string): Cidr | undefined {
 function rangeProblem(range: Cidr, text: string): string | undefined {
   if (range.family === "ipv6")
     return "is an IPv6 network; give the IPv4 one that the nodes' addresses are in";
-  if (range.prefix < 16 || range.prefix > 28) return "is not between /16 and /28; AWS makes no other sizes";
+  if (range.prefix < 16 || range.prefix > 28) return "is not between /16 and /28; AWS allows no other sizes";
   const useless = unusable(text.replace(/\/.*/, ""));
   return useless === undefined ? undefined : `${useless}; use a private network, like 10.20.0.0/16`;
 }
@@ -107,13 +107,13 @@ function readSubnet(fields: Fields): ReadSubnet {
   const zone = fields.required("zone", "name the availability zone, like eu-central-1a");
   const wellFormed = /^[a-z]{2}(-[a-z]+)+-\d+[a-z]$/.test(zone);
   if (zone !== "" && !wellFormed) {
-    fields.problem("zone", `${show(zone)} is no availability zone; write it like eu-central-1a.`);
+    fields.problem("zone", `${show(zone)} is not an availability zone; write it like eu-central-1a.`);
   }
   const range = parseRange(fields, "give the subnet's CIDR, like 10.20.1.0/24");
   return { fields, zone: wellFormed ? zone : "", id: fields.text("id", ""), ...(range && { range }) };
 }
 
-/** All in one region, and one of a kind in each zone: endpoints and load balancers take no second one. */
+/** All in one region, and one of a kind in each zone: endpoints and load balancers accept no second one. */
 function checkZones(...kinds: readonly (readonly ReadSubnet[])[]): void {
   const regionOf = (zone: string) => zone.slice(0, -1);
   const first = kinds.flat().find(({ zone }) => zone !== "")?.zone ?? "";
@@ -125,7 +125,7 @@ function checkZones(...kinds: readonly (readonly ReadSubnet[])[]): void {
       } else if (other !== undefined && other.fields !== fields) {
         fields.problem(
           "zone",
-          `${zone} is already that of ${other.fields.path}; give one subnet for each zone.`,
+          `${zone} is already used by ${other.fields.path}; give one subnet for each zone.`,
         );
       }
     }
@@ -136,7 +136,7 @@ function checkRanges(subnets: readonly ReadSubnet[], vpc: Cidr | undefined): voi
   subnets.forEach(({ fields, range }, index) => {
     if (range === undefined) return;
     if (vpc !== undefined && !holds(vpc, range)) {
-      fields.problem("cidr", `${range.text} is outside of ${vpc.text} (aws.vpc.cidr); use a part of it.`);
+      fields.problem("cidr", `${range.text} is outside ${vpc.text} (aws.vpc.cidr); use a part of it.`);
     }
     const other = subnets.slice(0, index).find((one) => one.range !== undefined && overlap(one.range, range));
     if (other?.range === undefined) return;
@@ -147,7 +147,7 @@ function checkRanges(subnets: readonly ReadSubnet[], vpc: Cidr | undefined): voi
   });
 }
 
-/** Public subnets are for the NAT gateways alone, so they are as many. */
+/** Public subnets are only for the NAT gateways, so there are as many of them. */
 function parseNat(
   vpc: Fields,
   subnets: readonly ReadSubnet[],
@@ -182,8 +182,8 @@ function parseEndpoints(vpc: Fields): readonly Endpoint[] {
   const wanted = vpc.texts("endpoints", []);
   wanted.forEach((name, index) => {
     if (endpoints.some((one) => one === name)) return;
-    const help = didYouMean(name, endpoints) || `; there are ${endpoints.join(", ")}`;
-    vpc.problem(`endpoints[${index}]`, `${show(name)} is no endpoint made here${help}.`);
+    const help = didYouMean(name, endpoints) || `; choose from ${endpoints.join(", ")}`;
+    vpc.problem(`endpoints[${index}]`, `${show(name)} is not an endpoint that can be created here${help}.`);
   });
   return endpoints.filter((name) => wanted.includes(name));
 }

@@ -1,4 +1,4 @@
-/** The setting `aws`: the machines of a cluster on EC2, and the network, the disks and the access around them. */
+/** The setting `aws`: the machines of a cluster on EC2, and their network, disks and access. */
 
 import type { Environment } from "../environment.ts";
 import type { NodeConfig } from "../model.ts";
@@ -10,8 +10,8 @@ import { parseEgress } from "./egress.ts";
 import { parseMachine } from "./machine.ts";
 import type { AwsConfig } from "./model.ts";
 import { parseNetwork } from "./network.ts";
+import type { OtherSettings } from "./other-settings.ts";
 import { checkPlacement } from "./placement.ts";
-import type { AwsSurroundings } from "./surroundings.ts";
 import { parseTags } from "./tags.ts";
 import { parseVolumes } from "./volumes.ts";
 
@@ -30,14 +30,10 @@ const keys = [
 );
 
 /** The settings of EC2, if it is the target. */
-export function parseAws(
-  top: Fields,
-  around: AwsSurroundings,
-  environment: Environment,
-): AwsConfig | undefined {
+export function parseAws(top: Fields, other: OtherSettings, environment: Environment): AwsConfig | undefined {
   const aws = top.object("aws");
   const given = aws.keys().length > 0;
-  if (around.target === "ssh") {
+  if (other.target === "ssh") {
     const target = top.get("target") ?? "ssh";
     if (given && target === "ssh")
       top.problem("aws", "is for target aws; set target to aws, or leave it out.");
@@ -49,19 +45,19 @@ export function parseAws(
   }
   aws.refuseUnknown(keys);
   const network = parseNetwork(aws);
-  checkPlacement(top, around.nodes, network.subnets);
+  checkPlacement(top, other.nodes, network.subnets);
   return {
     ...network,
-    ...parseMachine(top, aws, around, environment),
-    ...parseVolumes(aws, around.settings.quotaBackendBytes),
-    access: parseAccess(aws, around),
+    ...parseMachine(top, aws, other, environment),
+    ...parseVolumes(aws, other.settings.quotaBackendBytes),
+    access: parseAccess(aws, other),
     ...parseClients(aws),
-    ...parseEgress(aws, network.vpc, around),
+    ...parseEgress(aws, network.vpc, other),
     tags: parseTags(aws),
   };
 }
 
-/** The instances get host keys that the program makes, which are pinned from the first connection on. */
+/** The instances get host keys that the program creates, which are pinned from the first connection on. */
 export function withoutHostKeys(nodes: readonly NodeAddresses[]): readonly NodeConfig[] {
   return nodes.map(({ path: _, ...node }) => ({ ...node, hostKey: "" }));
 }

@@ -1,4 +1,4 @@
-/** Which nodes are in which zone, and what a node of EC2 may not say. */
+/** Which nodes are in which zone, and which settings a node on EC2 may not have. */
 
 import { isIPv4 } from "node:net";
 import { quorum } from "../../etcd/quorum.ts";
@@ -22,7 +22,7 @@ export function checkPlacement(
     const range = parseCidr(cidr);
     return zone === "" || "problem" in range ? [] : [{ zone, range }];
   });
-  // Without one of the subnets it cannot be said where the nodes are; what is wrong with it has been reported.
+  // Without every subnet it is unknown where the nodes are; what is wrong with one has been reported.
   if (places.length === 0 || places.length < subnets.length) return;
   const zones = nodes.flatMap((node) => zoneOf(top, node, places));
   if (nodes.length > 1 && zones.length === nodes.length) {
@@ -35,23 +35,23 @@ function refuseSettingsOfHosts(top: Fields, node: NodeAddresses): void {
   if (node.lost) {
     fields.problem(
       "lost",
-      'is for machines that nobody makes again; on EC2 "pulumi up --refresh" makes a terminated instance again, incarnation is raised if its volume is gone, and a node that is taken out leaves the cluster.',
+      'is for machines that cannot be created again; on EC2 run "pulumi up --refresh" if the instance was terminated, raise incarnation if its volume is gone, or take the node out if it is to leave the cluster.',
     );
   }
   if (node.hostKey !== undefined) {
-    fields.problem("hostKey", "is made by the program on EC2; leave it out.");
+    fields.problem("hostKey", "is created by the program on EC2; leave it out.");
   }
   if (isIPv4(node.address) && node.listenAddress !== node.address) {
     fields.problem("listenAddress", "is the node's address on EC2; leave it out.");
   }
 }
 
-/** The zone of a node, if its address can be given to a network interface. */
+/** The zone of a node, if a network interface can have its address. */
 function zoneOf(top: Fields, node: NodeAddresses, places: readonly Place[]): readonly string[] {
   if (node.address === "") return [];
   const fields = new Fields(node.path, {}, top.report);
   if (!isIPv4(node.address)) {
-    fields.problem("address", `${node.address} is no IPv4 address; on EC2 give one inside of aws.subnets.`);
+    fields.problem("address", `${node.address} is not an IPv4 address; on EC2 give one inside aws.subnets.`);
     return [];
   }
   const place = places.find(({ range }) => placeIn(range, node.address) !== undefined);
@@ -66,20 +66,20 @@ function zoneOf(top: Fields, node: NodeAddresses, places: readonly Place[]): rea
   if (isReserved(place.range, node.address)) {
     fields.problem(
       "address",
-      `${node.address} is kept by AWS, as are the first four and the last of ${place.range.text}; use another one.`,
+      `${node.address} is reserved by AWS, as are the first four addresses and the last of ${place.range.text}; use another one.`,
     );
     return [];
   }
   return [place.zone];
 }
 
-/** AWS keeps the network's address, the router, the name server, one for later, and the last one. */
+/** AWS reserves the network's address, the router, the name server, one for future use, and the last one. */
 function isReserved(range: Cidr, address: string): boolean {
   const place = placeIn(range, address) ?? 0;
   return place < 4 || place === Number(range.last - range.first);
 }
 
-/** The loss of one zone shall cost as few members as possible. */
+/** The loss of one zone should cost as few members as possible. */
 function checkSpread(top: Fields, nodeZones: readonly string[], zones: readonly string[]): void {
   const count = nodeZones.length;
   const most = Math.ceil(count / zones.length);
@@ -89,12 +89,12 @@ function checkSpread(top: Fields, nodeZones: readonly string[], zones: readonly 
     if (members > most) {
       top.problem(
         "nodes",
-        `${members} of ${count} are in ${zone}, more than the ${most} that the zones of aws.subnets need; give some an address in ${others}.`,
+        `${members} of ${count} nodes are in ${zone}, but spread evenly no zone would have more than ${most}; give some an address in ${others}.`,
       );
     } else if (members >= quorum(count)) {
       top.report.warning(
         "aws.subnets",
-        `${zone} holds ${members} of ${count} members, so there is no quorum while that zone is down; spread them over three zones to bear it.`,
+        `${zone} holds ${members} of ${count} members, so there is no quorum while that zone is down; spread them over three zones to tolerate that.`,
       );
     }
   }

@@ -102,7 +102,7 @@ test("a refused plan has the refusals with all of their lines, and nothing else"
 
 test("warnings are told once each, without the engine's own on its plugins", () => {
   const engine = "using pulumi-resource-tls from $PATH at /root/bin/pulumi-resource-tls";
-  const own = "nodes: 2 nodes bear 0 failures, no more than 1 would; replace the lost one soon.";
+  const own = "nodes: 2 nodes tolerate 0 failures, no more than 1 would; replace the lost one soon.";
   assert.deepEqual(planOf({ warnings: [engine, own, engine, own] }).warnings, [own]);
 });
 

@@ -32,11 +32,11 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
       extraFlags: { name: "x", "force-new-cluster": true, "quota-backend-byte": 1, "cert-file": "/x" },
     },
     sentences: [
-      /^nodes\[1\]\.name: node1 is already that of nodes\[0\]; every node needs a name of its own\.$/,
-      /^nodes\[2\]\.name: "Node_3" is no host label; use 1 to 63 lower-case letters/,
-      /^nodes\[2\]\.address: "192\.168\.1\.300" is no IPv4, IPv6 or DNS address; write it like/,
+      /^nodes\[1\]\.name: node1 is already used by nodes\[0\]; every node needs a name of its own\.$/,
+      /^nodes\[2\]\.name: "Node_3" is not a host label; use 1 to 63 lower-case letters/,
+      /^nodes\[2\]\.address: "192\.168\.1\.300" is not an IPv4, IPv6 or DNS address; write it like/,
       /^nodes\[3\]\.address: 192\.168\.1\.101 is already that of nodes\[0\]; every node needs a machine/,
-      /^nodes: 4 nodes bear 1 failure, no more than 3 would; use 1, 3, 5 or 7\.$/,
+      /^nodes: 4 nodes tolerate 1 failure, no more than 3 would; use 1, 3, 5 or 7\.$/,
       /^version: no sha256 is known for 3\.6\.99; set sha256 to .* from the release's SHA256SUMS\.$/,
       /^electionTimeout: 400 ms is less than five heartbeats of 100 ms.*; use 500 or more\.$/,
       /^snapshotcount: no such setting; did you mean snapshotCount\.$/,
@@ -59,7 +59,7 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
   "two nodes and a key file that cannot be read": ({ ssh, folder }) => ({
     config: { nodes: nodes(2), ssh: { ...ssh, privateKeyFile: folder } },
     sentences: [
-      /^nodes: 2 nodes bear 0 failures, no more than 1 would; use 1, 3, 5 or 7\.$/,
+      /^nodes: 2 nodes tolerate 0 failures, no more than 1 would; use 1, 3, 5 or 7\.$/,
       /^ssh\.privateKeyFile: ".*" is a folder; give the file\.$/,
     ],
   }),
@@ -70,7 +70,7 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
       ssh: { ...ssh, privateKeyFile: publicKeyFile, knownHostsFile: "/dev/null" },
     },
     sentences: [
-      /^nodes: 6 nodes bear 2 failures, no more than 5 would; use 1, 3, 5 or 7\.$/,
+      /^nodes: 6 nodes tolerate 2 failures, no more than 5 would; use 1, 3, 5 or 7\.$/,
       /^ssh\.privateKeyFile: ".*" is a public key; give the private one/,
       ...nodes(6).map(({ address }, i) => {
         const remedy = `run "ssh-keyscan -t ed25519 ${address}", compare it with the host's own`;

@@ -125,7 +125,7 @@ test("a machine that is gone for good: lost takes its member out, and later its 
   await must(lab("kill", "3"));
   await project.configureNode("node3", { lost: true });
   const lost = await upAsPlanned(project, { node1: "nothing", node2: "nothing", node3: "inert" });
-  assert.match(lost.all, /2 nodes bear 0 failures/);
+  assert.match(lost.all, /2 nodes tolerate 0 failures/);
   assert.deepEqual(await listedMembers(2), ["node1", "node2"]);
   await must(project.up("--expect-no-changes"));
 

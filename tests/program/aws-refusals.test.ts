@@ -178,7 +178,7 @@ test("a mistake in the configuration is told before AWS is asked", async () => {
     config: awsClusterOf(3, { ami: "latest" }),
     calls: { getAmi: notFound },
   });
-  assert.match(String(sentence), /^aws\.ami: "latest" is no id of an image/);
+  assert.match(String(sentence), /^aws\.ami: "latest" is not an image id/);
   assert.deepEqual(others, []);
 });
 

@@ -57,20 +57,20 @@ test("DNS names are read in lower case", () => {
 });
 
 for (const [text, problem] of [
-  ["https://10.0.0.1", "is a URL; give only the host in it"],
+  ["https://10.0.0.1", "is a URL; give only its host"],
   ["10.0.0.1:2380", "has a port; give only the address"],
   ["[2001:db8::1]:22", "has a port; give only the address"],
   ["[2001:db8::1]", "has brackets; write 2001:db8::1"],
   ["10.0.0.0/24", "has a slash; give one address, without a prefix length or path"],
-  ["fe80::1%eth0", "has an IPv6 zone id, which etcd's URLs cannot carry; give an address without zone"],
+  ["fe80::1%eth0", "has an IPv6 zone id, which etcd's URLs cannot carry; give an address without a zone"],
   ["::ffff:10.0.0.1", "is an IPv4 address in IPv6 form; write it as IPv4"],
   ["node1.example.com.", "ends with a dot; leave the dot out"],
-  ["10.0.0.1 ", "has a space in it; give one address without spaces"],
-  ["192.168.1", "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  ["192.168.1.256", "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  ["192.168.001.101", "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  ["node_1", "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  [`${"a".repeat(64)}.example.com`, "is no IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  ["10.0.0.1 ", "contains a space; give one address without spaces"],
+  ["192.168.1", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  ["192.168.1.256", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  ["192.168.001.101", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  ["node_1", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  [`${"a".repeat(64)}.example.com`, "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
 ] as const) {
   test(`${text} is no address`, () => {
     assert.deepEqual(parseAddress(text), { problem });

@@ -8,22 +8,22 @@ for (const [what, values, sentence] of [
   [
     "the latest image",
     { ami: "latest" },
-    'ami: "latest" is no id of an image; pin one, like ami-0abcdef1234567890.',
+    'ami: "latest" is not an image id; pin one, like ami-0abcdef1234567890.',
   ],
   [
     "an image by name",
     { ami: "debian-13-amd64-*" },
-    'ami: "debian-13-amd64-*" is no id of an image; pin one, like ami-0abcdef1234567890.',
+    'ami: "debian-13-amd64-*" is not an image id; pin one, like ami-0abcdef1234567890.',
   ],
   [
     "an id of the wrong length",
     { ami: "ami-0abcdef12345678" },
-    'ami: "ami-0abcdef12345678" is no id of an image; pin one, like ami-0abcdef1234567890.',
+    'ami: "ami-0abcdef12345678" is not an image id; pin one, like ami-0abcdef1234567890.',
   ],
   [
     "an alias",
     { ami: "resolve:ssm:/aws/service/debian/release/13/latest/amd64" },
-    'ami: "resolve:ssm:/aws/service/debian/release/13/latest/amd64" is an alias, which turns into another image by itself; give the id that it stands for now, like ami-0abcdef1234567890.',
+    'ami: "resolve:ssm:/aws/service/debian/release/13/latest/amd64" is an alias, which may stand for another image tomorrow; give the id that it stands for now, like ami-0abcdef1234567890.',
   ],
   [
     "no type",
@@ -33,7 +33,7 @@ for (const [what, values, sentence] of [
   [
     "a size alone",
     { instanceType: "large" },
-    'instanceType: "large" is no instance type; write it like m7i.large.',
+    'instanceType: "large" is not an instance type; write it like m7i.large.',
   ],
   [
     "a profile by its ARN",
@@ -43,17 +43,17 @@ for (const [what, values, sentence] of [
   [
     "a profile with a path",
     { instanceProfile: "a/b" },
-    'instanceProfile: "a/b" is no name of an instance profile; write it like etcd-node.',
+    'instanceProfile: "a/b" is not the name of an instance profile; write it like etcd-node.',
   ],
   [
     "two profiles",
     { instanceProfile: "etcd-node", sessionManager: true },
-    "instanceProfile: an instance has one profile, and sessionManager makes it; leave one of them out (Session Manager works with a profile of yours whose role has AmazonSSMManagedInstanceCore).",
+    "instanceProfile: an instance has one profile, and sessionManager creates it; leave one of them out (Session Manager also works with your own profile if its role has AmazonSSMManagedInstanceCore).",
   ],
   [
     "no key",
     { authorizedKeys: [] },
-    "authorizedKeys: lists no key; give at least the one with which ssh enters.",
+    "authorizedKeys: lists no key; give at least the one that ssh logs in with.",
   ],
   [
     "a key that is no list",
@@ -68,22 +68,22 @@ for (const [what, values, sentence] of [
   [
     "several keys in one entry",
     { authorizedKeys: [`${publicKey}\n${publicKey}\n`] },
-    "authorizedKeys[0]: the value has several lines; give each key as an entry of its own.",
+    "authorizedKeys[0]: the value has several lines; give each key as a separate entry.",
   ],
   [
     "a key with options",
     { authorizedKeys: [`from="10.9.0.0/24" ${publicKey}`] },
-    "authorizedKeys[0]: the value has something in front of the key; leave the options out: ssh-ed25519 AAAA….",
+    "authorizedKeys[0]: the value has something before the key; leave the options out: ssh-ed25519 AAAA….",
   ],
   [
     "a key that is cut off",
     { authorizedKeys: [publicKey, publicKey.slice(0, -9)] },
-    "authorizedKeys[1]: the value is damaged: the key does not decode as the type in front of it.",
+    "authorizedKeys[1]: the value is damaged: the key does not decode as the type before it.",
   ],
   [
     "a word",
     { authorizedKeys: ["mine"] },
-    "authorizedKeys[0]: the value is no public key; write it as ssh-keygen does: ssh-ed25519 AAAA….",
+    "authorizedKeys[0]: the value is not a public key; write it as ssh-keygen does: ssh-ed25519 AAAA….",
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () => assert.deepEqual(awsProblems(values), [`aws.${sentence}`]));
@@ -110,14 +110,14 @@ test("without a list, the public half of ssh.privateKeyFile is taken", () => {
     `${publicKey} me`,
   ]);
   assert.deepEqual(read({ ...rightTop, aws }, { [file]: "secret" }).problems, [
-    'aws.authorizedKeys: "~/.ssh/id_ed25519.pub" is no public key; write it as ssh-keygen does: ssh-ed25519 AAAA….',
+    'aws.authorizedKeys: "~/.ssh/id_ed25519.pub" is not a public key; write it as ssh-keygen does: ssh-ed25519 AAAA….',
   ]);
   assert.deepEqual(read({ ...rightTop, aws }).problems, [
-    'aws.authorizedKeys: is missing; list the public keys of those who enter by ssh, since there is no "~/.ssh/id_ed25519.pub" to take.',
+    'aws.authorizedKeys: is missing; list the public keys that may log in by ssh, since there is no "~/.ssh/id_ed25519.pub".',
   ]);
   const ssh = { user: "admin", agent: true };
   assert.deepEqual(read({ ...rightTop, ssh, aws }, {}, { SSH_AUTH_SOCK: "/run/agent" }).problems, [
-    "aws.authorizedKeys: is missing; list the public keys of those who enter by ssh.",
+    "aws.authorizedKeys: is missing; list the public keys that may log in by ssh.",
   ]);
 });
 
@@ -127,22 +127,22 @@ for (const [what, ssh, sentence] of [
   [
     "root, by default",
     { privateKeyFile },
-    "user: root is not used on EC2; name the user that cloud-init makes there, like admin.",
+    "user: root cannot be used on EC2; name the user that cloud-init creates there, like admin.",
   ],
   [
     "etcd's own user",
     { privateKeyFile, user: "etcd" },
-    "user: etcd is not used on EC2; name the user that cloud-init makes there, like admin.",
+    "user: etcd cannot be used on EC2; name the user that cloud-init creates there, like admin.",
   ],
   [
     "a user with a capital",
     { privateKeyFile, user: "Ops" },
-    'user: "Ops" cannot be made by cloud-init; use lower-case letters, like admin.',
+    'user: "Ops" cannot be created by cloud-init; use lower-case letters, like admin.',
   ],
   [
     "known hosts, which nothing is looked up in",
     { privateKeyFile, user: "admin", knownHostsFile: "~/.ssh/known_hosts" },
-    "knownHostsFile: is only for a bastion on EC2, where the program makes the host keys; leave it out.",
+    "knownHostsFile: is only for a bastion on EC2, where the program creates the host keys; leave it out.",
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () =>
@@ -161,7 +161,7 @@ for (const [what, values, sentence] of [
   [
     "a data volume without room for a snapshot",
     { dataVolume: { size: 4 } },
-    "dataVolume.size: 4 GiB do not hold a database of 2 GiB (quotaBackendBytes), a snapshot of it and its log; use 5 or more.",
+    "dataVolume.size: 4 GiB cannot hold a database of 2 GiB (quotaBackendBytes), a snapshot of it and its log; use 5 or more.",
   ],
   [
     "a data volume of no size",
@@ -176,7 +176,7 @@ for (const [what, values, sentence] of [
   [
     "more operations than the size allows",
     { dataVolume: { iops: 16000 } },
-    "dataVolume.iops: 16000 are more than the 500 for each GiB that gp3 has; use 10000, or a size of 32.",
+    "dataVolume.iops: 16000 are more than the 500 that gp3 allows for each GiB; use 10000, or a size of 32.",
   ],
   [
     "less throughput than gp3 has",
@@ -201,7 +201,7 @@ for (const [what, values, sentence] of [
   [
     "a key by its id",
     { kmsKeyId: "1234abcd-12ab-34cd-56ef-1234567890ab" },
-    'kmsKeyId: "1234abcd-12ab-34cd-56ef-1234567890ab" is no ARN of a key; write it like arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab.',
+    'kmsKeyId: "1234abcd-12ab-34cd-56ef-1234567890ab" is not the ARN of a key; write it like arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab.',
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () => assert.deepEqual(awsProblems(values), [`aws.${sentence}`]));
@@ -229,13 +229,17 @@ for (const [what, tags, sentence] of [
   [
     "a tag with a long name",
     { ["n".repeat(129)]: "" },
-    `${"n".repeat(129)}: a tag's name has up to 128 characters (it has 129); shorten it.`,
+    `${"n".repeat(129)}: a tag's name may have up to 128 characters (it has 129); shorten it.`,
   ],
-  ["a long tag", { team: "t".repeat(257) }, "team: a tag has up to 256 characters (it has 257); shorten it."],
+  [
+    "a long tag",
+    { team: "t".repeat(257) },
+    "team: a tag may have up to 256 characters (it has 257); shorten it.",
+  ],
   [
     "a tag with a bracket",
     { team: "[a]" },
-    'team: "[a]" has characters that not every service takes; use letters, digits, spaces and _ . : / = + - @.',
+    'team: "[a]" contains characters that not every service accepts; use letters, digits, spaces and _ . : / = + - @.',
   ],
   ["a tag that is a number", { cost: 12 }, "cost: must be a string, not 12; put it in quotes."],
 ] as const) {
@@ -246,5 +250,5 @@ for (const [what, tags, sentence] of [
 test("up to 40 tags", () => {
   const tags = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, "ü"]));
   assert.deepEqual(awsProblems({ tags: tags(40) }), []);
-  assert.deepEqual(awsProblems({ tags: tags(41) }), ["aws.tags: 41 are too many; use 40 or fewer."]);
+  assert.deepEqual(awsProblems({ tags: tags(41) }), ["aws.tags: 41 tags are too many; use 40 or fewer."]);
 });

@@ -27,27 +27,27 @@ for (const [what, values, sentence] of [
   [
     "no VPC",
     { vpc: undefined },
-    "vpc.cidr: is missing; give the id of a VPC that exists, or the CIDR of one to make, like 10.20.0.0/16.",
+    "vpc.cidr: is missing; give the id of an existing VPC, or the CIDR of one to create, like 10.20.0.0/16.",
   ],
   [
     "a VPC that exists and is to be made",
     { ...existing, vpc: { ...existing.vpc, cidr: "10.20.0.0/16" } },
-    "vpc.cidr: is for a VPC that the program makes; leave it out beside id.",
+    "vpc.cidr: is for a VPC that the program creates; leave it out, or leave out id.",
   ],
   [
     "a gateway in a VPC that exists",
     { ...existing, vpc: { ...existing.vpc, nat: "one" } },
-    "vpc.nat: is for a VPC that the program makes; leave it out beside id.",
+    "vpc.nat: is for a VPC that the program creates; leave it out, or leave out id.",
   ],
   [
     "a VPC by its name",
     { ...existing, vpc: { id: "main" } },
-    'vpc.id: "main" is no id of a VPC; write it like vpc-0abcdef1234567890.',
+    'vpc.id: "main" is not a VPC id; write it like vpc-0abcdef1234567890.',
   ],
   [
     "a VPC that is too large",
     vpc({ cidr: "10.0.0.0/8" }),
-    'vpc.cidr: "10.0.0.0/8" is not between /16 and /28; AWS makes no other sizes.',
+    'vpc.cidr: "10.0.0.0/8" is not between /16 and /28; AWS allows no other sizes.',
   ],
   [
     "a VPC with host bits",
@@ -67,7 +67,7 @@ for (const [what, values, sentence] of [
   [
     "an unknown endpoint",
     vpc({ endpoints: ["s3", "smm"] }),
-    'vpc.endpoints[1]: "smm" is no endpoint made here; did you mean ssm.',
+    'vpc.endpoints[1]: "smm" is not an endpoint that can be created here; did you mean ssm.',
   ],
   [
     "a gateway without a place",
@@ -87,7 +87,7 @@ for (const [what, values, sentence] of [
   [
     "a public subnet outside of the VPC",
     vpc({ publicSubnets: [{ zone: "eu-central-1a", cidr: "10.21.0.0/24" }] }),
-    "vpc.publicSubnets[0].cidr: 10.21.0.0/24 is outside of 10.20.0.0/16 (aws.vpc.cidr); use a part of it.",
+    "vpc.publicSubnets[0].cidr: 10.21.0.0/24 is outside 10.20.0.0/16 (aws.vpc.cidr); use a part of it.",
   ],
   [
     "a public subnet on a private one",
@@ -108,17 +108,17 @@ for (const [what, values, sentence] of [
   [
     "a zone by its letter",
     withSecond({ zone: "b" }),
-    'subnets[1].zone: "b" is no availability zone; write it like eu-central-1a.',
+    'subnets[1].zone: "b" is not an availability zone; write it like eu-central-1a.',
   ],
   [
     "a region for a zone",
     withSecond({ zone: "eu-central-1" }),
-    'subnets[1].zone: "eu-central-1" is no availability zone; write it like eu-central-1a.',
+    'subnets[1].zone: "eu-central-1" is not an availability zone; write it like eu-central-1a.',
   ],
   [
     "a zone twice",
     withSecond({ zone: "eu-central-1a" }),
-    "subnets[1].zone: eu-central-1a is already that of aws.subnets[0]; give one subnet for each zone.",
+    "subnets[1].zone: eu-central-1a is already used by aws.subnets[0]; give one subnet for each zone.",
   ],
   [
     "a zone of another region",
@@ -133,12 +133,12 @@ for (const [what, values, sentence] of [
   [
     "a subnet that is too small",
     withSecond({ cidr: "10.20.2.0/29" }),
-    'subnets[1].cidr: "10.20.2.0/29" is not between /16 and /28; AWS makes no other sizes.',
+    'subnets[1].cidr: "10.20.2.0/29" is not between /16 and /28; AWS allows no other sizes.',
   ],
   [
     "a subnet that exists, in a VPC that does not",
     withSecond({ id: "subnet-0abcdef1234567890" }),
-    "subnets[1].id: is for a VPC that exists (aws.vpc.id); leave it out, since the program makes this one.",
+    "subnets[1].id: is for an existing VPC (aws.vpc.id); leave it out, since the program creates this one.",
   ],
   [
     "a subnet without its id, in a VPC that exists",
@@ -148,7 +148,7 @@ for (const [what, values, sentence] of [
   [
     "a subnet by its name",
     { ...existing, subnets: [...existing.subnets.slice(0, 2), { ...third, id: "private-c" }] },
-    'subnets[2].id: "private-c" is no id of a subnet; write it like subnet-0abcdef1234567890.',
+    'subnets[2].id: "private-c" is not a subnet id; write it like subnet-0abcdef1234567890.',
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () => {
@@ -192,24 +192,24 @@ for (const [what, changes, sentence] of [
   [
     "the name server's address",
     { address: "10.20.2.2" },
-    "address: 10.20.2.2 is kept by AWS, as are the first four and the last of 10.20.2.0/24; use another one.",
+    "address: 10.20.2.2 is reserved by AWS, as are the first four addresses and the last of 10.20.2.0/24; use another one.",
   ],
   [
     "the last address",
     { address: "10.20.2.255" },
-    "address: 10.20.2.255 is kept by AWS, as are the first four and the last of 10.20.2.0/24; use another one.",
+    "address: 10.20.2.255 is reserved by AWS, as are the first four addresses and the last of 10.20.2.0/24; use another one.",
   ],
   [
     "a name as address",
     { address: "node2.example.com" },
-    "address: node2.example.com is no IPv4 address; on EC2 give one inside of aws.subnets.",
+    "address: node2.example.com is not an IPv4 address; on EC2 give one inside aws.subnets.",
   ],
   [
     "an IPv6 address",
     { address: "2001:db8::2" },
-    "address: 2001:db8::2 is no IPv4 address; on EC2 give one inside of aws.subnets.",
+    "address: 2001:db8::2 is not an IPv4 address; on EC2 give one inside aws.subnets.",
   ],
-  ["a host key", { hostKey: "ssh-ed25519 AAAA" }, "hostKey: is made by the program on EC2; leave it out."],
+  ["a host key", { hostKey: "ssh-ed25519 AAAA" }, "hostKey: is created by the program on EC2; leave it out."],
   [
     "a listen address",
     { listenAddress: "0.0.0.0" },
@@ -218,7 +218,7 @@ for (const [what, changes, sentence] of [
   [
     "a lost node",
     { lost: true },
-    'lost: is for machines that nobody makes again; on EC2 "pulumi up --refresh" makes a terminated instance again, incarnation is raised if its volume is gone, and a node that is taken out leaves the cluster.',
+    'lost: is for machines that cannot be created again; on EC2 run "pulumi up --refresh" if the instance was terminated, raise incarnation if its volume is gone, or take the node out if it is to leave the cluster.',
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () => {
@@ -253,13 +253,13 @@ for (const [counts, sentences] of [
   [
     [2, 1, 0],
     [
-      "nodes: 2 of 3 are in eu-central-1a, more than the 1 that the zones of aws.subnets need; give some an address in eu-central-1b, eu-central-1c.",
+      "nodes: 2 of 3 nodes are in eu-central-1a, but spread evenly no zone would have more than 1; give some an address in eu-central-1b, eu-central-1c.",
     ],
   ],
   [
     [0, 3],
     [
-      "nodes: 3 of 3 are in eu-central-1b, more than the 2 that the zones of aws.subnets need; give some an address in eu-central-1a.",
+      "nodes: 3 of 3 nodes are in eu-central-1b, but spread evenly no zone would have more than 2; give some an address in eu-central-1a.",
     ],
   ],
 ] as const) {
@@ -278,7 +278,7 @@ for (const [counts, zone, held] of [
   test(`nodes in zones ${counts.join(", ")}: what the loss of a zone means is said`, () => {
     const { nodes, subnets } = spread(...counts);
     assert.deepEqual(awsWarnings({ subnets }, { nodes }), [
-      `aws.subnets: ${zone} holds ${held} members, so there is no quorum while that zone is down; spread them over three zones to bear it.`,
+      `aws.subnets: ${zone} holds ${held} members, so there is no quorum while that zone is down; spread them over three zones to tolerate that.`,
     ]);
   });
 }

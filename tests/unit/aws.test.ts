@@ -97,12 +97,12 @@ for (const [what, values, sentence] of [
   [
     "an unknown setting of the VPC",
     { vpc: { ...rightAws.vpc, gateways: 1 } },
-    "aws.vpc.gateways: no such setting; there are id, cidr, nat, publicSubnets, endpoints.",
+    "aws.vpc.gateways: no such setting; choose from id, cidr, nat, publicSubnets, endpoints.",
   ],
   [
     "an unknown setting of a subnet",
     { subnets: [{ ...subnets[0], az: "a" }, subnets[1], subnets[2]] },
-    "aws.subnets[0].az: no such setting; there are zone, cidr, id.",
+    "aws.subnets[0].az: no such setting; choose from zone, cidr, id.",
   ],
   [
     "an unknown setting of the access",
@@ -112,7 +112,7 @@ for (const [what, values, sentence] of [
   [
     "an unknown setting of the data volume",
     { dataVolume: { type: "io2" } },
-    "aws.dataVolume.type: no such setting; there are size, iops, throughput.",
+    "aws.dataVolume.type: no such setting; choose from size, iops, throughput.",
   ],
   [
     "an unknown setting of the root volume",

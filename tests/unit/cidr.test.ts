@@ -24,13 +24,13 @@ test("ranges of both families are read, in one spelling", () => {
 });
 
 for (const [text, problem] of [
-  ["10.20.0.0", "is no CIDR; for one address write 10.20.0.0/32"],
-  ["10.20.0.0/33", "is no CIDR; write it like 10.20.0.0/16"],
-  ["10.20.0/16", "is no CIDR; write it like 10.20.0.0/16"],
-  ["10.20.0.0/", "is no CIDR; write it like 10.20.0.0/16"],
-  ["10.20.0.0/16/24", "is no CIDR; write it like 10.20.0.0/16"],
-  ["fe80::%eth0/64", "is no CIDR; write it like 10.20.0.0/16"],
-  ["example.com", "is no CIDR; write it like 10.20.0.0/16"],
+  ["10.20.0.0", "is not a CIDR; for one address write 10.20.0.0/32"],
+  ["10.20.0.0/33", "is not a CIDR; write it like 10.20.0.0/16"],
+  ["10.20.0/16", "is not a CIDR; write it like 10.20.0.0/16"],
+  ["10.20.0.0/", "is not a CIDR; write it like 10.20.0.0/16"],
+  ["10.20.0.0/16/24", "is not a CIDR; write it like 10.20.0.0/16"],
+  ["fe80::%eth0/64", "is not a CIDR; write it like 10.20.0.0/16"],
+  ["example.com", "is not a CIDR; write it like 10.20.0.0/16"],
   ["10.20.1.11/24", "has host bits set; write 10.20.1.0/24"],
   ["2001:db8::1/64", "has host bits set; write 2001:db8::/64"],
 ] as const) {

@@ -55,18 +55,18 @@ for (const [what, changes, sentence] of [
   [
     "a name that is no label",
     { name: "Node_2" },
-    'nodes[1].name: "Node_2" is no host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.',
+    'nodes[1].name: "Node_2" is not a host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.',
   ],
   [
     "a name that is too long",
     { name: "n".repeat(64) },
-    `nodes[1].name: "${"n".repeat(64)}" is no host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.`,
+    `nodes[1].name: "${"n".repeat(64)}" is not a host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.`,
   ],
   ["a name that is a number", { name: 2 }, "nodes[1].name: must be a string, not 2; put it in quotes."],
   [
     "a name twice",
     { name: "node1" },
-    "nodes[1].name: node1 is already that of nodes[0]; every node needs a name of its own.",
+    "nodes[1].name: node1 is already used by nodes[0]; every node needs a name of its own.",
   ],
   [
     "no address",
@@ -76,7 +76,7 @@ for (const [what, changes, sentence] of [
   [
     "an address twice",
     { address: "192.168.1.101" },
-    "nodes[1].address: 192.168.1.101 is already that of nodes[0]; every node needs a machine of its own.",
+    "nodes[1].address: 192.168.1.101 is already used by nodes[0]; every node needs a machine of its own.",
   ],
   [
     "an address with a port",
@@ -91,7 +91,7 @@ for (const [what, changes, sentence] of [
   [
     "an ssh address twice",
     { sshAddress: "192.168.1.101" },
-    "nodes[1].sshAddress: 192.168.1.101:22 is already that of nodes[0]; both would be configured on the same machine.",
+    "nodes[1].sshAddress: 192.168.1.101:22 is already used by nodes[0]; both would be configured on the same machine.",
   ],
   [
     "a listen address that is a name",
@@ -118,7 +118,7 @@ for (const [what, changes, sentence] of [
 test("two spellings of one IPv6 address are one address", () => {
   const nodes = [{ name: "a", address: "2001:db8::1" }, { name: "b", address: "2001:DB8:0::1" }, third];
   assert.deepEqual(problems({ nodes }), [
-    "nodes[1].address: 2001:db8::1 is already that of nodes[0]; every node needs a machine of its own.",
+    "nodes[1].address: 2001:db8::1 is already used by nodes[0]; every node needs a machine of its own.",
   ]);
 });
 
@@ -143,9 +143,9 @@ for (const count of [1, 3, 5, 7]) {
 
 for (const [count, sentence] of [
   [0, "nodes: no node is declared; list 1, 3, 5 or 7 machines."],
-  [2, "nodes: 2 nodes bear 0 failures, no more than 1 would; use 1, 3, 5 or 7."],
-  [4, "nodes: 4 nodes bear 1 failure, no more than 3 would; use 1, 3, 5 or 7."],
-  [6, "nodes: 6 nodes bear 2 failures, no more than 5 would; use 1, 3, 5 or 7."],
+  [2, "nodes: 2 nodes tolerate 0 failures, no more than 1 would; use 1, 3, 5 or 7."],
+  [4, "nodes: 4 nodes tolerate 1 failure, no more than 3 would; use 1, 3, 5 or 7."],
+  [6, "nodes: 6 nodes tolerate 2 failures, no more than 5 would; use 1, 3, 5 or 7."],
   [9, "nodes: 9 nodes are more than the 7 that etcd works well with; use 3, 5 or 7."],
 ] as const) {
   test(`${count} nodes are refused`, () => assert.deepEqual(problems({ nodes: nodes(count) }), [sentence]));
@@ -155,10 +155,10 @@ test("lost nodes do not count; an even number that they leave only warns", () =>
   const parsed = read({ nodes: nodes(5, 1) });
   assert.deepEqual(parsed.problems, []);
   assert.deepEqual(parsed.warnings, [
-    "nodes: 4 nodes bear 1 failure, no more than 3 would; replace the lost one soon.",
+    "nodes: 4 nodes tolerate 1 failure, no more than 3 would; replace the lost one soon.",
   ]);
   assert.deepEqual(read({ nodes: nodes(4, 1) }).warnings, []);
   assert.deepEqual(problems({ nodes: nodes(3, 3) }), [
-    "nodes: all nodes are lost; at least one must be left to go on with.",
+    "nodes: all nodes are declared lost; at least one must remain.",
   ]);
 });

@@ -32,12 +32,16 @@ for (const [what, values, sentence] of [
     { version: "3.6.99" },
     'version: no sha256 is known for 3.6.99; set sha256 to {"3.6.99": {"amd64": "…"}}, taken from the release\'s SHA256SUMS.',
   ],
-  ["a leading v", { version: "v3.6.14" }, 'version: "v3.6.14" is no etcd release; leave out the v: 3.6.14.'],
-  ["a minor alone", { version: "3.6" }, 'version: "3.6" is no etcd release; write it like 3.6.14.'],
+  [
+    "a leading v",
+    { version: "v3.6.14" },
+    'version: "v3.6.14" is not an etcd release; leave out the v: 3.6.14.',
+  ],
+  ["a minor alone", { version: "3.6" }, 'version: "3.6" is not an etcd release; write it like 3.6.14.'],
   [
     "a pre-release",
     { version: "3.7.0-rc.0" },
-    'version: "3.7.0-rc.0" is no etcd release; write it like 3.6.14.',
+    'version: "3.7.0-rc.0" is not an etcd release; write it like 3.6.14.',
   ],
   [
     "a minor that has ended",
@@ -62,17 +66,17 @@ for (const [what, values, sentence] of [
   [
     "a version with known holes",
     { version: "3.6.13" },
-    "version: 3.6.13 has known security holes that 3.6.14 closes; use 3.6.14 or newer (to run it all the same, add version-below-security-floor to allow).",
+    "version: 3.6.13 has known security holes that 3.6.14 closes; use 3.6.14 or newer (to run it anyway, add version-below-security-floor to allow).",
   ],
   [
     "an old 3.5",
     { version: "3.5.32" },
-    "version: 3.5.32 has known security holes that 3.5.33 closes; use 3.5.33 or newer (to run it all the same, add version-below-security-floor to allow).",
+    "version: 3.5.32 has known security holes that 3.5.33 closes; use 3.5.33 or newer (to run it anyway, add version-below-security-floor to allow).",
   ],
   [
     "3.7.0",
     { version: "3.7.0", sha256: { "3.7.0": { amd64: digest } } },
-    "version: 3.7.0 has known security holes that 3.7.1 closes; use 3.7.1 or newer (to run it all the same, add version-below-security-floor to allow).",
+    "version: 3.7.0 has known security holes that 3.7.1 closes; use 3.7.1 or newer (to run it anyway, add version-below-security-floor to allow).",
   ],
   [
     "a digest that is too long",
@@ -87,32 +91,32 @@ for (const [what, values, sentence] of [
   [
     "an unknown architecture",
     { sha256: { "3.6.14": { x86: digest } } },
-    "sha256.3.6.14.x86: no such setting; there are amd64, arm64.",
+    "sha256.3.6.14.x86: no such setting; choose from amd64, arm64.",
   ],
   [
     "a digest without its version",
     { sha256: { amd64: digest } },
-    'sha256.amd64: "amd64" is no etcd release; write the key like "3.6.14".',
+    'sha256.amd64: "amd64" is not an etcd release; write the key like "3.6.14".',
   ],
   [
     "a mirror that is no URL",
     { mirror: "mirror.lan" },
-    'mirror: "mirror.lan" is no URL of a server; write it like https://host.',
+    'mirror: "mirror.lan" is not the URL of a server; write it like https://host.',
   ],
   [
     "a mirror that is a folder",
     { mirror: "file:///srv/etcd" },
-    'mirror: "file:///srv/etcd" is no URL of a server; write it like https://host.',
+    'mirror: "file:///srv/etcd" is not the URL of a server; write it like https://host.',
   ],
   [
     "a mirror with a password",
     { mirror: "https://me:secret@mirror.lan" },
-    "mirror: has a user or password in it, which every preview would show; use a server that needs none.",
+    "mirror: contains a user or password, which every preview would show; use a server that needs none.",
   ],
   [
     "a mirror with a user",
     { mirror: "https://token@mirror.lan" },
-    "mirror: has a user or password in it, which every preview would show; use a server that needs none.",
+    "mirror: contains a user or password, which every preview would show; use a server that needs none.",
   ],
   [
     "a mirror with a query",
@@ -122,7 +126,7 @@ for (const [what, values, sentence] of [
   [
     "a proxy that is no URL",
     { proxy: "proxy:3128" },
-    'proxy: "proxy:3128" is no URL of a server; write it like http://host.',
+    'proxy: "proxy:3128" is not the URL of a server; write it like http://host.',
   ],
 ] as const) {
   test(`${what} is refused in one sentence`, () => {

@@ -35,12 +35,12 @@ for (const [what, values, sentence] of [
   [
     "a retention that is no duration",
     { autoCompactionRetention: "1 hour" },
-    'autoCompactionRetention: "1 hour" is no duration; write it like "1h" or "30m".',
+    'autoCompactionRetention: "1 hour" is not a duration; write it like "1h" or "30m".',
   ],
   [
     "a retention that is no number",
     { autoCompactionMode: "revision", autoCompactionRetention: "1h" },
-    'autoCompactionRetention: "1h" is no number of revisions; write it like "1000".',
+    'autoCompactionRetention: "1h" is not a number of revisions; write it like "1000".',
   ],
   ["no snapshots", { snapshotCount: 0 }, "snapshotCount: must be at least 1, not 0."],
   [
@@ -67,22 +67,22 @@ for (const [what, values, sentence] of [
   [
     "metrics on a name",
     { metricsUrl: "http://localhost:2381" },
-    'metricsUrl: "http://localhost:2381" is no URL of an IP address and port; write it like http://127.0.0.1:2381.',
+    'metricsUrl: "http://localhost:2381" is not a URL with an IP address and a port; write it like http://127.0.0.1:2381.',
   ],
   [
     "metrics without a port",
     { metricsUrl: "http://127.0.0.1" },
-    'metricsUrl: "http://127.0.0.1" is no URL of an IP address and port; write it like http://127.0.0.1:2381.',
+    'metricsUrl: "http://127.0.0.1" is not a URL with an IP address and a port; write it like http://127.0.0.1:2381.',
   ],
   [
     "metrics with a path",
     { metricsUrl: "http://127.0.0.1:2381/metrics" },
-    'metricsUrl: "http://127.0.0.1:2381/metrics" is no URL of an IP address and port; write it like http://127.0.0.1:2381.',
+    'metricsUrl: "http://127.0.0.1:2381/metrics" is not a URL with an IP address and a port; write it like http://127.0.0.1:2381.',
   ],
   [
     "metrics on port 0",
     { metricsUrl: "http://127.0.0.1:0" },
-    'metricsUrl: "http://127.0.0.1:0" is no URL of an IP address and port; write it like http://127.0.0.1:2381.',
+    'metricsUrl: "http://127.0.0.1:0" is not a URL with an IP address and a port; write it like http://127.0.0.1:2381.',
   ],
   [
     "metrics on the client port",
@@ -92,7 +92,7 @@ for (const [what, values, sentence] of [
   [
     "metrics on one host's address",
     { metricsUrl: "http://192.168.1.101:2381" },
-    "metricsUrl: 192.168.1.101 can be only one host's address; use 127.0.0.1, or 0.0.0.0 for all.",
+    "metricsUrl: 192.168.1.101 can be the address of only one host; use 127.0.0.1, or 0.0.0.0 for all.",
   ],
   [
     "an unknown key algorithm",
@@ -102,12 +102,12 @@ for (const [what, values, sentence] of [
   [
     "leafs that outlive the CA",
     { leafValidityDays: 1825 },
-    "leafValidityDays: 1825 days outlive the CA's 1825 (caValidityDays); make it less.",
+    "leafValidityDays: 1825 days are not less than the CA's 1825 (caValidityDays); use fewer.",
   ],
   [
     "a renewal before the start",
     { renewBeforeDays: 366 },
-    "renewBeforeDays: 366 days are more than a certificate's 365 (leafValidityDays); make it less.",
+    "renewBeforeDays: 366 days are more than a leaf certificate's 365 (leafValidityDays); use fewer.",
   ],
 ] as const) {
   test(`${what}: refused in one sentence`, () => {
@@ -161,7 +161,7 @@ test("a renewal on every run only warns: it is the way to have all certificates 
   const parsed = read({ renewBeforeDays: 365 });
   assert.deepEqual(parsed.problems, []);
   assert.deepEqual(parsed.warnings, [
-    "renewBeforeDays: every run renews every certificate; put it back once they are renewed.",
+    "renewBeforeDays: every run renews every leaf certificate; lower it again once they are renewed.",
   ]);
   assert.deepEqual(read({ renewBeforeDays: 364 }).warnings, []);
 });
@@ -217,12 +217,12 @@ for (const [flag, value, version, sentence] of [
   ["max-txn-ops", "many", "3.6.14", 'must be a whole number, not "many".'],
   ["pre-vote", "on", "3.6.14", 'must be true or false, not "on".'],
   ["raft-read-timeout", 5, "3.6.14", 'must be a duration like "10s", not 5.'],
-  ["metrics", { detail: "extensive" }, "3.6.14", 'must be a text on one line, not {"detail":"extensive"}.'],
+  ["metrics", { detail: "extensive" }, "3.6.14", 'must be text on one line, not {"detail":"extensive"}.'],
   [
     "metrics",
     "basic\nExecStartPre=/bin/false",
     "3.6.14",
-    'must be a text on one line, not "basic\\nExecStartPre=/bin/false".',
+    'must be text on one line, not "basic\\nExecStartPre=/bin/false".',
   ],
 ] as const) {
   test(`the flag ${flag}=${JSON.stringify(value)} is refused for ${version}`, () => {
@@ -266,7 +266,7 @@ test("flags of any version are passed on as texts", () => {
 
 test("with a wrong version the flags of all versions are still judged", () => {
   assert.deepEqual(problems({ version: "3.6", extraFlags: { name: "x", "log-format": "json" } }), [
-    'version: "3.6" is no etcd release; write it like 3.6.14.',
+    'version: "3.6" is not an etcd release; write it like 3.6.14.',
     "extraFlags.name: this flag is set by nodes; use that.",
   ]);
 });

@@ -32,7 +32,7 @@ test("the agent is used when one runs", () => {
   const agent = ssh({ privateKeyFile: "", agent: true, user: "admin" });
   assert.deepEqual(config(agent, {}, { SSH_AUTH_SOCK: "/run/agent" }).ssh, { user: "admin", agent: true });
   assert.deepEqual(problems(agent), [
-    "ssh.agent: no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and ssh-add the key.",
+    "ssh.agent: no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and add the key with ssh-add.",
   ]);
 });
 
@@ -100,7 +100,7 @@ for (const [what, contents, problem] of [
     "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
     "is damaged: it does not decode as an OpenSSH private key",
   ],
-  ["something else", "hello", "is no private key; give one in OpenSSH or PEM form"],
+  ["something else", "hello", "is not a private key; give one in OpenSSH or PEM format"],
 ] as const) {
   test(`a key file that is ${what} is refused`, () => {
     assert.deepEqual(problems({}, { [keyPath]: contents }), [
@@ -110,7 +110,7 @@ for (const [what, contents, problem] of [
 }
 
 for (const [code, reason] of [
-  ["EACCES", "may not be read by this user"],
+  ["EACCES", "cannot be read by this user"],
   ["EISDIR", "is a folder; give the file"],
   ["EIO", "cannot be read (no luck)"],
 ] as const) {
@@ -174,7 +174,7 @@ test("keys that cannot be pinned say why", () => {
   const forSecond = (lines: string) => `192.168.1.101,192.168.1.103 ${hostKey()}\n${lines}`;
   const rsa = problems({}, { [hostsPath]: forSecond(`192.168.1.102 ${hostKey("ssh-rsa")}`) });
   assert.deepEqual(rsa, [
-    'nodes[1].hostKey: for 192.168.1.102 only an RSA key is known, which cannot be pinned (today\'s sshd does not sign with ssh-rsa); use its ed25519 or ecdsa key ("ssh-keyscan -t ed25519 192.168.1.102", then compare).',
+    'nodes[1].hostKey: only an RSA key is known for 192.168.1.102, which cannot be pinned (today\'s sshd does not sign with ssh-rsa); use its ed25519 or ecdsa key ("ssh-keyscan -t ed25519 192.168.1.102", then compare).',
   ]);
   const revoked = forSecond(
     `192.168.1.102 ${hostKey("ssh-ed25519", 9)}\n@revoked * ${hostKey("ssh-ed25519", 9)}`,
@@ -228,13 +228,13 @@ test("behind a bastion the keys are asked for from there", () => {
 
 test("a user name is one word", () => {
   assert.deepEqual(problems(ssh({ user: "root; reboot" })), [
-    'ssh.user: "root; reboot" is no user name; write it like root.',
+    'ssh.user: "root; reboot" is not a user name; write it like root.',
   ]);
 });
 
 test("keys of ssh that mean nothing are refused", () => {
   assert.deepEqual(problems(ssh({ pasword: "x", password: "y" })), [
-    "ssh.pasword: no such setting; there are user, port, privateKeyFile, agent, knownHostsFile, bastion.",
+    "ssh.pasword: no such setting; choose from user, port, privateKeyFile, agent, knownHostsFile, bastion.",
     "ssh.password: passwords are not supported; use a key or the agent.",
   ]);
 });

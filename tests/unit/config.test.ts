@@ -112,7 +112,7 @@ for (const [what, values, sentence] of [
   [
     "a cluster name with a space",
     { clusterName: "my cluster" },
-    'clusterName: "my cluster" is no cluster name; use up to 63 letters, digits, dots, hyphens and underscores.',
+    'clusterName: "my cluster" is not a cluster name; use up to 63 letters, digits, dots, hyphens and underscores.',
   ],
   [
     "a relative data directory",
@@ -122,27 +122,27 @@ for (const [what, values, sentence] of [
   [
     "a data directory with ..",
     { dataDir: "/var/lib/../etcd" },
-    'dataDir: "/var/lib/../etcd" is no plain path; use letters, digits, dots, hyphens and underscores between single slashes.',
+    'dataDir: "/var/lib/../etcd" is not a plain path; use letters, digits, dots, hyphens and underscores between single slashes.',
   ],
   [
     "a data directory with a space",
     { dataDir: "/srv/etc d" },
-    'dataDir: "/srv/etc d" is no plain path; use letters, digits, dots, hyphens and underscores between single slashes.',
+    'dataDir: "/srv/etc d" is not a plain path; use letters, digits, dots, hyphens and underscores between single slashes.',
   ],
   [
     "the root as data directory",
     { dataDir: "/" },
-    "dataDir: / belongs to the system; use a folder of etcd's own, like /var/lib/etcd.",
+    "dataDir: / belongs to the system; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
     "/var/lib as data directory",
     { dataDir: "/var/lib/" },
-    "dataDir: /var/lib belongs to the system; use a folder of etcd's own, like /var/lib/etcd.",
+    "dataDir: /var/lib belongs to the system; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
     "a data directory in a home",
     { dataDir: "/home/etcd/data" },
-    "dataDir: /home/etcd/data belongs to the system; use a folder of etcd's own, like /var/lib/etcd.",
+    "dataDir: /home/etcd/data belongs to the system; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
     "an unknown node in the order",
@@ -152,18 +152,18 @@ for (const [what, values, sentence] of [
   [
     "a node twice in the order",
     { rolloutOrder: ["node1", "node1"] },
-    "rolloutOrder[1]: node1 is listed twice; name every node once.",
+    "rolloutOrder[1]: node1 is listed twice; list each node once.",
   ],
   ["a negative checkId", { checkId: -1 }, "checkId: must be at least 0, not -1."],
   [
     "an unknown override",
     { allow: ["two-node-restarts"] },
-    'allow[0]: "two-node-restarts" is no override; did you mean two-node-restart.',
+    'allow[0]: "two-node-restarts" is not an override; did you mean two-node-restart.',
   ],
   [
     "an override of host keys",
     { allow: ["missing-host-keys"] },
-    'allow[0]: "missing-host-keys" is no override; there are version-below-security-floor, two-node-restart, nospace-alarm, downgrade.',
+    'allow[0]: "missing-host-keys" is not an override; choose from version-below-security-floor, two-node-restart, nospace-alarm, downgrade.',
   ],
   ["protect as a number", { protect: 1 }, "protect: must be true or false, not 1."],
 ] as const) {

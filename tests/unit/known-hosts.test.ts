@@ -76,9 +76,9 @@ test("a host key given by itself is type and key, with the comment left out", ()
 
 for (const [what, text, problem] of [
   ["a fingerprint", "SHA256:abc", /^is a fingerprint/],
-  ["a line of known_hosts", `node1 ${ed25519}`, /^has something in front of the key/],
+  ["a line of known_hosts", `node1 ${ed25519}`, /^has something before the key/],
   ["an RSA key", rsa, /^is an RSA key, which cannot be pinned/],
-  ["a word", "yes", /^is no host key/],
+  ["a word", "yes", /^is not a host key/],
   ["a key cut off", ed25519.slice(0, -9), /^is damaged/],
   ["a key of another type", `ssh-ed25519 ${ecdsa.split(" ")[1]}`, /^is damaged/],
 ] as const) {
