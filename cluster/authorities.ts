@@ -5,7 +5,7 @@ import { DAY_MS } from "../lib/time.ts";
 import type { Findings } from "./changes.ts";
 import type { Deployed } from "./deployed.ts";
 
-/** `now` in milliseconds since 1970, and only compared: it never becomes an input of anything. */
+/** `now` in milliseconds since 1970, for comparison only: it never becomes a resource's input. */
 export function checkAuthorities(
   { certificates }: ClusterConfig,
   deployed: Deployed | undefined,
@@ -19,22 +19,22 @@ export function checkAuthorities(
     const { algorithm, validityDays, expires } = authority;
     if (algorithm !== undefined && algorithm !== certificates.algorithm) {
       problems.push(
-        `keyAlgorithm: the ${role} CA was made with ${algorithm}; another algorithm would make another CA, which no member trusts: put it back.`,
+        `keyAlgorithm: the ${role} CA was created with ${algorithm}; another algorithm would mean another CA, which no member trusts: change it back.`,
       );
     }
     if (validityDays !== undefined && validityDays !== String(certificates.caValidityDays)) {
       problems.push(
-        `caValidityDays: the ${role} CA was made for ${validityDays} days; another number would make another CA, which no member trusts: put it back.`,
+        `caValidityDays: the ${role} CA was created for ${validityDays} days; another number would mean another CA, which no member trusts: change it back.`,
       );
     }
     const end = Date.parse(expires ?? "");
     if (!(end > now)) {
       problems.push(
-        `The ${role} CA expired on ${expires}; a new one would be trusted by no member, so nothing is changed: destroy and up found a new cluster, and its data comes from a snapshot.`,
+        `The ${role} CA expired on ${expires}; no member would trust a new one, so nothing is changed: bootstrap a new cluster with destroy and up, and restore its data from a snapshot.`,
       );
     } else if (end - now < certificates.leafValidityDays * DAY_MS) {
       warnings.push(
-        `The ${role} CA ends on ${expires}, before a new certificate of ${certificates.leafValidityDays} days would: renewals are refused until it is rotated.`,
+        `The ${role} CA expires on ${expires}, before a new certificate of ${certificates.leafValidityDays} days would: renewals are refused until it is rotated.`,
       );
     }
   }

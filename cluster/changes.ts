@@ -1,4 +1,4 @@
-/** What may not follow from what: compares the declared cluster with the one that was last proven. */
+/** Which changes are refused: compares the declared cluster with the one that was last proven healthy. */
 
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { quorum } from "../etcd/quorum.ts";
@@ -26,7 +26,7 @@ export interface Changes {
   readonly moved: readonly string[];
   /** Members that get another machine, whether they keep their data or not. */
   readonly rebuilt: readonly string[];
-  /** Members whose machine is gone, or is one that no run has proven. */
+  /** Members whose machine is gone, or has not been proven by any run. */
   readonly unproven: readonly string[];
 }
 
@@ -62,7 +62,7 @@ export function changesOf(config: ClusterConfig, deployed: Deployed, machines: M
   };
 }
 
-/** On a stack that was never proven healthy only one thing can be wrong. */
+/** On a stack that was never proven healthy only one thing can be refused. */
 export function checkBootstrap(config: ClusterConfig): Findings {
   return { problems: refuseUnprovenLosses(config.nodes, []), warnings: [] };
 }
@@ -110,7 +110,7 @@ function checkVersion({ release, allow }: ClusterConfig, deployed: Deployed, cha
   if (minorOf(from) !== minorOf(to) && others.length > 0) {
     return {
       problems: [
-        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${[...new Set(others)].join(", ")}); do one in an up of its own, then the other.`,
+        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${[...new Set(others)].join(", ")}); do them in separate ups.`,
       ],
       warnings: [],
     };
@@ -122,18 +122,18 @@ function checkVersion({ release, allow }: ClusterConfig, deployed: Deployed, cha
   };
 }
 
-/** Token and data directory are what a member knows its cluster by. */
+/** A member knows its cluster by the token and the data directory. */
 function refuseIdentityChange({ clusterName, dataDir }: ClusterConfig, deployed: Deployed): string[] {
   const problems: string[] = [];
   const deployedName = deployed.token.replace(/-[0-9a-f]{8}$/, "");
   if (clusterName !== deployedName) {
     problems.push(
-      `clusterName: the cluster was founded as ${deployedName} and keeps that name; put it back, or found a new cluster by destroy and up.`,
+      `clusterName: the cluster was bootstrapped as ${deployedName} and keeps that name; change it back, or bootstrap a new cluster with destroy and up.`,
     );
   }
   if (dataDir !== deployed.dataDir) {
     problems.push(
-      `dataDir: the members' data is in ${deployed.dataDir}; put it back, or found a new cluster by destroy and up.`,
+      `dataDir: the members' data is in ${deployed.dataDir}; change it back, or bootstrap a new cluster with destroy and up.`,
     );
   }
   return problems;
@@ -143,7 +143,7 @@ function refuseUnprovenLosses(nodes: readonly NodeConfig[], proven: readonly str
   return nodes.flatMap((node, index) =>
     node.lost && !proven.includes(node.name)
       ? [
-          `nodes[${index}].lost: ${node.name} was never proven a member, so nothing of it can be lost; leave it out.`,
+          `nodes[${index}].lost: ${node.name} was never proven to be a member, so it has nothing to lose; leave it out.`,
         ]
       : [],
   );
@@ -154,7 +154,7 @@ function refuseLoweredIncarnations(nodes: readonly NodeConfig[], deployed: Deplo
     const before = deployed.nodes[node.name];
     if (before === undefined || node.lost || node.incarnation >= before.incarnation) return [];
     return [
-      `nodes[${index}].incarnation: ${node.name} is at ${before.incarnation} already; it can only be raised, never lowered to ${node.incarnation}.`,
+      `nodes[${index}].incarnation: ${node.name} is already at ${before.incarnation}; it can only be raised, never lowered to ${node.incarnation}.`,
     ];
   });
 }
@@ -165,7 +165,7 @@ function refuseForeignAddresses(nodes: readonly NodeConfig[], deployed: Deployed
     const owner = Object.entries(deployed.nodes).find(([, { address }]) => address === node.address)?.[0];
     if (node.lost || owner === undefined || owner === node.name) return [];
     return [
-      `nodes[${index}]: ${node.name} is declared at ${node.address}, where ${owner} is a member; keep the name ${owner} there, or remove ${owner} in an up of its own first.`,
+      `nodes[${index}]: ${node.name} is declared at ${node.address}, where ${owner} is a member; keep the name ${owner} there, or remove ${owner} in a separate up first.`,
     ];
   });
 }
@@ -176,18 +176,18 @@ function refuseQuorumLoss(deployed: Deployed, changes: Changes): string[] {
   const dead = [...changes.lost, ...changes.replaced];
   if (count - dead.length < needed) {
     return [
-      `nodes: of ${count} members ${dead.join(", ")} would be without data at once, and the ${needed} that must agree would not be left; replace them one after the other, or recover from a snapshot.`,
+      `nodes: ${dead.join(", ")} of ${count} members would be without data at the same time, leaving fewer than the ${needed} of a quorum; replace them one at a time, or recover from a snapshot.`,
     ];
   }
   const gone = [...dead, ...changes.removed];
   if (gone.length >= needed) {
     return [
-      `nodes: ${gone.join(", ")} are a majority of ${count} members; remove or replace fewer at once, in several ups.`,
+      `nodes: ${gone.join(", ")} are a majority of ${count} members; remove or replace them in several ups.`,
     ];
   }
   if (changes.moved.length >= needed) {
     return [
-      `nodes: ${changes.moved.join(", ")} are a majority of ${count} members, and would all get another address at once; change fewer in one up.`,
+      `nodes: ${changes.moved.join(", ")} are a majority of ${count} members, and would all change their address at the same time; move them in several ups.`,
     ];
   }
   return [];

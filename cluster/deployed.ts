@@ -1,4 +1,4 @@
-/** What the last run that ended healthy left: read back at the start of the next one, as plain data. */
+/** What the last healthy run left: read back at the start of the next one, as plain data. */
 
 import { isRecord, type Json } from "../lib/json.ts";
 
@@ -7,11 +7,11 @@ export interface DeployedNode {
   readonly incarnation: number;
   readonly initialState: "new" | "existing";
   readonly initialCluster: string;
-  /** Where this incarnation was before: its certificates go on naming them, so that they need not change again. */
+  /** Where this incarnation was before: its certificates still name these addresses, so that they need not change again. */
   readonly formerAddresses?: readonly string[];
-  /** Digest of the machine that the program made for it; none for a given machine. */
+  /** Digest of the machine that the program created for it; absent for a given machine. */
   readonly machine?: string;
-  /** Availability zone of such a machine, and of its data volume. */
+  /** Availability zone of that machine, and of its data volume. */
   readonly zone?: string;
   /** Id of the machine itself. */
   readonly instance?: string;
@@ -22,16 +22,16 @@ export interface Deployed {
   readonly token: string;
   readonly dataDir: string;
   readonly adminHost: string;
-  /** Who guards the machine of the admin host, where the program makes machines. */
+  /** The member that guards the admin host's machine, where the program creates machines. */
   readonly deputy?: string;
   readonly nodes: Readonly<Record<string, DeployedNode>>;
-  /** Names that were members once and are none now: only they may be declared lost without being in `nodes`. */
+  /** Names of former members: only they may be declared lost without being in `nodes`. */
   readonly former?: readonly string[];
   readonly clientCa?: Readonly<Record<string, string>>;
   readonly peerCa?: Readonly<Record<string, string>>;
 }
 
-/** Nothing on a new stack; throws one sentence if the value is not what a run of this program leaves. */
+/** Nothing on a new stack; throws one sentence if no run of this program can have left the value. */
 export function parseDeployed(value: unknown): Deployed | undefined {
   if (value === undefined || value === null) return undefined;
   const top = record(value, "it");
@@ -56,7 +56,7 @@ function parseNode(value: unknown, name: string): DeployedNode {
   const node = record(value, `nodes.${name}`);
   const { incarnation, initialState } = node;
   if (typeof incarnation !== "number" || !Number.isSafeInteger(incarnation)) {
-    throw unusable(`nodes.${name}.incarnation is no whole number`);
+    throw unusable(`nodes.${name}.incarnation is not a whole number`);
   }
   if (initialState !== "new" && initialState !== "existing") {
     throw unusable(`nodes.${name}.initialState is neither new nor existing`);
@@ -76,23 +76,23 @@ function parseNode(value: unknown, name: string): DeployedNode {
   };
 }
 
-// Unlike those of lib/json.ts these throw: a record that is not whole would found the cluster again.
+// Unlike those of lib/json.ts these throw: with an incomplete record the cluster would be bootstrapped again.
 
 function record(value: unknown, what: string): Json {
-  if (!isRecord(value)) throw unusable(`${what} is no object`);
+  if (!isRecord(value)) throw unusable(`${what} is not an object`);
   return value;
 }
 
 function text(fields: Json, key: string, path = ""): string {
   const value = fields[key];
-  if (typeof value !== "string" || value === "") throw unusable(`${path}${key} is no text`);
+  if (typeof value !== "string" || value === "") throw unusable(`${path}${key} is not a string`);
   return value;
 }
 
 function texts(value: unknown, what: string): readonly string[] {
-  if (!Array.isArray(value)) throw unusable(`${what} is no list`);
+  if (!Array.isArray(value)) throw unusable(`${what} is not a list`);
   return value.map((entry: unknown) => {
-    if (typeof entry !== "string") throw unusable(`${what} holds something else than texts`);
+    if (typeof entry !== "string") throw unusable(`${what} contains something other than strings`);
     return entry;
   });
 }

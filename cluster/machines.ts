@@ -1,4 +1,4 @@
-/** Which machines the program makes, and which of them are to be replaced by others. */
+/** Which machines the program creates, and which of them it will replace. */
 
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { renderUserData } from "../host/user-data.ts";
@@ -7,8 +7,8 @@ import { digestOf } from "./digest.ts";
 import { subnetOf } from "./subnets.ts";
 
 /**
- * Digest of what makes an instance another one. All of it is plain, so that a preview knows who is to be replaced, and
- * in which order. Nothing on machines that are given.
+ * Digest of everything whose change replaces the instance. All of it is plain, so that a preview knows which ones are
+ * replaced, and in which order. Empty for given machines.
  */
 export function machineOf(
   node: NodeConfig,
@@ -31,11 +31,11 @@ export type Machines = ReadonlyMap<string, RunningMachine>;
 
 export interface RunningMachine {
   readonly id: string;
-  /** Digest of what it was made from. */
+  /** Digest of what it was created from. */
   readonly madeFrom: string;
 }
 
-/** Names of proven members whose machine runs and is to be replaced. One that is gone or stopped has nothing left to wait for. */
+/** Names of proven members whose machine runs and will be replaced. One that is gone or stopped has nothing left to wait for. */
 export function rebuiltNodes(
   config: ClusterConfig,
   deployed: Deployed,
@@ -50,14 +50,14 @@ export function rebuiltNodes(
     .map((node) => node.name);
 }
 
-/** Names of members whose machine is gone, or one that a run which failed has made: it may be broken, or empty. */
+/** Names of members whose machine is gone, or was created by a run that failed: it may be broken, or empty. */
 export function unprovenNodes(deployed: Deployed, machines: Machines): readonly string[] {
   return Object.entries(deployed.nodes)
     .filter(([name, { instance }]) => instance !== undefined && machines.get(name)?.id !== instance)
     .map(([name]) => name);
 }
 
-/** What AWS has of the members' machines, where it is not what was proven: Pulumi may not know. */
+/** Where the machines in AWS are not the proven ones: Pulumi may not know. */
 export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, machines: Machines): string[] {
   return nodes.flatMap((node, index) => {
     const proven = deployed.nodes[node.name]?.instance;
@@ -65,18 +65,18 @@ export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, mac
     if (proven === undefined || running?.id === proven) return [];
     const what =
       running === undefined
-        ? `no instance of ${node.name} runs in AWS; start the one that is stopped, or, if it is gone, let pulumi up --refresh make another one.`
-        : `${node.name} runs on ${running.id}, which a run that failed has made; if AWS now says InvalidNetworkInterface.InUse, Pulumi does not know it: docs/aws.md has the way out.`;
+        ? `no instance of ${node.name} runs in AWS; start it if it is stopped, or, if it is gone, run pulumi up --refresh to create another one.`
+        : `${node.name} runs on ${running.id}, which a failed run created; if AWS now says InvalidNetworkInterface.InUse, Pulumi does not know that instance: docs/aws.md says what to do.`;
     return [`nodes[${index}]: ${what}`];
   });
 }
 
-/** A member's address is that of its network interface, and its data is on a volume: neither goes to another target. */
+/** A member's address is that of its network interface, and its data is on a volume: neither can move to another target. */
 export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed): string[] {
   const target = Object.values(deployed.nodes).some((node) => node.machine !== undefined) ? "aws" : "ssh";
   if (target !== config.target) {
     return [
-      `target: the cluster was founded on machines of target ${target} and stays there; put it back, or make the other cluster in a stack of its own.`,
+      `target: the cluster was bootstrapped on machines of target ${target} and stays there; change it back, or create the other cluster in a separate stack.`,
     ];
   }
   if (target === "ssh") return [];
@@ -86,12 +86,12 @@ export function refuseMachineChanges(config: ClusterConfig, deployed: Deployed):
     const { zone } = machineOf(node, config);
     if (before.zone !== zone) {
       return [
-        `aws.subnets: ${node.name} would go from ${before.zone} to ${zone}, and its data volume stays where it is; put the zone back, or let a node with another name take its place there.`,
+        `aws.subnets: ${node.name} would move from ${before.zone} to ${zone}, but its data volume cannot; change the zone back, or replace it with a node of another name there.`,
       ];
     }
     if (node.address === before.address) return [];
     return [
-      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; let a node with another name take its place there.`,
+      `nodes[${index}].address: ${node.name} is at ${before.address}, and a node on EC2 keeps its address; change it back, or replace it with a node of another name there.`,
     ];
   });
 }

@@ -1,4 +1,4 @@
-/** Who the members are, how they reach each other and in which order they are touched: plain arithmetic. */
+/** Who the members are, how they reach each other and in which order they change: plain arithmetic. */
 
 import { hostPort, parseAddress } from "../config/address.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
@@ -25,7 +25,7 @@ export interface TopologyMember {
   readonly formerAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
-  /** Digest of the machine that the program makes for it. @default a given machine */
+  /** Digest of the machine that the program creates for it. @default a given machine */
   readonly machine?: string;
   readonly zone?: string;
 }
@@ -36,11 +36,11 @@ export interface Topology {
   readonly lost: readonly string[];
   /** Whether a run has ended with a healthy cluster: until then, all founders start together. */
   readonly proven: boolean;
-  /** Names of those whose machines are replaced, each at its turn. */
+  /** Names of those whose machines are replaced, each in its turn. */
   readonly rebuilt: readonly string[];
-  /** Names in the order of the chain. */
+  /** Names in the order of the rollout. */
   readonly rollout: readonly string[];
-  /** Its first ones: members to be repaired before the cluster is judged. */
+  /** The first of them: members to repair before the cluster is checked. */
   readonly repairs: readonly string[];
   readonly adminHost: string;
   /** Another member like the admin host, if there is one. */
@@ -57,8 +57,8 @@ export interface CheckedTopology {
 }
 
 /**
- * `deployed` is what the last healthy run left; without it the cluster is founded. `machines` are those that run now, where
- * the program makes them.
+ * `deployed` is what the last healthy run left; without it the cluster is bootstrapped. `machines` are those that run now,
+ * where the program creates them.
  */
 export function computeTopology(
   config: ClusterConfig,
@@ -95,7 +95,7 @@ export function computeTopology(
   return { topology, problems, warnings };
 }
 
-/** What is to be recorded once the whole cluster has been proven healthy. */
+/** The record for a cluster that has been proven healthy as a whole. */
 export function deployedAfter(
   config: ClusterConfig,
   topology: Topology,
@@ -132,9 +132,9 @@ function bootstrapAll(nodes: readonly NodeConfig[]): Bootstraps {
 }
 
 /**
- * Fixed per incarnation: who is deployed keeps what it was started with, so that a change elsewhere does not touch
- * it. Who joins is told the members that will be there at its turn, since etcd compares them with its own list:
- * those that joined before it, and those that are still to be removed after the rollout.
+ * Fixed per incarnation: a deployed member keeps what it was started with, so that a change elsewhere does not touch
+ * it. A joining one is told the members that will be present at its turn, since etcd compares them with its own list:
+ * those that joined before it, and those that are only removed after the rollout.
  */
 function joinOrKeep(config: ClusterConfig, rollout: readonly string[], deployed: Deployed): Bootstraps {
   const present = new Map(Object.entries(deployed.nodes).map(([name, { address }]) => [name, address]));
@@ -190,14 +190,14 @@ function memberOf(
   };
 }
 
-/** While a member moves, the others know it by either address; a new incarnation was nowhere before. */
+/** While a member moves, the others know it by either address; a new incarnation has no former address. */
 function formerAddressesOf(node: NodeConfig, before: DeployedNode | undefined): readonly string[] {
   if (before === undefined || before.incarnation !== node.incarnation) return [];
   const former = [...(before.formerAddresses ?? []), before.address];
   return [...new Set(former)].filter((address) => address !== node.address);
 }
 
-/** Sorted and without duplicates: the order is part of a certificate, and another order would replace it. */
+/** Sorted and without duplicates: another order would replace the certificate. */
 function subjectAltNames(
   name: string,
   addresses: readonly string[],
@@ -217,8 +217,8 @@ function sorted(texts: readonly string[]): readonly string[] {
 }
 
 /**
- * Members whose machine is gone or was never proven, and that keep their data: no other is touched, nor is the cluster
- * judged, before they are back.
+ * Members whose machine is gone or was never proven, and that keep their data: until they are back no other is touched,
+ * nor is the cluster checked.
  */
 function repairsOf(nodes: readonly NodeConfig[], changes?: Changes): readonly string[] {
   const names = nodes.map((node) => node.name);
@@ -243,8 +243,8 @@ function orderRollout(
 }
 
 /**
- * Two members with their data on machines that were proven, the same ones as long as they are that: so the steps that
- * they run for others do not move from host to host. Where there are fewer, others fill up.
+ * Two members with their data on proven machines, and the same two for as long as that holds, so that the steps they
+ * run for others do not move from host to host. If there are fewer, other members fill up.
  */
 function chooseAdminHosts(
   nodes: readonly NodeConfig[],
@@ -253,7 +253,9 @@ function chooseAdminHosts(
 ): readonly string[] {
   const names = nodes.map((node) => node.name);
   const fresh = [...(changes?.replaced ?? []), ...(changes?.added ?? []), ...(changes?.unproven ?? [])];
-  const able = names.filter((name) => !fresh.includes(name));
-  const kept = [deployed?.adminHost, deployed?.deputy].flatMap((name) => able.filter((one) => one === name));
-  return [...new Set([...kept, ...able, ...names])].slice(0, 2);
+  const eligible = names.filter((name) => !fresh.includes(name));
+  const kept = [deployed?.adminHost, deployed?.deputy].flatMap((name) =>
+    eligible.filter((one) => one === name),
+  );
+  return [...new Set([...kept, ...eligible, ...names])].slice(0, 2);
 }

@@ -1,10 +1,10 @@
 export interface CipherSuite {
   readonly name: string;
-  /** The type of server key the suite is made for. */
+  /** The type of server key that the suite is for. */
   readonly key: "ECDSA" | "RSA";
 }
 
-/** TLS 1.2 suites with forward secrecy and authenticated encryption, by the names Go and so etcd knows. */
+/** TLS 1.2 suites with forward secrecy and authenticated encryption, by the names that Go, and so etcd, knows. */
 export const cipherSuites: readonly CipherSuite[] = (["ECDSA", "RSA"] as const).flatMap((key) =>
   [
     `TLS_ECDHE_${key}_WITH_AES_128_GCM_SHA256`,

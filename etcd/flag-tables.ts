@@ -1,4 +1,4 @@
-/** etcd's flags by minor version, as far as they may be set: a flag that etcd does not know stops its start. */
+/** etcd's flags by minor version, as far as they may be set: etcd does not start with a flag that it does not know. */
 
 import type { KnownMinor } from "./releases.ts";
 
@@ -93,8 +93,8 @@ const gates: Readonly<Record<string, string>> = {
 const without35 = ["feature-gates", "log-format", "max-learners", "warning-unary-request-duration"];
 
 /**
- * Every experimental flag of 3.5 with its name from 3.6 on. 3.6 still knows the old names, but refuses some beside
- * their new form, and 3.7 stops at them, so they are accepted for 3.5 only.
+ * Every experimental flag of 3.5 with its name from 3.6 on. 3.6 still knows the old names, but refuses some
+ * together with their new form, and 3.7 does not start with them, so they are accepted for 3.5 only.
  */
 export const experimentalFlags: Readonly<Record<string, { kind: FlagKind; replacement: string }>> =
   Object.fromEntries([
@@ -149,9 +149,9 @@ const certificates = "the program issues the certificates";
 export const refusedFlags: Readonly<Record<string, string>> = {
   "config-file": "with a file etcd ignores every other flag",
   "wal-dir": "a member is kept from starting empty by the WAL in its data directory",
-  "force-new-cluster": "it makes a member forget the others, and belongs to a recovery by hand",
+  "force-new-cluster": "it makes a member forget the others, and is only for a recovery by hand",
   "unsafe-no-fsync": "it loses acknowledged writes",
-  "strict-reconfig-check": "it keeps a change of members from breaking the quorum",
+  "strict-reconfig-check": "without it a change of members could break the quorum",
   "auto-tls": certificates,
   "peer-auto-tls": certificates,
   "self-signed-cert-validity": certificates,

@@ -4,8 +4,8 @@ export type Architecture = "amd64" | "arm64";
 export type Digests = Readonly<Partial<Record<Architecture, string>>>;
 
 /**
- * sha256 of etcd-v<version>-linux-<arch>.tar.gz. The release's archives are not signed, so a digest pinned here is
- * what ties a host's binary to the release. Other versions come by the setting `sha256`.
+ * sha256 of etcd-v<version>-linux-<arch>.tar.gz. The archives are not signed, so a digest pinned here is what
+ * ties a host's binary to the release. The setting `sha256` adds other versions.
  */
 export const releases: Readonly<Record<string, Digests>> = {
   "3.5.26": {
@@ -132,8 +132,8 @@ export const knownMinors = ["3.5", "3.6", "3.7"] as const;
 export type KnownMinor = (typeof knownMinors)[number];
 
 /**
- * First patch of each minor without a known hole: the TLS handshake resource exhaustion (GHSA-6vch-q96h-7gc3) and
- * the watch RBAC leak (GHSA-xg4h-6gfc-h4m8) were closed there.
+ * First patch of each minor without a known vulnerability: the TLS handshake resource exhaustion (GHSA-6vch-q96h-7gc3) and
+ * the watch RBAC leak (GHSA-xg4h-6gfc-h4m8) were fixed there.
  */
 export const securityFloors: Readonly<Record<KnownMinor, string>> = {
   "3.5": "3.5.33",
@@ -141,10 +141,10 @@ export const securityFloors: Readonly<Record<KnownMinor, string>> = {
   "3.7": "3.7.1",
 };
 
-/** First patch from which etcd's upgrade guide permits the step to the next minor. */
+/** First patch from which etcd's upgrade guide permits an upgrade to the next minor. */
 const stepFloors: Readonly<Record<string, number>> = { "3.5": 32, "3.6": 11 };
 
-/** The oldest release that may be followed by this one's minor, for the hosts to look again; nothing for the first. */
+/** The oldest release that may be followed by this one's minor, which the hosts check again; nothing for the first. */
 export function upgradesFrom(version: string): string | undefined {
   const to = parseVersion(version);
   if (to === undefined) return undefined;
@@ -156,19 +156,19 @@ export function upgradesFrom(version: string): string | undefined {
 /** Why a running cluster may not go from one version to another, or nothing; one minor back only if that is allowed. */
 export function refuseStep(from: Version, to: Version, downgrade: boolean): string | undefined {
   const [old, wanted] = [minorOf(from), minorOf(to)];
-  if (from.major !== to.major) return "etcd has no step between major versions";
+  if (from.major !== to.major) return "etcd has no upgrade between major versions";
   if (to.minor < from.minor - 1) {
     return `etcd goes back one minor at a time; go to ${from.major}.${from.minor - 1} first`;
   }
   if (to.minor < from.minor && !downgrade) {
-    return `going back from ${old} to ${wanted} is etcd's downgrade procedure; add downgrade to etcd:allow, and this run goes through it`;
+    return `going back from ${old} to ${wanted} is etcd's downgrade procedure; add downgrade to etcd:allow to run it`;
   }
   if (to.minor > from.minor + 1) {
     return `etcd goes up one minor at a time; go to ${from.major}.${from.minor + 1} first`;
   }
   const floor = stepFloors[old];
   if (to.minor === from.minor + 1 && floor !== undefined && from.patch < floor) {
-    return `the step to ${wanted} is safe only from ${old}.${floor} on; go to ${old}.${floor} or newer first`;
+    return `the upgrade to ${wanted} is safe only from ${old}.${floor} on; go to ${old}.${floor} or newer first`;
   }
   return undefined;
 }

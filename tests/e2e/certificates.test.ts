@@ -67,7 +67,7 @@ test("an edited CA is refused in preview", async () => {
   const { code, all } = await project.pulumi("preview");
   await project.configure({ caValidityDays: undefined, keyAlgorithm: undefined });
   assert.notEqual(code, 0);
-  assert.match(all, /caValidityDays: the client CA was made for 1825 days.*put it back/);
+  assert.match(all, /caValidityDays: the client CA was created for 1825 days.*change it back/);
   assert.match(all, /keyAlgorithm: the peer CA was made with ECDSA-P256/);
 });
 

@@ -56,7 +56,7 @@ test("an unreplaced machine: with its data gone it is refused, whatever checkId 
   await project.configureNode("node2", { incarnation: 2 });
   const lowered = await project.pulumi("preview");
   assert.notEqual(lowered.code, 0);
-  assert.match(lowered.all, /node2 is at 3 already; it can only be raised, never lowered to 2/);
+  assert.match(lowered.all, /node2 is already at 3; it can only be raised, never lowered to 2/);
   await project.configureNode("node2", { incarnation: 3 });
 });
 
@@ -163,7 +163,7 @@ test("two of three dead: refused, with what is left and the way that remains", a
   assert.notEqual(preview.code, 0);
   assert.match(
     preview.all,
-    /of 3 members node2, node6 would be without data at once, .*recover from a snapshot/,
+    /node2, node6 of 3 members would be without data at the same time, .*recover from a snapshot/,
   );
 
   // one of them has a new machine; the other is still off

@@ -104,7 +104,7 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
   "a majority removed, and a new name at an old address": {
     config: { nodes: [node(1), { ...node(3), name: "db3" }, node(4)] },
     sentences: [
-      /node2, node3 are a majority of 3 members; remove or replace fewer at once, in several ups/,
+      /node2, node3 are a majority of 3 members; remove or replace them in several ups/,
       /db3 is declared at 192\.168\.1\.103, where node3 is a member; keep the name node3 there/,
     ],
   },
@@ -114,13 +114,13 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
       nodes: [node(1), { ...node(2), incarnation: 2 }, { ...node(3), incarnation: 2 }],
     },
     sentences: [
-      /of 3 members node2, node3 would be without data at once, .* or recover from a snapshot/,
+      /of 3 members node2, node3 would be without data at the same time, .* or recover from a snapshot/,
       /the step from 3\.6\.16 to 3\.7\.1 cannot go together with a change of members \(node2, node3\)/,
     ],
   },
   "a majority at other addresses": {
     config: { nodes: [node(1), { ...node(4), name: "node2" }, { ...node(5), name: "node3" }] },
-    sentences: [/node2, node3 are a majority of 3 members, and would all get another address at once/],
+    sentences: [/node2, node3 are a majority of 3 members, and would all change their address at the same time/],
   },
   "a minor step with other CAs, another cluster name and data directory, and a node lost before it was deployed":
     {
@@ -132,10 +132,10 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
         nodes: [...three, { ...node(4), lost: true }],
       },
       sentences: [
-        /keyAlgorithm: the client CA was made with ECDSA-P256; .* put it back/,
-        /clusterName: the cluster was founded as etcd-cluster-1 .* found a new cluster by destroy and up/,
-        /dataDir: the members' data is in \/var\/lib\/etcd; put it back/,
-        /nodes\[3\]\.lost: node4 was never proven a member, so nothing of it can be lost; leave it out/,
+        /keyAlgorithm: the client CA was created with ECDSA-P256; .* change it back/,
+        /clusterName: the cluster was bootstrapped as etcd-cluster-1 .* bootstrap a new cluster with destroy and up/,
+        /dataDir: the members' data is in \/var\/lib\/etcd; change it back/,
+        /nodes\[3\]\.lost: node4 was never proven to be a member, so it has nothing to lose; leave it out/,
       ],
     },
 };

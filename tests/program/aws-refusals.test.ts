@@ -187,7 +187,7 @@ test("a cluster stays on the target on which it was founded, in either direction
     nodes: nodes(3).map((node, index) => ({ ...node, address: `10.20.${index + 1}.11` })),
   });
   const left = await refusal({ config, earlier: earlierOutputs(founded) });
-  const about = "founded on machines of target";
+  const about = "bootstrapped on machines of target";
   assert.ok(
     left.some((sentence) => sentence.startsWith(`target: the cluster was ${about} aws and stays there; `)),
     left.join("\n"),

@@ -74,7 +74,7 @@ const changes: Readonly<Record<string, { config: Config; about: RegExp }>> = {
   "another lifetime of the CAs": { config: { caValidityDays: 900 }, about: /^caValidityDays: the peer CA/ },
   "two of three without data at once": {
     config: { nodes: nodes(3).map((node) => (node.name === "node1" ? node : { ...node, incarnation: 2 })) },
-    about: /^nodes: of 3 members node2, node3 would be without data at once/,
+    about: /^nodes: node2, node3 of 3 members would be without data at the same time/,
   },
   "a majority at other addresses": {
     config: {
@@ -82,7 +82,7 @@ const changes: Readonly<Record<string, { config: Config; about: RegExp }>> = {
         .slice(3)
         .map((node, index) => ({ ...node, name: `node${index + 1}` })),
     },
-    about: /^nodes: node1, node2, node3 are a majority of 3 members, and would all get another address/,
+    about: /^nodes: node1, node2, node3 are a majority of 3 members, and would all change their address/,
   },
   "one minor back, unless it is allowed by name": {
     config: { version: "3.5.33" },
@@ -101,7 +101,7 @@ const changes: Readonly<Record<string, { config: Config; about: RegExp }>> = {
 test("a node declared lost is refused while the stack is new: a founder has nothing to lose", async () => {
   const config = clusterOf(4, { nodes: nodes(4).map((node, index) => ({ ...node, lost: index === 3 })) });
   const [sentence, ...others] = await refusal({ config });
-  assert.match(String(sentence), /^nodes\[3\]\.lost: node4 was never proven a member/);
+  assert.match(String(sentence), /^nodes\[3\]\.lost: node4 was never proven to be a member/);
   assert.deepEqual(others, []);
 });
 

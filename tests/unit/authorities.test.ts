@@ -10,38 +10,38 @@ const proven: Deployed = { ...deployed(3), clientCa: authority, peerCa: authorit
 const year = 365 * 24 * 60 * 60 * 1000;
 const end = Date.parse(authority.expires);
 
-function judge(before: Deployed | undefined, now: number, settings: Readonly<Record<string, unknown>> = {}) {
+function check(before: Deployed | undefined, now: number, settings: Readonly<Record<string, unknown>> = {}) {
   return checkAuthorities(config(settings), before, now);
 }
 
 test("authorities that outlive a new certificate stay, and a founding has none yet", () => {
-  assert.deepEqual(judge(proven, end - year), { problems: [], warnings: [] });
-  assert.deepEqual(judge(undefined, end + year), { problems: [], warnings: [] });
-  assert.deepEqual(judge(deployed(3), end + year), { problems: [], warnings: [] });
+  assert.deepEqual(check(proven, end - year), { problems: [], warnings: [] });
+  assert.deepEqual(check(undefined, end + year), { problems: [], warnings: [] });
+  assert.deepEqual(check(deployed(3), end + year), { problems: [], warnings: [] });
 });
 
 test("an authority that ends before a new certificate would is a warning", () => {
-  const { problems, warnings } = judge({ ...deployed(3), peerCa: authority }, end - year + 1);
+  const { problems, warnings } = check({ ...deployed(3), peerCa: authority }, end - year + 1);
   assert.deepEqual(problems, []);
   assert.deepEqual(warnings.length, 1);
   assert.match(
     warnings[0] ?? "",
-    /^The peer CA ends on 2031-01-01T00:00:00Z, before a new certificate of 365 days/,
+    /^The peer CA expires on 2031-01-01T00:00:00Z, before a new certificate of 365 days/,
   );
 });
 
 test("an expired authority is refused from the very moment of its end", () => {
-  const { problems, warnings } = judge({ ...deployed(3), clientCa: authority }, end);
+  const { problems, warnings } = check({ ...deployed(3), clientCa: authority }, end);
   assert.deepEqual(warnings, []);
   assert.deepEqual(problems.length, 1);
   assert.match(problems[0] ?? "", /^The client CA expired on 2031-01-01T00:00:00Z; /);
-  assert.deepEqual(judge({ ...deployed(3), clientCa: authority }, end - 1).problems, []);
+  assert.deepEqual(check({ ...deployed(3), clientCa: authority }, end - 1).problems, []);
 });
 
 test("an authority made with other settings is refused, each by its setting", () => {
   const settings = { keyAlgorithm: "RSA-4096", caValidityDays: 3650 };
-  const paths = judge(proven, end - year, settings).problems.map(
-    (sentence) => sentence.split(" was made")[0],
+  const paths = check(proven, end - year, settings).problems.map(
+    (sentence) => sentence.split(" was created")[0],
   );
   assert.deepEqual(paths, [
     "keyAlgorithm: the client CA",

@@ -32,36 +32,36 @@ test("a new stack has nothing deployed", () => {
 const node = full.nodes.node1;
 
 for (const [value, what] of [
-  ["text", "it is no object"],
-  [{}, "nodes is no object"],
+  ["text", "it is not an object"],
+  [{}, "nodes is not an object"],
   [{ ...full, nodes: {} }, "it names no node"],
-  [{ ...full, nodes: { node1: "10.0.0.1" } }, "nodes.node1 is no object"],
+  [{ ...full, nodes: { node1: "10.0.0.1" } }, "nodes.node1 is not an object"],
   [
     { ...full, nodes: { node1: { ...node, incarnation: "1" } } },
-    "nodes.node1.incarnation is no whole number",
+    "nodes.node1.incarnation is not a whole number",
   ],
   [
     { ...full, nodes: { node1: { ...node, initialState: "old" } } },
     "nodes.node1.initialState is neither new nor existing",
   ],
-  [{ ...full, nodes: { node1: { ...node, address: 1 } } }, "nodes.node1.address is no text"],
+  [{ ...full, nodes: { node1: { ...node, address: 1 } } }, "nodes.node1.address is not a string"],
   [
     { ...full, nodes: { node1: { ...node, formerAddresses: "10.0.0.9" } } },
-    "nodes.node1.formerAddresses is no list",
+    "nodes.node1.formerAddresses is not a list",
   ],
   [
     { ...full, nodes: { node1: { ...node, formerAddresses: ["10.0.0.9", 8] } } },
-    "nodes.node1.formerAddresses holds something else than texts",
+    "nodes.node1.formerAddresses contains something other than strings",
   ],
   [
     { ...full, nodes: { node1: { ...node, formerAddresses: null } } },
-    "nodes.node1.formerAddresses is no list",
+    "nodes.node1.formerAddresses is not a list",
   ],
-  [{ ...full, version: undefined }, "version is no text"],
-  [{ ...full, token: "" }, "token is no text"],
-  [{ ...full, former: "node9" }, "former is no list"],
-  [{ ...full, former: [9] }, "former holds something else than texts"],
-  [{ ...full, clientCa: { expires: 5 } }, "clientCa.expires is no text"],
+  [{ ...full, version: undefined }, "version is not a string"],
+  [{ ...full, token: "" }, "token is not a string"],
+  [{ ...full, former: "node9" }, "former is not a list"],
+  [{ ...full, former: [9] }, "former contains something other than strings"],
+  [{ ...full, clientCa: { expires: 5 } }, "clientCa.expires is not a string"],
 ] as const) {
   test(`refused: ${what}`, () => {
     assert.throws(() => parseDeployed(value), {

@@ -225,18 +225,18 @@ test("a minor step does not go together with another machine", () => {
 test("a cluster stays on the target on which it was founded", () => {
   const came = refuseMachineChanges(declared, hostsDeployed(3));
   assert.deepEqual(came, [
-    "target: the cluster was founded on machines of target ssh and stays there; put it back, or make the other cluster in a stack of its own.",
+    "target: the cluster was bootstrapped on machines of target ssh and stays there; change it back, or create the other cluster in a separate stack.",
   ]);
   const left = refuseMachineChanges(onHosts({ nodes: hostNodes(3) }), proven);
   assert.deepEqual(left, [
-    "target: the cluster was founded on machines of target aws and stays there; put it back, or make the other cluster in a stack of its own.",
+    "target: the cluster was bootstrapped on machines of target aws and stays there; change it back, or create the other cluster in a separate stack.",
   ]);
 });
 
 test("a member on EC2 keeps its address", () => {
   const moved = awsNodes.map((node) => (node.name === "node2" ? { ...node, address: "10.20.2.12" } : node));
   assert.deepEqual(refuseMachineChanges(onAws({}, { nodes: moved }), proven), [
-    "nodes[1].address: node2 is at 10.20.2.11, and a node on EC2 keeps its address; let a node with another name take its place there.",
+    "nodes[1].address: node2 is at 10.20.2.11, and a node on EC2 keeps its address; change it back, or replace it with a node of another name there.",
   ]);
 });
 
@@ -244,7 +244,7 @@ test("a member on EC2 keeps its zone, where its volume is", () => {
   const zones = ["eu-central-1a", "eu-central-1c", "eu-central-1b"];
   const swapped = subnets.map((subnet, index) => ({ ...subnet, zone: zones[index] }));
   const sentence = (node: string, from: string, to: string) =>
-    `aws.subnets: ${node} would go from eu-central-1${from} to eu-central-1${to}, and its data volume stays where it is; put the zone back, or let a node with another name take its place there.`;
+    `aws.subnets: ${node} would move from eu-central-1${from} to eu-central-1${to}, but its data volume cannot; change the zone back, or replace it with a node of another name there.`;
   assert.deepEqual(refuseMachineChanges(onAws({ subnets: swapped }), proven), [
     sentence("node2", "b", "c"),
     sentence("node3", "c", "b"),

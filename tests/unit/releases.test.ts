@@ -21,7 +21,7 @@ test("a minor up is allowed from its floor on, whatever the patch it goes to", (
   assert.equal(refused("3.5.32", "3.6.0"), undefined);
   assert.equal(refused("3.6.11", "3.7.1"), undefined);
   const floor = (wanted: string, from: string) =>
-    `the step to ${wanted} is safe only from ${from} on; go to ${from} or newer first`;
+    `the upgrade to ${wanted} is safe only from ${from} on; go to ${from} or newer first`;
   assert.equal(refused("3.5.31", "3.6.14"), floor("3.6", "3.5.32"));
   assert.equal(refused("3.6.10", "3.7.1"), floor("3.7", "3.6.11"));
 });
@@ -30,7 +30,7 @@ test("no minor is skipped, no major crossed, with or without a downgrade allowed
   for (const downgrade of [false, true]) {
     const skipped = "etcd goes up one minor at a time; go to 3.6 first";
     assert.equal(refused("3.5.33", "3.7.1", downgrade), skipped);
-    const major = "etcd has no step between major versions";
+    const major = "etcd has no upgrade between major versions";
     assert.equal(refused("3.6.14", "4.7.0", downgrade), major);
     assert.equal(refused("4.6.0", "3.6.14", downgrade), major);
   }
@@ -44,7 +44,7 @@ test("one minor back is the downgrade procedure, which has to be allowed", () =>
     assert.equal(refused(from, to, true), undefined);
     assert.equal(
       refused(from, to),
-      `going back from ${old} to ${wanted} is etcd's downgrade procedure; add downgrade to etcd:allow, and this run goes through it`,
+      `going back from ${old} to ${wanted} is etcd's downgrade procedure; add downgrade to etcd:allow to run it`,
     );
   }
 });
