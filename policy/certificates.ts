@@ -1,4 +1,4 @@
-/** Rules on the certificate authorities and the certificates that they sign. */
+/** Rules for the certificate authorities and the leaf certificates that they sign. */
 
 import type { PolicyResource, ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
 import { protectionLevel } from "./levels.ts";
@@ -10,16 +10,16 @@ const KEY = "tls:index/privateKey:PrivateKey";
 
 const HOURS = 24;
 /**
- * The CA/Browser Forum's limit from 2020 to March 2026 (Baseline Requirements 6.3.2). Its lower ones since are for
- * public CAs, whose clients cannot be told of a stolen key; here a CA has one cluster.
+ * The CA/Browser Forum's limit from 2020 to March 2026 (Baseline Requirements 6.3.2). Its lower limits since
+ * then are for public CAs, whose clients cannot be told of a stolen key; here a CA serves one cluster.
  */
 const LONGEST_LEAF = 398 * HOURS;
 /** What kubeadm gives the CA of its etcd. */
 const LONGEST_CA = 3650 * HOURS;
-/** Ours: the pipeline that renews may fail for a week, be mended, and fail for another. */
+/** Our own limit: the renewal pipeline may fail for a week, be repaired, and fail for another. */
 const SHORTEST_WINDOW = 14 * HOURS;
 
-/** Losing a CA is losing the cluster's trust: every member and client would have to get new certificates at once. */
+/** Losing a CA is losing the cluster's trust: every member and client would need new certificates at the same time. */
 export const caProtected: StackValidationPolicy = {
   name: "ca-protected",
   description: "The certificate authorities and their keys are protected.",
@@ -29,37 +29,38 @@ export const caProtected: StackValidationPolicy = {
       const keys = authority.propertyDependencies.privateKeyPem ?? [];
       for (const { opts, name, urn } of [authority, ...keys.filter(({ type }) => type === KEY)]) {
         if (!opts.protect)
-          report(`${name} could be deleted: set the option protect, or etcd:protect to true.`, urn);
+          report(`${name} could be deleted: set the option protect, or set etcd:protect to true.`, urn);
       }
     }
   },
 };
 
-/** Long lives hide that nobody renews; a short window leaves no time to mend a pipeline. */
+/** Long lifetimes hide that nobody renews; a short window leaves no time to repair a pipeline. */
 export const certificateLifetimes: ResourceValidationPolicy = {
   name: "certificate-lifetimes",
   description:
-    "Certificates live 398 days at most, authorities 10 years, and renewal begins 14 days before the end.",
+    "Leaf certificates last 398 days at most, authorities 10 years, and renewal begins 14 days or more before the end.",
   enforcementLevel: "mandatory",
   validateResource: ({ type, props }, report) => {
     if (type !== LEAF && type !== SELF_SIGNED) return;
     const isCa = at(props, "isCaCertificate") === true;
     const longest = isCa ? LONGEST_CA : LONGEST_LEAF;
-    const life = numberAt(props, "validityPeriodHours");
-    if (life > longest) report(`It is valid for ${days(life)}: make it ${days(longest)} or less.`);
-    if (isCa) return; // it is not renewed by itself, because its successor has to be trusted first
+    const lifetime = numberAt(props, "validityPeriodHours");
+    if (lifetime > longest) report(`It is valid for ${days(lifetime)}: make it ${days(longest)} or less.`);
+    if (isCa) return; // it is not renewed automatically, because its successor has to be trusted first
     const window = has(props, "earlyRenewalHours") ? numberAt(props, "earlyRenewalHours") : 0;
     if (window < SHORTEST_WINDOW)
       report(`It is renewed ${days(window)} before its end: make it ${days(SHORTEST_WINDOW)} or more.`);
-    // As long as its life is how all certificates are renewed at once; the program warns of that.
-    if (window > life) report(`It is renewed before it begins: make the window shorter than ${days(life)}.`);
+    // A window as long as the lifetime renews all certificates in one run; the program warns of that.
+    if (window > lifetime)
+      report(`It is renewed before it begins: make the window shorter than ${days(lifetime)}.`);
   },
 };
 
-/** A leaf of another CA is one that nobody here can renew. */
-export const leafsFromOwnCa: StackValidationPolicy = {
+/** A leaf certificate of another CA cannot be renewed here. */
+export const leafCertificatesFromOwnCa: StackValidationPolicy = {
   name: "leafs-from-own-ca",
-  description: "Certificates are signed by an authority of the same stack.",
+  description: "Leaf certificates are signed by an authority of the same stack.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => {
     for (const leaf of resources.filter(({ type }) => type === LEAF)) {

@@ -1,11 +1,11 @@
-/** Rules on the commands that run on hosts. */
+/** Rules for the commands that run on hosts. */
 
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { at, has, isInert, UNKNOWN } from "./read.ts";
 
 /**
  * `triggers` replace a command: the new create runs before the old delete, which then stops what was just started.
- * `environment` is refused by sshd, and lands in the state as it is.
+ * `environment` is refused by sshd, and is stored unencrypted in the state.
  */
 export const noTriggers: ResourceValidationPolicy = {
   name: "no-triggers",
@@ -15,7 +15,7 @@ export const noTriggers: ResourceValidationPolicy = {
     if (!type.startsWith("command:")) return;
     if (has(props, "triggers"))
       report(
-        "It has triggers, which replace it: put what it is to follow into its text, which updates it in place.",
+        "It has triggers, which replace it: put what it depends on into its text, which updates it in place.",
       );
     if (has(props, "environment"))
       report(
@@ -24,18 +24,19 @@ export const noTriggers: ResourceValidationPolicy = {
   },
 };
 
-/** Without a host key any machine that answers at the address gets the commands, and the secrets on their stdin. */
+/** Without a host key, any machine that answers at the address gets the commands and the secrets on their stdin. */
 export const hostKeysPinned: ResourceValidationPolicy = {
   name: "host-keys-pinned",
-  description: "Every ssh connection names the host's key, and so does its proxy.",
+  description: "Every ssh connection pins the host's key, and so does its proxy.",
   enforcementLevel: "mandatory",
   validateResource: ({ type, props, opts }, report) => {
     if (!type.startsWith("command:remote:") || isInert({ opts })) return;
     const connection = at(props, "connection");
-    if (!hasHostKey(connection)) report("Its connection has no hostKey: set it, as ssh-keyscan shows it.");
+    if (!hasHostKey(connection))
+      report("Its connection has no hostKey: set it to the key that ssh-keyscan shows.");
     const proxy = at(connection, "proxy");
     if (proxy !== undefined && proxy !== null && !hasHostKey(proxy))
-      report("The proxy of its connection has no hostKey: set it, as ssh-keyscan shows it.");
+      report("The proxy of its connection has no hostKey: set it to the key that ssh-keyscan shows.");
   },
 };
 

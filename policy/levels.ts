@@ -1,14 +1,14 @@
-/** How strict a rule is where the stack itself says that it is to be less protected. */
+/** How strict a rule is where the stack itself asks for less protection. */
 
 import type { EnforcementLevel } from "@pulumi/policy";
 import * as pulumi from "@pulumi/pulumi";
 
-/** The rules on protection only advise where the stack says `protect: false`, as a lab does, or one about to be destroyed. */
+/** The protection rules are only advisory where the stack says `protect: false`, as a lab does, or one about to be destroyed. */
 export function protectionLevel(): EnforcementLevel {
   return configured("protect") === "false" ? "advisory" : "mandatory";
 }
 
-/** The rule on versions only advises where the stack allows a version with known holes, by the program's own override. */
+/** The version rule is only advisory where the program's own override allows a version with known vulnerabilities. */
 export function versionLevel(): EnforcementLevel {
   const allow: unknown = JSON.parse(configured("allow") ?? "[]");
   return Array.isArray(allow) && allow.includes("version-below-security-floor") ? "advisory" : "mandatory";

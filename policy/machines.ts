@@ -1,4 +1,4 @@
-/** Rules on machines and volumes in AWS, read as plain properties: no SDK is needed. */
+/** Rules for machines and volumes in AWS, read as plain properties: no SDK is needed. */
 
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { protectionLevel } from "./levels.ts";
@@ -7,7 +7,7 @@ import { at, items, UNKNOWN } from "./read.ts";
 const INSTANCE = "aws:ec2/instance:Instance";
 const VOLUME = "aws:ebs/volume:Volume";
 
-/** etcd does not encrypt what it stores; a snapshot or a volume given back carries every secret that clients put there. */
+/** etcd does not encrypt what it stores; a snapshot or a released volume carries every secret that clients put there. */
 export const encryptedVolumes: ResourceValidationPolicy = {
   name: "encrypted-volumes",
   description: "Volumes are encrypted.",
@@ -19,24 +19,26 @@ export const encryptedVolumes: ResourceValidationPolicy = {
     if (!isOn(at(props, "rootBlockDevice", "encrypted")))
       report("Its root volume is not encrypted: set rootBlockDevice.encrypted to true.");
     if (!items(at(props, "ebsBlockDevices")).every((device) => isOn(at(device, "encrypted"))))
-      report("One of its volumes is not encrypted: set encrypted to true in every one of ebsBlockDevices.");
+      report("One of its volumes is not encrypted: set encrypted to true in each of ebsBlockDevices.");
   },
 };
 
-/** A member's data is on one volume of one machine: deleting either is losing the member. */
+/** A member's data is on one volume of one machine: deleting either loses the member. */
 export const deleteProtection: ResourceValidationPolicy = {
   name: "delete-protection",
   description: "Machines and volumes cannot be deleted by mistake.",
   enforcementLevel: protectionLevel(),
   validateResource: ({ type, props, opts }, report) => {
     if (type === INSTANCE && !isOn(at(props, "disableApiTermination")))
-      report("The machine could be terminated: set disableApiTermination to true, or etcd:protect to true.");
+      report(
+        "The machine could be terminated: set disableApiTermination to true, or set etcd:protect to true.",
+      );
     if (type === VOLUME && !opts.protect)
-      report("The volume could be deleted: set the option protect, or etcd:protect to true.");
+      report("The volume could be deleted: set the option protect, or set etcd:protect to true.");
   },
 };
 
-/** Version 1 of the metadata service gives the machine's credentials to whoever makes any program on it fetch a URL. */
+/** Version 1 of the metadata service gives the machine's credentials to anyone who makes a program on it fetch a URL. */
 export const imdsv2Required: ResourceValidationPolicy = {
   name: "imdsv2-required",
   description: "Machines answer only version 2 of the metadata service.",
@@ -48,10 +50,10 @@ export const imdsv2Required: ResourceValidationPolicy = {
   },
 };
 
-/** An image that is looked up moves, and a new image replaces the machine. */
+/** An image that is looked up changes, and a new image replaces the machine. */
 export const pinnedImage: ResourceValidationPolicy = {
   name: "pinned-image",
-  description: "Machines are made from an image that is named by its id.",
+  description: "Machines are created from an image that is named by its id.",
   enforcementLevel: "mandatory",
   validateResource: ({ type, props }, report) => {
     const image = at(props, "ami");

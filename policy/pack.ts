@@ -1,4 +1,4 @@
-/** The policy pack: what every etcd stack keeps to. Run it with `pulumi preview --policy-pack policy`. */
+/** The policy pack: what every etcd stack must keep to. Run it with `pulumi preview --policy-pack policy`. */
 
 import { PolicyPack } from "@pulumi/policy";
 import { rules } from "./rules.ts";

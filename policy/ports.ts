@@ -1,4 +1,4 @@
-/** Rules on what the whole world may reach in AWS. Security groups are read as plain properties: no SDK is needed. */
+/** Rules for what the whole world may reach in AWS. Security groups are read as plain properties: no SDK is needed. */
 
 import type { ResourceValidation, ResourceValidationPolicy } from "@pulumi/policy";
 import { CLIENT_PORT, METRICS_PORT } from "../etcd/ports.ts";
@@ -9,18 +9,18 @@ interface Ports {
   readonly last: number;
 }
 
-/** Whoever reaches ssh reaches root with one stolen key. */
+/** Whoever can reach ssh needs only one stolen key to become root. */
 export const noOpenSsh: ResourceValidationPolicy = {
   name: "no-open-ssh",
-  description: "Ssh is not open to the world.",
+  description: "Port 22 (ssh) is not open to the world.",
   enforcementLevel: "mandatory",
   validateResource: refuseOpen({ first: 22, last: 22 }, "the addresses that administer the hosts"),
 };
 
-/** TLS protects these ports, but a hole in its handshake (as etcd has had) is then anybody's; 2381 has no TLS at all. */
+/** TLS protects these ports, but anyone could exploit a vulnerability in its handshake (etcd has had one); 2381 has no TLS at all. */
 export const noOpenClientPort: ResourceValidationPolicy = {
   name: "no-open-client-port",
-  description: "The ports of clients, peers and metrics (2379 to 2381) are not open to the world.",
+  description: "The client, peer and metrics ports (2379 to 2381) are not open to the world.",
   enforcementLevel: "mandatory",
   validateResource: refuseOpen(
     { first: CLIENT_PORT, last: METRICS_PORT },
@@ -57,7 +57,7 @@ function sources(rule: unknown): readonly unknown[] {
   return ["cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6"].flatMap((key) => items(at(rule, key)));
 }
 
-/** However it is written: a prefix of no bits is every address. */
+/** However it is written, a prefix length of 0 covers every address. */
 function isWorld(cidr: unknown): cidr is string {
   return typeof cidr === "string" && /\/0$/.test(cidr);
 }

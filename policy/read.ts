@@ -5,7 +5,7 @@ import { type PolicyResourceOptions, UnknownValueError } from "@pulumi/policy";
 /** Stands for a value that a preview cannot know. The rule runs again in `up`, where it is known. */
 export const UNKNOWN: unique symbol = Symbol("unknown");
 
-/** What rules need of a resource; resource rules and stack rules have different types for it. */
+/** What rules need from a resource; resource rules and stack rules have different types for it. */
 export interface Resource {
   readonly type: string;
   readonly urn: string;
@@ -31,7 +31,7 @@ function property(value: object, key: string | number): unknown {
   }
 }
 
-/** The number at a path; not a number, and so neither more nor less than any, where there is none or none is known. */
+/** The number at a path; not a number, and so neither more nor less than any, where there is none or it is unknown. */
 export function numberAt(value: unknown, ...path: readonly (string | number)[]): number {
   const found = at(value, ...path);
   return found === UNKNOWN || found === undefined || found === null ? Number.NaN : Number(found);
@@ -54,7 +54,7 @@ export function isChildOf(component: string, { urn }: Pick<Resource, "urn">): bo
   return types.split("$").at(-2) === component;
 }
 
-/** A step of a node that is lost: it stays in the state as it was, and nothing runs it (see INERT in components/step.ts). */
+/** A step of a lost node: it stays in the state as it was, and nothing runs it (see INERT in components/step.ts). */
 export function isInert({ opts }: Pick<Resource, "opts">): boolean {
   return opts.ignoreChanges.includes("*");
 }

@@ -1,7 +1,7 @@
 /** Every rule of the pack, in the order of docs/policy.md. */
 
 import type { Policies } from "@pulumi/policy";
-import { caProtected, certificateLifetimes, leafsFromOwnCa } from "./certificates.ts";
+import { caProtected, certificateLifetimes, leafCertificatesFromOwnCa } from "./certificates.ts";
 import { hostKeysPinned, noTriggers } from "./commands.ts";
 import { deleteProtection, encryptedVolumes, imdsv2Required, pinnedImage } from "./machines.ts";
 import { oddAfterLoss, oddMemberCount } from "./members.ts";
@@ -18,7 +18,7 @@ export const rules: Readonly<Policies> = [
   secretsAreSecret,
   caProtected,
   certificateLifetimes,
-  leafsFromOwnCa,
+  leafCertificatesFromOwnCa,
   noOpenSsh,
   noOpenClientPort,
   encryptedVolumes,

@@ -1,9 +1,9 @@
-/** Rule on secrets: what must be encrypted in the state. */
+/** Rule for secrets: what must be encrypted in the state. */
 
 import { type ResourceValidationPolicy, Secret, unknownCheckingProxy } from "@pulumi/policy";
 import { at, UNKNOWN } from "./read.ts";
 
-/** Inputs that hold a secret whatever it looks like: those of ssh connections, and of certificates. */
+/** Inputs that hold a secret whatever it looks like: those of ssh connections and of certificates. */
 const SECRET_INPUTS: ReadonlySet<string> = new Set([
   "password",
   "privateKey",
@@ -13,13 +13,13 @@ const SECRET_INPUTS: ReadonlySet<string> = new Set([
 ]);
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 
-/** Of each resource, the inputs that hold secrets in the clear: found before the resource is validated. */
+/** The inputs of each resource that hold secrets in the clear, found before it is validated. */
 const inTheClear = new Map<string, readonly string[]>();
 
 /**
  * Validations get secrets unwrapped and cannot tell them from plain values; only remediations can. So the remediation
- * looks, changing nothing, and the validation reports. That is why the level is `remediate`, which for a violation is
- * the same as mandatory. At another level nothing has looked, and the rule says so wherever it would have to.
+ * checks, without changing anything, and the validation reports. That is why the level is `remediate`, which for a
+ * violation is the same as mandatory. At any other level nothing was checked, and the rule says so where it matters.
  */
 export const secretsAreSecret: ResourceValidationPolicy = {
   name: "secrets-are-secret",
@@ -35,7 +35,9 @@ export const secretsAreSecret: ResourceValidationPolicy = {
         `Its input ${path} holds a private key or a password in the clear: wrap it with pulumi.secret().`,
       );
     if (found === undefined && findPlain(rawEntries(props)).length > 0)
-      report("Whether its keys are secrets shows only at the level remediate: set that, or disabled.");
+      report(
+        "Whether its keys are secrets can be checked only at the level remediate: set that, or disabled.",
+      );
   },
 };
 
@@ -52,7 +54,7 @@ function isSecretText(key: string, value: string): boolean {
   return PRIVATE_KEY.test(value) || (SECRET_INPUTS.has(key) && value !== "" && !isUnknown(value));
 }
 
-/** Values as they came: reading them one by one would unwrap secrets, and throw where one is not known. */
+/** The values as they are: reading them one by one would unwrap secrets, and throw where one is unknown. */
 function rawEntries(value: object): (readonly [string, unknown])[] {
   return Object.entries(Object.getOwnPropertyDescriptors(value)).map(([key, own]) => [key, own.value]);
 }

@@ -1,4 +1,4 @@
-/** Rule on the version of etcd that the members run. */
+/** Rule for the version of etcd that the members run. */
 
 import type { ResourceValidationPolicy } from "@pulumi/policy";
 import { INSTALLATION_TYPE, MEMBER_TYPE, nodeOf } from "../cluster/resource-names.ts";
@@ -8,10 +8,11 @@ import { at, isChildOf, isInert, UNKNOWN } from "./read.ts";
 
 const DIGEST = /--sha256-(amd64|arm64)=[0-9a-f]{64}\b/;
 
-/** A version that moves, or an archive that nobody compared, is somebody else's choice of what runs. */
+/** With a version that moves, or an archive without a digest, someone else chooses what runs. */
 export const pinnedVersions: ResourceValidationPolicy = {
   name: "pinned-versions",
-  description: "Members run an exact version without known holes, from an archive with a pinned digest.",
+  description:
+    "Members run an exact version without known vulnerabilities, from an archive with a pinned digest.",
   enforcementLevel: versionLevel(),
   validateResource: (resource, report) => {
     if (resource.type !== "command:remote:Command" || isInert(resource)) return;
@@ -28,13 +29,13 @@ function inUnit(step: Step): readonly string[] {
   const [, version = ""] = /^ExecStart=\/opt\/etcd\/([^/\s]+)\/etcd\b/m.exec(String(unit)) ?? [];
   const parsed = parseVersion(version);
   if (parsed === undefined)
-    return ["Its unit starts no exact version of etcd: it has to run /opt/etcd/VERSION/etcd."];
+    return ["Its unit does not start an exact version of etcd: make it run /opt/etcd/VERSION/etcd."];
   const minor = knownMinors.find((known) => known === minorOf(parsed));
   if (minor === undefined)
     return [`It runs etcd ${version}, which is not known here: use one of ${knownMinors.join(", ")}.`];
   const floor = securityFloors[minor];
   if (parsed.patch >= (parseVersion(floor)?.patch ?? 0)) return [];
-  return [`It runs etcd ${version}, which has known holes: use ${floor} or newer.`];
+  return [`It runs etcd ${version}, which has known vulnerabilities: use ${floor} or newer.`];
 }
 
 function inBinaries(step: Step & { readonly name: string }): readonly string[] {

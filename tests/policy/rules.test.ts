@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { securityFloors } from "../../etcd/releases.ts";
-import { caProtected, certificateLifetimes, leafsFromOwnCa } from "../../policy/certificates.ts";
+import { caProtected, certificateLifetimes, leafCertificatesFromOwnCa } from "../../policy/certificates.ts";
 import { hostKeysPinned, noTriggers } from "../../policy/commands.ts";
 import { oddAfterLoss, oddMemberCount } from "../../policy/members.ts";
 import { rules } from "../../policy/rules.ts";
@@ -65,7 +65,7 @@ test("odd-member-count, odd-after-loss", () => {
     assert.deepEqual(validateStack(oddMemberCount, members(present ?? 0, lost)), []);
     assert.deepEqual(validateStack(oddAfterLoss, members(present ?? 0, lost)), []);
   }
-  assert.match(validateStack(oddMemberCount, members(4)).join(), /4 members.*no more losses than 3/);
+  assert.match(validateStack(oddMemberCount, members(4)).join(), /4 members.*no more failures than 3/);
   assert.deepEqual(validateStack(oddAfterLoss, members(4)), []);
   assert.deepEqual(validateStack(oddMemberCount, members(2, 1)), []);
   assert.match(validateStack(oddAfterLoss, members(2, 1)).join(), /1 lost, 2 members left/);
@@ -81,12 +81,16 @@ test("pinned-versions: the unit", () => {
   });
   for (const floor of Object.values(securityFloors)) passes(pinnedVersions, unit(floor));
   passes(pinnedVersions, unit("3.6.99"));
-  refuses(pinnedVersions, unit("3.6.13"), /3\.6\.13, which has known holes: use 3\.6\.14/);
+  refuses(pinnedVersions, unit("3.6.13"), /3\.6\.13, which has known vulnerabilities: use 3\.6\.14/);
   refuses(pinnedVersions, unit("3.4.45"), /not known here: use one of 3\.5, 3\.6/);
   for (const moving of ["latest", "3.6", "v3.6.14"])
-    refuses(pinnedVersions, unit(moving), /no exact version/);
-  refuses(pinnedVersions, { ...unit("3.6.14"), props: { stdin: "ExecStart=etcd" } }, /no exact version/);
-  refuses(pinnedVersions, { ...unit("3.6.14"), props: {} }, /no exact version/);
+    refuses(pinnedVersions, unit(moving), /does not start an exact version/);
+  refuses(
+    pinnedVersions,
+    { ...unit("3.6.14"), props: { stdin: "ExecStart=etcd" } },
+    /does not start an exact version/,
+  );
+  refuses(pinnedVersions, { ...unit("3.6.14"), props: {} }, /does not start an exact version/);
   passes(pinnedVersions, { ...unit("3.6.13"), inert: true });
   passes(pinnedVersions, { ...unit("3.6.13"), inside: "etcd:host:SshHost" });
   passes(pinnedVersions, { ...unit("3.6.13"), props: { stdin: UNKNOWN } });
@@ -211,7 +215,7 @@ test("leafs-from-own-ca", () => {
   const ca = resource({ type: CA, props: { isCaCertificate: true } });
   const noCa = resource({ type: CA, props: { isCaCertificate: false } });
   const signedBy = (...signers: (typeof ca)[]) =>
-    validateStack(leafsFromOwnCa, [
+    validateStack(leafCertificatesFromOwnCa, [
       ca,
       noCa,
       resource({ type: LEAF, name: "leaf", from: { caCertPem: signers } }),
