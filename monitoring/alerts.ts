@@ -1,4 +1,4 @@
-/** The alert rules. Conditions and thresholds are those that etcd's own mixin and hardware guide name. */
+/** The alert rules. Conditions and thresholds are those of etcd's own mixin and hardware guide. */
 
 import type { MonitoredCluster } from "./cluster.ts";
 import { jobName } from "./prometheus.ts";
@@ -22,7 +22,7 @@ const VALUE_PERCENT = "{{ $value | humanizePercentage }}";
 const VALUE_TIME = "{{ $value | humanizeDuration }}";
 const MIB = 1024 ** 2;
 const DEFRAGMENT =
-  "run `npm run client -- --command-timeout=60s defrag` in a quiet hour (it blocks each member in turn while it works)";
+  "run `npm run client -- --command-timeout=60s defrag` in a quiet hour (it blocks each member in turn)";
 
 export function alertsFor(cluster: MonitoredCluster): readonly Alert[] {
   const selector = `cluster="${cluster.name}"`;
@@ -72,7 +72,7 @@ function availability(cluster: MonitoredCluster, selector: string): readonly Ale
       for: "3m",
       summary: `Only {{ $value }} of ${length} members answer; writes need ${cluster.quorum}.`,
       description:
-        "The cluster takes no writes. Run `npm run status`, start the hosts that are down, and look at each with `etcd-host status`. Do not remove or replace members before quorum is back.",
+        "The cluster accepts no writes. Run `npm run status`, start the hosts that are down, and check each with `etcd-host status`. Do not remove or replace members before quorum is back.",
     },
     {
       name: "etcdNoLeader",
@@ -80,7 +80,7 @@ function availability(cluster: MonitoredCluster, selector: string): readonly Ale
       expr: `etcd_server_has_leader{${selector}} == 0`,
       for: "1m",
       summary: `${MEMBER} has no leader.`,
-      description: `It takes no writes. Run \`npm run status\`: if the others have a leader, look at the network of ${MEMBER} with \`etcd-host status\` there; if none has one, quorum is lost.`,
+      description: `It accepts no writes. Run \`npm run status\`: if the others have a leader, check the network of ${MEMBER} with \`etcd-host status\` there; if none of them has one, quorum is lost.`,
     },
     {
       name: "etcdHighNumberOfLeaderChanges",
@@ -89,7 +89,7 @@ function availability(cluster: MonitoredCluster, selector: string): readonly Ale
       for: "5m",
       summary: "The leader changed {{ $value | humanize }} times in 15 minutes.",
       description:
-        "Heartbeats come too late: a slow disk, a slow network or a busy CPU. Run `npm run status`, and compare fsync and round trip times on the dashboard with `heartbeatInterval` and `electionTimeout`.",
+        "Heartbeats arrive too late: a slow disk, a slow network or a busy CPU. Run `npm run status`, and compare fsync and round-trip times on the dashboard with `heartbeatInterval` and `electionTimeout`.",
     },
   ];
 }
@@ -104,7 +104,7 @@ function membership(cluster: MonitoredCluster, selector: string): readonly Alert
       for: "15m",
       summary: `${MEMBER} knows {{ $value }} members; these files were made for ${length}.`,
       description:
-        "Run `npm run verify`: it names a member that was added or removed behind the stack's back. After a change of nodes by the stack, write these files again with `npm run monitoring`.",
+        "Run `npm run verify`: it names a member that was added or removed behind the stack's back. If the stack itself changed the nodes, write these files again with `npm run monitoring`.",
     },
     {
       name: "etcdLearnerNotPromoted",
@@ -112,7 +112,7 @@ function membership(cluster: MonitoredCluster, selector: string): readonly Alert
       expr: `etcd_server_is_learner{${selector}} == 1`,
       for: "30m",
       summary: `${MEMBER} is still a learner.`,
-      description: `A join was interrupted, or it cannot catch up with the leader. Look with \`etcd-host status\` on ${MEMBER}, then run \`pulumi up\` again: it goes on where it stopped.`,
+      description: `A join was interrupted, or it cannot catch up with the leader. Check \`etcd-host status\` on ${MEMBER}, then run \`pulumi up\` again: it continues where it stopped.`,
     },
     {
       name: "etcdVersionsDiffer",
@@ -121,7 +121,7 @@ function membership(cluster: MonitoredCluster, selector: string): readonly Alert
       for: "1h",
       summary: "The members run {{ $value }} different versions.",
       description:
-        "A version change did not come to its end. Run `npm run status` to see who runs what, then `pulumi up` to go on.",
+        "A version change did not finish. Run `npm run status` to see which member runs what, then `pulumi up` to continue.",
     },
   ];
 }
@@ -133,7 +133,7 @@ function requests(selector: string): readonly Alert[] {
     expr: `${failedRatio(selector, "5m", "grpc_method")} > ${percent / 100}`,
     for: duration,
     summary: `${VALUE_PERCENT} of the {{ $labels.grpc_method }} requests to ${MEMBER} fail.`,
-    description: `Run \`npm run status\` for alarms, leader and quorum, then \`etcd-host status\` on ${MEMBER} and read its journal there.`,
+    description: `Run \`npm run status\` to see alarms, leader and quorum, then \`etcd-host status\` on ${MEMBER}, and read the journal there.`,
   });
   return [
     failures("warning", 1, "10m"),
@@ -144,14 +144,14 @@ function requests(selector: string): readonly Alert[] {
       expr: `${p99("etcd_server_apply_duration_seconds", selector, "5m")} > 0.15`,
       for: "10m",
       summary: `${MEMBER} takes ${VALUE_TIME} (p99) to apply a request.`,
-      description: `Large ranges or transactions, or a busy CPU or disk. Run \`etcd-host status\` on ${MEMBER}, look at the disk and CPU panels, and in \`journalctl -u etcd\` there for "apply request took too long", which names the request.`,
+      description: `Large ranges or transactions, or a busy CPU or disk. Run \`etcd-host status\` on ${MEMBER}, look at the disk and CPU panels, and search \`journalctl -u etcd\` there for "apply request took too long", which names the request.`,
     },
     {
       name: "etcdMemberCommunicationSlow",
       severity: "warning",
       expr: `${p99("etcd_network_peer_round_trip_time_seconds", selector, "5m", "To")} > 0.15`,
       for: "10m",
-      summary: `From ${MEMBER} to member {{ $labels.To }} and back takes ${VALUE_TIME} (p99).`,
+      summary: `The round trip from ${MEMBER} to member {{ $labels.To }} takes ${VALUE_TIME} (p99).`,
       description:
         "Run `npm run client -- member list` to see whose ID that is, and check the network between the two hosts. If they are meant to be so far apart, raise `heartbeatInterval` and `electionTimeout`.",
     },
@@ -162,7 +162,7 @@ function requests(selector: string): readonly Alert[] {
       for: "15m",
       summary: `{{ $value | humanize }} proposals failed on ${MEMBER} in 15 minutes.`,
       description:
-        "Elections or a lost quorum make writes fail. Run `npm run status`, and look at leader changes and members up in that time.",
+        "Elections or a lost quorum make writes fail. Run `npm run status`, and look at leader changes and members up at that time.",
     },
   ];
 }
@@ -175,7 +175,7 @@ function disk(selector: string): readonly Alert[] {
       expr: `${p99(histogram, selector, "5m")} > ${seconds}`,
       for: duration,
       summary: `${what} on ${MEMBER} takes ${VALUE_TIME} (p99); at most ${seconds * 1000} ms is expected.`,
-      description: `The disk of ${MEMBER} is too slow or shared with something busy. Look there with \`etcd-host status\` and \`iostat -x 1\`; give etcd a disk of its own, or replace the machine by raising its \`incarnation\`.`,
+      description: `The disk of ${MEMBER} is too slow or shared with something busy. Check it there with \`etcd-host status\` and \`iostat -x 1\`; give etcd a disk of its own, or replace the machine by raising its \`incarnation\`.`,
     });
   };
   const fsync = slow("etcdHighFsyncDurations", "etcd_disk_wal_fsync_duration_seconds", "A WAL fsync");
@@ -204,24 +204,24 @@ function space(selector: string): readonly Alert[] {
       for: "1m",
       summary: "The alarm {{ $labels.alarm_type }} is raised.",
       description:
-        "NOSPACE: no writes are taken until keys are deleted or compacted, each member is defragmented, and the alarm is disarmed. CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
+        "NOSPACE: no writes are accepted until keys are deleted or compacted, each member is defragmented, and the alarm is disarmed. CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
     },
     {
       name: "etcdDatabaseQuotaLowSpace",
       severity: "critical",
       expr: `${quotaUsed(selector)} > 0.95`,
       for: "10m",
-      summary: `The database of ${MEMBER} fills ${VALUE_PERCENT} of its quota.`,
-      description: `At 100 % the cluster takes no more writes. Run \`npm run status\`: if much of it is free, ${DEFRAGMENT}; else delete keys, or raise \`quotaBackendBytes\` (up to 8 GiB) and run \`pulumi up\`.`,
+      summary: `The database of ${MEMBER} uses ${VALUE_PERCENT} of its quota.`,
+      description: `At 100 % the cluster accepts no more writes. Run \`npm run status\`: if much of it is free, ${DEFRAGMENT}; otherwise delete keys, or raise \`quotaBackendBytes\` (up to 8 GiB) and run \`pulumi up\`.`,
     },
     {
       name: "etcdExcessiveDatabaseGrowth",
       severity: "warning",
       expr: `predict_linear(${size}[4h], 4 * 3600) > etcd_server_quota_backend_bytes{${selector}} and ${size} offset 1h`,
       for: "10m",
-      summary: `The database of ${MEMBER} will be over its quota within four hours.`,
+      summary: `The database of ${MEMBER} will exceed its quota within four hours.`,
       description:
-        "Find the client that writes so much (requests on the dashboard), and see that compaction is on (`autoCompactionRetention`). Run `npm run status` for size and quota.",
+        "Find the client that writes so much (requests on the dashboard), and make sure that compaction is on (`autoCompactionRetention`). Run `npm run status` for size and quota.",
     },
     {
       name: "etcdDatabaseHighFragmentationRatio",
@@ -229,7 +229,7 @@ function space(selector: string): readonly Alert[] {
       expr: `${inUse} / ${size} < 0.5 and ${inUse} > ${100 * MIB}`,
       for: "10m",
       summary: `Only ${VALUE_PERCENT} of the database file of ${MEMBER} is in use.`,
-      description: `See the sizes with \`npm run status\`, then ${DEFRAGMENT}.`,
+      description: `Check the sizes with \`npm run status\`, then ${DEFRAGMENT}.`,
     },
     {
       name: "etcdFileDescriptorsLow",

@@ -1,4 +1,4 @@
-/** The cluster that the files are made for, as the stack's last proven outputs say. */
+/** The cluster that the files are written for, from the stack's last proven outputs. */
 
 import { parseDeployed } from "../cluster/topology.ts";
 import { quorum } from "../etcd/quorum.ts";
@@ -11,7 +11,7 @@ export interface MonitoredMember {
 }
 
 export interface MonitoredCluster {
-  /** The cluster's token: its configured name and the digits that tell it from others of that name. */
+  /** The cluster's token: its configured name, and digits that tell it from others with that name. */
   readonly name: string;
   readonly members: readonly MonitoredMember[];
   readonly quorum: number;

@@ -1,4 +1,4 @@
-/** The Grafana dashboard: is the cluster well, what do clients see, what do the disks, the network and the processes do. */
+/** The Grafana dashboard: is the cluster healthy, what do clients see, what do the disks, the network and the processes do. */
 
 import type { MonitoredCluster } from "./cluster.ts";
 import { type Chart, charts, STATS_HEIGHT, type Stat, stats } from "./panels.ts";
@@ -61,21 +61,21 @@ function statList({ members, quorum }: MonitoredCluster): readonly Stat[] {
     },
     {
       title: "Leader",
-      description: "The member that leads now.",
+      description: "The current leader.",
       unit: "none",
       queries: [{ expr: `etcd_server_is_leader{${SELECTOR}} == 1`, legend: "{{member}}" }],
       showName: true,
     },
     {
       title: "Alerts firing",
-      description: "Alerts of this cluster that fire now.",
+      description: "Alerts of this cluster that are firing.",
       unit: "none",
       queries: [{ expr: `count(ALERTS{${SELECTOR},alertstate="firing"}) or vector(0)`, legend: "alerts" }],
       redFrom: 1,
     },
     {
       title: "Quota used",
-      description: "The fullest database, as a part of its quota. At 100 % no more writes are taken.",
+      description: "The fullest database, as a share of its quota. At 100 % no more writes are accepted.",
       unit: "percentunit",
       queries: [{ expr: `max(${quotaUsed(SELECTOR)})`, legend: "used" }],
       redFrom: 0.95,
@@ -96,7 +96,7 @@ function clientCharts(): readonly Chart[] {
     {
       title: "Failed requests",
       description:
-        "The part of the unary gRPC requests that failed by a fault of etcd. Above 1 % an alert fires.",
+        "The share of unary gRPC requests that failed through etcd's fault. An alert fires above 1 %.",
       unit: "percentunit",
       queries: [perMember(failedRatio(SELECTOR, WINDOW))],
       limit: { value: 0.01, color: "orange" },
@@ -121,21 +121,21 @@ function diskCharts(): readonly Chart[] {
   return [
     {
       title: "WAL fsync p99",
-      description: "Every write waits for it. Below 10 ms on a fit disk.",
+      description: "Every write waits for it. Below 10 ms on a suitable disk.",
       unit: "s",
       queries: [perMember(p99("etcd_disk_wal_fsync_duration_seconds", SELECTOR, WINDOW))],
       limit: FSYNC_LIMIT,
     },
     {
       title: "Backend commit p99",
-      description: "The database's own transaction. Below 25 ms on a fit disk.",
+      description: "The database's own transaction. Below 25 ms on a suitable disk.",
       unit: "s",
       queries: [perMember(p99("etcd_disk_backend_commit_duration_seconds", SELECTOR, WINDOW))],
       limit: COMMIT_LIMIT,
     },
     {
       title: "Database size",
-      description: "The file, what of it is in use (the rest is fragmentation), and the quota.",
+      description: "The file, the part of it in use (the rest is fragmentation), and the quota.",
       unit: "bytes",
       queries: [
         { expr: `etcd_mvcc_db_total_size_in_bytes{${SELECTOR}}`, legend: "file {{member}}" },
@@ -165,7 +165,8 @@ function raftCharts(): readonly Chart[] {
     },
     {
       title: "Proposals pending and failed",
-      description: "Waiting for the others now, and failed in five minutes: elections or a lost quorum.",
+      description:
+        "Waiting for the other members now, and failed in the last five minutes: elections or a lost quorum.",
       unit: "short",
       queries: [
         { expr: `etcd_server_proposals_pending{${SELECTOR}}`, legend: "pending {{member}}" },
@@ -177,14 +178,14 @@ function raftCharts(): readonly Chart[] {
     },
     {
       title: "Leader changes in 15 minutes",
-      description: "Changes that each member saw. Four or more fire an alert.",
+      description: "Changes that each member saw. An alert fires at four or more.",
       unit: "short",
       queries: [perMember(`increase(etcd_server_leader_changes_seen_total{${SELECTOR}}[15m])`)],
       limit: { value: 4, color: "orange" },
     },
     {
       title: "Peer round trip p99",
-      description: "From each member to the others. Well below the heartbeat interval.",
+      description: "From each member to the others. Should be well below the heartbeat interval.",
       unit: "s",
       queries: [
         perMember(
@@ -230,7 +231,7 @@ function hostCharts(): readonly Chart[] {
   return [
     {
       title: "Memory",
-      description: "Resident memory of etcd, with the parts of the database that are mapped.",
+      description: "Resident memory of etcd, including the mapped parts of the database.",
       unit: "bytes",
       queries: [perMember(`process_resident_memory_bytes{${SELECTOR}}`)],
     },

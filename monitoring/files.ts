@@ -8,7 +8,7 @@ import { prometheusConfig, RULES_FILE } from "./prometheus.ts";
 
 export { BUNDLE } from "./prometheus.ts";
 
-const header = " Made by `npm run monitoring`; run it again after a change of the members.";
+const header = " Written by `npm run monitoring`; run it again after the members have changed.";
 
 export function monitoringFiles(cluster: MonitoredCluster): Readonly<Record<string, string>> {
   return {

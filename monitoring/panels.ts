@@ -19,15 +19,15 @@ export interface Chart {
   readonly description: string;
   readonly unit: Unit;
   readonly queries: readonly Query[];
-  /** Drawn as a line; what is above it is coloured. */
+  /** Drawn as a line; values above it are coloured. */
   readonly limit?: Limit;
 }
 
 export interface Stat extends Omit<Chart, "limit"> {
-  /** Text of the value from here on is red, or is red below it. */
+  /** The value is red from here on, or below here. */
   readonly redFrom?: number;
   readonly redBelow?: number;
-  /** Shows the name of the series and not its value. */
+  /** Shows the name of the series instead of its value. */
   readonly showName?: boolean;
 }
 
@@ -86,7 +86,7 @@ function chartPanel({ title, description, unit, queries, limit }: Chart, place: 
           fillOpacity: 5,
           showPoints: "never",
           thresholdsStyle: { mode: limit === undefined ? "off" : "dashed" },
-          // the line of the limit is in view also while all is well
+          // keeps the limit's line in view while all values are far below it
           ...(limit === undefined ? {} : { axisSoftMax: limit.value * 1.2 }),
         },
         thresholds: steps(limit === undefined ? [] : [limit]),

@@ -1,4 +1,4 @@
-/** The scrape job: every member's client URL, over TLS, with the certificate of the bundle. */
+/** The scrape job: every member's client URL, over TLS, with the bundle's certificate. */
 
 import type { MonitoredCluster } from "./cluster.ts";
 
@@ -7,8 +7,8 @@ export const BUNDLE = "bundle";
 export const RULES_FILE = "etcd.rules.yml";
 
 /**
- * Not the metrics URL: it is on loopback unless configured otherwise, and speaks no TLS. The client URLs serve the
- * same metrics on every cluster.
+ * Not the metrics URL: it is on loopback unless configured otherwise, and has no TLS. The client URLs serve the same
+ * metrics on every cluster.
  */
 export function prometheusConfig(cluster: MonitoredCluster) {
   return {
@@ -32,7 +32,7 @@ export function prometheusConfig(cluster: MonitoredCluster) {
   };
 }
 
-/** One job for each cluster, so that jobs of several clusters fit into one Prometheus. */
+/** One job for each cluster, so that one Prometheus can have the jobs of several clusters. */
 export function jobName(cluster: MonitoredCluster): string {
   return `etcd/${cluster.name}`;
 }
