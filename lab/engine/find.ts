@@ -13,13 +13,12 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 
+import { digestOf, publishedDigest, QUICKLY } from "./checksum.ts";
 import { message } from "./errors.ts";
 
 const CLI_VERSION = "3.259.0";
 const OLDEST_CLI = "3.250.0";
 const CHECKSUMS = `https://github.com/pulumi/pulumi/releases/download/v${CLI_VERSION}/pulumi-${CLI_VERSION}-checksums.txt`;
-/** For what is small: a site that does not answer must not hold up the next way. */
-const QUICKLY = ["--connect-timeout", "3", "--max-time", "6"];
 const PLUGINS = { command: "1.2.1", tls: "5.6.1" };
 const STAND_INS = {
   "pulumi-language-nodejs": "language-host.ts",
@@ -205,7 +204,7 @@ async function downloadCli(folder: string, log: Log): Promise<void> {
   const draft = `${folder}.${process.pid}`;
   const archive = `${draft}.tar.gz`;
   try {
-    const digest = await publishedDigest(name).catch(() => cannotBeHad(CHECKSUMS));
+    const digest = await publishedDigest(CHECKSUMS, name).catch(() => cannotBeHad(CHECKSUMS));
     await run("curl", ["-fsSIL", ...QUICKLY, url]).catch(() => cannotBeHad(url));
     log(`downloading Pulumi ${CLI_VERSION}`);
     await mkdir(path.dirname(archive), { recursive: true });
@@ -226,19 +225,6 @@ async function downloadCli(folder: string, log: Log): Promise<void> {
 
 function cannotBeHad(url: string): never {
   throw new Error(`${url} cannot be had from here`);
-}
-
-/** The list that Pulumi publishes with the release, on another site than the archive: `SHA256  NAME` lines. */
-async function publishedDigest(name: string): Promise<string | undefined> {
-  const { stdout } = await run("curl", ["-fsSL", ...QUICKLY, CHECKSUMS]);
-  const words = stdout.split("\n").map((line) => line.trim().split(/\s+/));
-  return words.find(([, file]) => file === name)?.[0];
-}
-
-async function digestOf(file: string): Promise<string> {
-  return createHash("sha256")
-    .update(await readFile(file))
-    .digest("hex");
 }
 
 async function fetchPlugin(pulumi: string, home: string, name: keyof typeof PLUGINS): Promise<string> {
