@@ -94,7 +94,11 @@ export const commands = {
     summary:
       "Measures every command on hosts of its own beside the least possible script, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes two to three minutes on two idle cores.",
     options: {
-      rounds: { type: "string", value: "N", help: "how often everything is measured, 1 to 99; without it, 3" },
+      rounds: {
+        type: "string",
+        value: "N",
+        help: "how often everything is measured, 1 to 99; without it, 3",
+      },
     },
     exits: { 0: "measured and written", 1: "could not be measured; nothing is written" },
     example: "npm run bench -- --rounds 1",

@@ -1,5 +1,5 @@
 // What to do next, after the hosts have compared themselves with what is declared.
-import { quorum } from "../../cluster/quorum.ts";
+import { quorum } from "../../etcd/quorum.ts";
 
 export interface Verified {
   readonly name: string;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { computeTopology } from "../../cluster/topology.ts";
-import { memberUnit } from "../../components/member.ts";
+import { renderUnit } from "../../host/unit.ts";
 import { config } from "../unit/configuration.ts";
 
 const raw = fileURLToPath(new URL("../../bench/raw", import.meta.url));
@@ -21,9 +21,11 @@ test("the raw script starts etcd with the flags that the program's unit has by d
   const byHand = [...script.matchAll(/^ {2}(--\S+)/gm)]
     .map(([, flag = ""]) => flag.replace(/\$\w+/g, (name) => variables[name] ?? name))
     .filter((flag) => !INITIAL.test(flag));
-  const settings = config();
-  const [member] = computeTopology(settings).topology?.members ?? [];
+  const stack = config();
+  const [member] = computeTopology(stack).topology?.members ?? [];
   assert.ok(member);
-  const declared = [...memberUnit(member, settings).matchAll(/^ {2}(--\S+)/gm)].map(([, flag]) => flag);
+  const { release, dataDir, settings } = stack;
+  const unit = renderUnit({ ...member, version: release.version, dataDir, settings });
+  const declared = [...unit.matchAll(/^ {2}(--\S+)/gm)].map(([, flag]) => flag);
   assert.deepEqual(byHand.sort(), declared.sort());
 });

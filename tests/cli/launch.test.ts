@@ -16,7 +16,14 @@ function pretending(what: string): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-for (const args of [["start"], ["bench"], ["test"], ["test", "e2e"], ["test", "selftest"], ["test", "sweep"]]) {
+for (const args of [
+  ["start"],
+  ["bench"],
+  ["test"],
+  ["test", "e2e"],
+  ["test", "selftest"],
+  ["test", "sweep"],
+]) {
   test(`${args.join(" ")} says that the lab needs root`, () => {
     const preload = pretending("process.getuid = () => 1000");
     const result = spawnSync(execPath, ["--import", preload, launcher, ...args], { encoding: "utf8" });

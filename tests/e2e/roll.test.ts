@@ -120,7 +120,9 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
   },
   "a majority at other addresses": {
     config: { nodes: [node(1), { ...node(4), name: "node2" }, { ...node(5), name: "node3" }] },
-    sentences: [/node2, node3 are a majority of 3 members, and would all change their address at the same time/],
+    sentences: [
+      /node2, node3 are a majority of 3 members, and would all change their address at the same time/,
+    ],
   },
   "a minor step with other CAs, another cluster name and data directory, and a node lost before it was deployed":
     {
