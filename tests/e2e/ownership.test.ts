@@ -25,6 +25,7 @@ test("renamed and reparented resources take the members over without stopping on
   assert.notEqual(renamed, source);
   await rm(index);
   await writeFile(index, renamed);
+  await useOwn("main.mjs"); // a link would lead to the repository's index.ts
 
   const result = await must(project.up());
   assert.match(result.stdout, /deleted/);
@@ -87,4 +88,12 @@ test("all hosts lose power and one its data: two serve, the third stays down and
 
 function processOf(n: number): Promise<string> {
   return onHost(n, "systemctl show etcd -p MainPID -p ExecMainStartTimestampMonotonic");
+}
+
+/** A real file in place of a link. */
+async function useOwn(file: string): Promise<void> {
+  const path = join(project.dir, file);
+  const text = await readFile(path);
+  await rm(path);
+  await writeFile(path, text);
 }
