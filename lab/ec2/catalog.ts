@@ -1,14 +1,14 @@
-// Part of the simulated EC2: the images and instance types there are.
+// Part of the simulated EC2: the available images and instance types.
 
 export interface Image {
   readonly architecture: "x86_64" | "arm64";
   readonly name: string;
-  /** The least size of a root volume, in GiB. */
+  /** The minimum size of a root volume, in GiB. */
   readonly size: number;
 }
 
 /**
- * Two that boot (lab/lib/instance.bash: the second one has another system user), one that boots and lets nobody in, and
+ * Two that boot (lab/lib/instance.bash: the second one has another system user), one that boots but accepts no login, and
  * one for the other architecture, which the lab cannot boot.
  */
 const IMAGES: Readonly<Record<string, Image>> = {

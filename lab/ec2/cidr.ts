@@ -8,14 +8,14 @@ export interface Block {
 
 const ADDRESS = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
-/** Undefined if it is no IPv4 address. */
+/** Undefined if it is not an IPv4 address. */
 export function parseAddress(text: string): number | undefined {
   const parts = ADDRESS.exec(text)?.slice(1).map(Number);
   if (!parts || parts.some((part) => part > 255)) return undefined;
   return parts.reduce((sum, part) => sum * 256 + part, 0);
 }
 
-/** Undefined if it is no block, or if its address is not the block's first. */
+/** Undefined if it is not a block, or if its address is not the block's first. */
 export function parseBlock(text: string): Block | undefined {
   const [address, length, ...rest] = text.split("/");
   const first = parseAddress(address ?? "");
@@ -39,7 +39,7 @@ export function formatAddress(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }
 
-/** The first four addresses of a subnet and its last one belong to AWS. */
+/** AWS reserves the first four addresses of a subnet and its last one. */
 export function isReserved(block: Block, address: number): boolean {
   return address < block.first + 4 || address === block.last;
 }

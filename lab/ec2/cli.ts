@@ -1,4 +1,4 @@
-// cli.ts: `lab cloud …`, the console of the simulated EC2: what somebody does there past the program, and what tests ask it.
+// cli.ts: `lab cloud …`, the console of the simulated EC2: what people do there without the program, and what tests ask.
 import { argv, env, exit } from "node:process";
 import { message } from "../engine/errors.ts";
 import { type Properties, text } from "../engine/properties.ts";
@@ -86,7 +86,7 @@ async function listOf(cloud: Cloud) {
   return { instances: await Promise.all(instances), volumes };
 }
 
-/** A thing by its id or its Name tag. */
+/** A resource by its id or its Name tag. */
 function find(cloud: Cloud, kind: string, which: string | undefined): string {
   const found = cloud.store.list(kind).filter(({ id, thing }: { id: string; thing: Properties }) => {
     return id === which || nameTag(thing) === which;

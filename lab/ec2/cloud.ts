@@ -1,4 +1,4 @@
-// Part of the simulated EC2: what all resource types work on, and how they refuse.
+// Part of the simulated EC2: what all resource types share, and how they refuse.
 import { type Properties, text } from "../engine/properties.ts";
 import type { Machines } from "./machines.ts";
 import type { Store } from "./store.ts";
@@ -44,7 +44,7 @@ const MISSING: Record<string, { code: string; what: string }> = {
   instance: { code: "InvalidInstanceID.NotFound", what: "instance ID" },
 };
 
-/** The thing that an input refers to. */
+/** The resource that an input refers to. */
 export function need(
   cloud: Cloud,
   operation: string,

@@ -10,9 +10,9 @@ export interface Field {
   readonly required?: boolean;
   /** A change needs a new resource. */
   readonly replaces?: boolean;
-  /** What the API takes where nothing is said. */
+  /** The API's default. */
   readonly initial?: Value;
-  /** Of `name`: it is made from the resource's name where it is not given. */
+  /** Only for `name`: derived from the resource's name if it is not given. */
   readonly longestName?: number;
   /** What is wrong with a (known) value. */
   readonly test?: (value: Value) => string | undefined;
@@ -91,7 +91,7 @@ function isFields(shape: Shape): shape is Fields {
   return typeof shape === "object" && !Array.isArray(shape);
 }
 
-/** With what the API fills in. Objects that are not given stay so. */
+/** With the API's defaults. Objects that are not given stay absent. */
 export function withInitial(properties: Properties, fields: Fields): Properties {
   const complete: Properties = { ...properties };
   for (const [key, { shape, initial }] of Object.entries(fields)) {
@@ -113,7 +113,7 @@ export function replacesAt(path: string, fields: Fields): boolean {
   return isFields(shape) && replacesAt(rest.join("."), shape);
 }
 
-// ---- tests of values
+// ---- checks of values
 
 export const matches = (pattern: RegExp, what: string) => (value: Value) =>
   typeof value === "string" && pattern.test(value)

@@ -41,7 +41,7 @@ function getAmi(cloud: Cloud, inputs: Properties): Properties {
     ],
     state: "available",
     enaSupport: true,
-    hypervisor: "xen", // what EC2 says of every image
+    hypervisor: "xen", // what EC2 reports for every image
     virtualizationType: "hvm",
     deprecationTime: "",
     public: false,
@@ -74,7 +74,7 @@ function getInstanceType(cloud: Cloud, inputs: Properties): Properties {
   };
 }
 
-/** Every type that there is, in the three zones of the region. */
+/** Every instance type, in the three zones of the region. */
 function getOfferings(cloud: Cloud, inputs: Properties): Properties {
   const filters = Array.isArray(inputs.filters) ? inputs.filters.filter((filter) => isObject(filter)) : [];
   const types = filters.flatMap((filter) => texts(filter, "values")).filter((name) => instanceTypeOf(name));
@@ -96,7 +96,7 @@ function getSubnet(cloud: Cloud, inputs: Properties): Properties {
   return { ...subnet, id, state: "available", tags: subnet.tags ?? {} };
 }
 
-/** By tags and states; none found is no error. */
+/** By tags and states; finding none is not an error. */
 function getInstances(cloud: Cloud, inputs: Properties): Properties {
   const wanted = isObject(inputs.instanceTags) ? Object.entries(inputs.instanceTags) : [];
   const states = texts(inputs, "instanceStateNames");

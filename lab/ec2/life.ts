@@ -16,7 +16,7 @@ export async function restart(cloud: Cloud, id: string): Promise<void> {
   await leave(cloud, id, thing, "running");
 }
 
-/** Ends an instance for good: its root disk goes, its volumes and its interface are free. */
+/** Terminates an instance: its root disk is deleted, its volumes and its interface are released. */
 export async function terminate(cloud: Cloud, id: string): Promise<void> {
   const thing = await enter(cloud, id, "shutting-down", "TerminateInstances");
   await cloud.machines.terminate(addressOf(thing));

@@ -1,4 +1,4 @@
-// Part of the simulated EC2: the hosts of the lab that instances and volumes are.
+// Part of the simulated EC2: the lab's hosts behind instances and volumes.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -12,9 +12,9 @@ export interface Launch {
   readonly userData: string;
 }
 
-/** What happens to machines; each promise is done when the thing is. A host is named by its address. */
+/** What can be done to machines; each promise resolves when it is done. A host is named by its address. */
 export interface Machines {
-  /** Undefined where there can be no host of that address. */
+  /** Undefined if no host can have that address. */
   hostNumber(address: string): number | undefined;
   launch(launch: Launch): Promise<void>;
   terminate(address: string): Promise<void>;

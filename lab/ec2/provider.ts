@@ -1,4 +1,4 @@
-// A simulation of EC2 for the lab, and never used outside of it: a Pulumi provider `aws` that boots lab hosts for instances.
+// A simulation of EC2 for the lab, never used outside it: a Pulumi provider `aws` that boots lab hosts for instances.
 import { type Properties, text } from "../engine/properties.ts";
 import { type Failure, serve } from "../engine/provider.ts";
 import { ACCOUNT, type Cloud } from "./cloud.ts";

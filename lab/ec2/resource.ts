@@ -14,7 +14,7 @@ import { type Cloud, needId } from "./cloud.ts";
 import { checkFields, type Fields, replacesAt, withInitial } from "./fields.ts";
 
 export interface Description {
-  /** The folder of its things in the store; also its name in messages ("security-group"). */
+  /** The folder of its resources in the store; also its name in messages ("security-group"). */
   readonly kind: string;
   /** As the provider begins its messages: "creating EC2 Instance: …". */
   readonly title: string;
@@ -22,21 +22,21 @@ export interface Description {
   /** Outputs that are not inputs; unknown in the preview of a creation, as are inputs in `chosen` that are not given. */
   readonly computed: readonly string[];
   readonly chosen?: readonly string[];
-  /** What is wrong with inputs together. */
+  /** What is wrong with the inputs in combination. */
   readonly rules?: (inputs: Properties) => Failure[];
   /** Whether this change replaces, where that depends on more than the property. */
   readonly replaces?: (path: string, before: Properties, after: Properties) => boolean;
-  /** Refuses, or gives the thing its id and its computed outputs. Nothing else changes meanwhile. */
+  /** Refuses, or gives the resource its id and its computed outputs. Nothing else changes meanwhile. */
   readonly create: (cloud: Cloud, inputs: Properties) => Made | Promise<Made>;
-  /** What takes its time after `create`; returns what it changed. It undoes the creation if it fails. */
+  /** The slow part of a creation, after `create`; returns what it changed. It undoes the creation if it fails. */
   readonly settle?: (cloud: Cloud, id: string, thing: Properties) => Promise<Properties>;
   /** Refuses, or says what else changes. */
   readonly update?: (cloud: Cloud, id: string, before: Properties, after: Properties) => Promise<Properties>;
-  /** What takes its time before a deletion. */
+  /** The slow part of a deletion, which comes first. */
   readonly retire?: (cloud: Cloud, id: string, thing: Properties) => Promise<void>;
-  /** Refuses a deletion, or undoes what the creation did to other things. Nothing else changes meanwhile. */
+  /** Refuses a deletion, or undoes what the creation did to other resources. Nothing else changes meanwhile. */
   readonly remove?: (cloud: Cloud, id: string, thing: Properties) => void | Promise<void>;
-  /** What is true now, if that changes by itself. */
+  /** The current outputs, if they can change by themselves. */
   readonly now?: (cloud: Cloud, id: string, thing: Properties) => Promise<Properties>;
 }
 
@@ -125,7 +125,7 @@ export function resourceType(cloud: () => Cloud, description: Description): Reso
   };
 }
 
-/** A name for what has none, as Pulumi makes them; it stays as long as the resource does. */
+/** A name for a resource without one, in Pulumi's format; it stays as long as the resource does. */
 function withName(inputs: Properties, name: string, before: Properties, fields: Fields): Properties {
   const longest = fields.name?.longestName;
   if (longest === undefined || inputs.name !== undefined) return inputs;

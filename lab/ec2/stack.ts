@@ -1,4 +1,4 @@
-// stack.ts [COUNT [FILE]]: writes the stack file of a cluster on the simulated EC2, Pulumi.lab.yaml if no other is named.
+// stack.ts [COUNT [FILE]]: writes the stack file of a cluster on the simulated EC2, Pulumi.lab.yaml unless another is named.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv } from "node:process";
@@ -15,7 +15,7 @@ const SUBNETS = [
   { zone: "eu-central-1c", first: 128 },
 ];
 
-const FIRST_FREE = 5; // AWS keeps four addresses of each
+const FIRST_FREE = 5; // AWS reserves four addresses of each
 
 /** The host in the lab of a node of such a stack: in three zones node1 is host 1, node2 17, node3 33, node4 2 …; in one 1, 2, 3 … */
 export function labHostOf(node: number, zones = SUBNETS.length): number {
@@ -23,7 +23,7 @@ export function labHostOf(node: number, zones = SUBNETS.length): number {
   return first + FIRST_FREE + Math.floor((node - 1) / zones) - 100;
 }
 
-/** A new stack like Pulumi.aws.yaml, with what there is in the lab, whose network is that of LAB_NET. */
+/** A new stack like Pulumi.aws.yaml, with what the lab has; its network is that of LAB_NET. */
 export async function writeEc2Stack(
   count: number,
   file = join(project, "Pulumi.lab.yaml"),

@@ -1,4 +1,4 @@
-// Part of the simulated EC2: what there is in the cloud. One JSON file a thing under $LAB_DIR/ec2, so that several providers
+// Part of the simulated EC2: what exists in the cloud. One JSON file per resource under $LAB_DIR/ec2, so that several providers
 // (and one whose CLI was killed) see the same.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,7 +15,7 @@ import {
 import path from "node:path";
 import type { Properties } from "../engine/properties.ts";
 
-/** A thing is what the provider's outputs say of it. */
+/** A resource, as the provider's outputs describe it. */
 export interface Stored {
   readonly id: string;
   readonly thing: Properties;
@@ -54,7 +54,7 @@ export class Store {
     renameSync(draft, file);
   }
 
-  /** Changes some properties of a thing that is there. */
+  /** Changes some properties of an existing resource. */
   change(kind: string, id: string, properties: Properties): void {
     const thing = this.get(kind, id);
     if (thing) this.put(kind, id, { ...thing, ...properties });
@@ -79,7 +79,7 @@ export class Store {
     }
   }
 
-  /** Runs `work` while no other process changes anything. The kernel gives the lock back when this process ends, however it ends. */
+  /** Runs `work` while no other process changes anything. The kernel releases the lock when this process ends, however it ends. */
   async locked<T>(work: () => T | Promise<T>): Promise<T> {
     const holder = spawn("flock", [path.join(this.folder, ".lock"), "sh", "-c", "echo; exec cat"], {
       stdio: ["pipe", "pipe", "inherit"],
@@ -113,7 +113,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
-/** An id as EC2 gives them: the prefix and 17 hex digits. */
+/** An id in EC2's format: the prefix and 17 hex digits. */
 export function newId(prefix: string): string {
   return `${prefix}-0${randomBytes(8).toString("hex")}`;
 }

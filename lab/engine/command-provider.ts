@@ -73,7 +73,7 @@ function commandType(run: Run, known: string[], check: (inputs: Properties) => F
   };
 }
 
-/** The connection is always secret, and of a secret nothing says what inside it changed. */
+/** The connection is always secret, and nothing shows what changed inside a secret. */
 function compareInputs(before: Properties, after: Properties): Changes {
   const changes = compare(before, after);
   for (const path of [...changes.keys()].filter((path) => path.startsWith("connection."))) {
@@ -83,7 +83,7 @@ function compareInputs(before: Properties, after: Properties): Changes {
   return changes;
 }
 
-/** As the official provider judges it: an input that was not set before does not count. */
+/** As the official provider decides it: an input that was not set before does not count. */
 function mayChangeOutput(before: Properties[string], after: Properties[string]): boolean {
   return after === UNKNOWN || (before !== null && !isDeepStrictEqual(before, after));
 }
@@ -136,7 +136,7 @@ function environmentOf({ environment }: Properties): Record<string, string> {
   return Object.fromEntries(entries.map(([key, value]) => [key, String(value)]));
 }
 
-/** What the step printed last time, for the next run of the same step. */
+/** What the step printed last time, for its next run. */
 function previousOutput(properties: Properties): Record<string, string> {
   if (properties.addPreviousOutputInEnv === false) return {};
   const previous = {

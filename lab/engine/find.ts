@@ -33,7 +33,7 @@ export interface Engine {
   bin: string;
 }
 type Log = (line: string) => void;
-/** Programs by name, each with the file that is it. */
+/** Programs by name, each with its file. */
 type Programs = Record<string, string>;
 
 const run = promisify(execFile);
@@ -67,7 +67,7 @@ export async function findEngine(log: Log): Promise<Engine> {
   throw new Error(`No Pulumi engine.\n${failures.map((line) => `  ${line}`).join("\n")}`);
 }
 
-/** A CLI that was built before is used before a download is tried again: that keeps the second call quick. */
+/** A CLI that was built earlier is used before another download is tried: that keeps the second call quick. */
 function order(): EngineKind[] {
   const built = existsSync(builtCli()) && !existsSync(downloadedFolder());
   return built ? ["installed", "built"] : ["installed", "downloaded", "built"];
@@ -88,7 +88,7 @@ async function assemble(kind: EngineKind, programs: Programs): Promise<string> {
     if (file.endsWith(".ts")) await writeStandIn(target, file);
     else await symlink(file, target);
   }
-  // Another process may have been first; its folder is as good.
+  // Another process may have been first; its folder is just as good.
   await rename(draft, bin).catch(() => rm(draft, { recursive: true }));
   return bin;
 }
@@ -156,7 +156,7 @@ function pluginFile(home: string, name: keyof typeof PLUGINS): string | undefine
   return existsSync(file) ? file : undefined;
 }
 
-/** Asking the CLI costs a quarter of a second, so the answer is kept as long as the file is the same. */
+/** Asking the CLI costs a quarter of a second, so the answer is kept as long as the file does not change. */
 async function versionOf(pulumi: string): Promise<string> {
   const { mtimeMs, size } = await stat(pulumi);
   const note = path.join(cacheFolder(), "installed-version.json");
@@ -233,7 +233,7 @@ async function fetchPlugin(pulumi: string, home: string, name: keyof typeof PLUG
   await run(pulumi, args, { env, timeout: 120_000 }).catch(() => {});
   const file = pluginFile(home, name);
   if (file === undefined)
-    throw new Error(`the plugin ${name} ${PLUGINS[name]} is not there and cannot be downloaded`);
+    throw new Error(`the plugin ${name} ${PLUGINS[name]} is not installed and cannot be downloaded`);
   return file;
 }
 

@@ -1,4 +1,4 @@
-// Part of the stand-ins for machines without downloads: private keys and the forms they are written in.
+// Part of the stand-ins for machines without downloads: private keys and the formats they are written in.
 import {
   createHash,
   createPrivateKey,
@@ -34,7 +34,7 @@ export function algorithmOf(key: KeyObject): Algorithm {
   throw new Error(`unsupported private key type: ${key.asymmetricKeyType}`);
 }
 
-/** PEM in the algorithm's own form: PKCS#1 for RSA, SEC 1 for ECDSA, PKCS#8 for Ed25519. */
+/** PEM in the algorithm's own format: PKCS#1 for RSA, SEC 1 for ECDSA, PKCS#8 for Ed25519. */
 export function pemOf(key: KeyObject): string {
   const types = { RSA: "pkcs1", ECDSA: "sec1", ED25519: "pkcs8" } as const;
   return key.export({ format: "pem", type: types[algorithmOf(key)] }).toString();
@@ -48,7 +48,7 @@ export function parseKey(pem: string): KeyObject {
   }
 }
 
-/** A private key in a form the ssh client reads: it knows no PKCS#8. */
+/** A private key in a format that the ssh client reads: it does not know PKCS#8. */
 export function sshPrivateKey(pem: string, passphrase: string | undefined): string {
   if (!/BEGIN (ENCRYPTED )?PRIVATE KEY/.test(pem)) return pem;
   const key = createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase });
@@ -63,7 +63,7 @@ function field(content: Buffer | string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** A positive integer in SSH's form. */
+/** A positive integer in SSH's format. */
 function mpint(base64url: string | undefined): Buffer {
   const bytes = Buffer.from(base64url ?? "", "base64url");
   const digits = bytes.subarray(
@@ -106,7 +106,7 @@ function sshForm(key: KeyObject): SshForm | undefined {
   return { type, publicBlob, privateFields: [field(curve), field(point), mpint(jwk.d)] };
 }
 
-/** OpenSSH's own form ("openssh-key-v1", not encrypted). */
+/** OpenSSH's own format ("openssh-key-v1", not encrypted). */
 export function opensshPem(key: KeyObject): string {
   const form = sshForm(key);
   if (form === undefined) return "";
@@ -131,7 +131,7 @@ export function pemBlock(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
-/** The public half in every form, named as the outputs of a `tls.PrivateKey`. */
+/** The public half in every format, named as the outputs of a `tls.PrivateKey`. */
 export function publicForms(privateKey: KeyObject) {
   const key = createPublicKey(privateKey);
   const blob = sshForm(privateKey)?.publicBlob;

@@ -69,7 +69,7 @@ function programEnvironment(
   };
 }
 
-// What is not listed here (code generation, installing packages) the engine is told is not implemented.
+// The engine is told that everything else (code generation, installing packages) is not implemented.
 const implementation = {
   // The plugins are on PATH, so the engine need not look for any.
   getRequiredPlugins: unary(() => new language.GetRequiredPluginsResponse()),

@@ -1,4 +1,4 @@
-// Part of the stand-ins for machines without downloads: what becomes of the text a command prints.
+// Part of the stand-ins for machines without downloads: what happens to the text that a command prints.
 import { StringDecoder } from "node:string_decoder";
 import { message } from "./errors.ts";
 import type { Log } from "./provider.ts";

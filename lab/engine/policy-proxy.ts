@@ -1,7 +1,7 @@
 // Part of the stand-in language host: stands between the engine and a policy pack until the pack's process runs.
 //
-// The engine tells the stack's configuration by gRPC, the pack wants it in its environment. So the engine talks to this
-// server, which starts the pack when it knows the configuration, and hands every further call on as it is.
+// The engine sends the stack's configuration by gRPC, but the pack expects it in its environment. So the engine talks to
+// this server, which starts the pack once it knows the configuration, and forwards every further call unchanged.
 import grpc from "@grpc/grpc-js";
 import analyzerGrpc from "@pulumi/pulumi/proto/analyzer_grpc_pb.js";
 import analyzer from "@pulumi/pulumi/proto/analyzer_pb.js";

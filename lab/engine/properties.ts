@@ -8,7 +8,7 @@ export interface Properties {
   [key: string]: Value;
 }
 
-/** What the engine puts in place of a value that is not known yet (in a preview). */
+/** What the engine sends instead of a value that is not known yet (in a preview). */
 export const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 export function fromStruct(struct: structs.Struct | undefined): Properties {

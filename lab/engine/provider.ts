@@ -1,7 +1,7 @@
 // Part of the stand-ins for machines without downloads: serves resource types to the Pulumi engine.
 //
 // Secrets never reach this process as such (`acceptSecrets` stays off): the engine sends plain values and marks an output secret
-// when the input of the same name is, or when the program names it in `additionalSecretOutputs`. The official providers end at the same state.
+// when the input of the same name is, or when the program names it in `additionalSecretOutputs`. The official providers arrive at the same state.
 import { once } from "node:events";
 import { flushCompileCache } from "node:module";
 import { connect } from "node:net";
@@ -45,17 +45,17 @@ export interface Old {
 
 /** One resource type. What the engine calls, with plain data. */
 export interface ResourceType {
-  /** `before` are the inputs of the resource that is there already. */
+  /** `before` are the inputs of the existing resource. */
   check(inputs: Properties, name: string, before: Properties): { inputs: Properties; failures: Failure[] };
   diff(old: Old, inputs: Properties): provider.DiffResponse;
   create(operation: Operation): Promise<{ id: string; outputs: Properties }>;
   update(operation: Operation, old: Old): Promise<Properties>;
-  /** What is there now; undefined if it is gone. */
+  /** The current resource; undefined if it is gone. */
   read?(outputs: Properties, id: string): Properties | undefined | Promise<Properties | undefined>;
   delete?(operation: Operation, outputs: Properties): Promise<void>;
 }
 
-/** What a provider can have beside resource types. */
+/** What a provider can have besides resource types. */
 export interface Extras {
   /** What is wrong with its configuration. */
   checkConfiguration?(configuration: Properties): Failure[];
@@ -230,7 +230,7 @@ export function unary<Request, Response>(
   };
 }
 
-/** Serves on a free port, and tells the engine which by printing it. Calls `orphaned` when the engine has gone. */
+/** Serves on a free port, and tells the engine which one by printing it. Calls `orphaned` when the engine has gone. */
 export function listen(register: (server: grpc.Server) => void, orphaned = () => {}): void {
   const unlimited = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
   const server = new grpc.Server(unlimited);

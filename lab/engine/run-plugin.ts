@@ -15,7 +15,7 @@ import { fromStruct } from "./properties.ts";
 type Call = grpc.ServerWritableStream<language.RunPluginRequest, language.RunPluginResponse>;
 type Pack = ChildProcessByStdio<null, Readable, Readable>;
 
-/** Runs until the pack ends or the engine gives the call up; what the pack prints goes to the engine as it comes. */
+/** Runs until the pack ends or the engine cancels the call; what the pack prints goes to the engine as it comes. */
 export async function runPlugin(call: Call): Promise<void> {
   const cancel = new AbortController();
   call.on("cancelled", () => cancel.abort());

@@ -1,4 +1,4 @@
-// Part of the stand-ins for machines without downloads: reaches a host, again and again if need be, through a bastion if told.
+// Part of the stand-ins for machines without downloads: reaches a host, with retries, and through a bastion if there is one.
 // Fails with the texts of the official `command` plugin, because people search for them and tests look for them.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";

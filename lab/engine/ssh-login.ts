@@ -34,7 +34,7 @@ export async function credentialsOf(login: Login): Promise<Credentials> {
   return { username: login.user, authHandler: await authenticationOf(login), expected };
 }
 
-/** The ways to log in, in order: each kind is tried once, so a key given keeps the agent out. */
+/** The ways to log in, in order: each kind is tried once, so a given key excludes the agent. */
 async function authenticationOf(login: Login): Promise<AnyAuthMethod[]> {
   const { user: username, password, privateKey, privateKeyPassword } = login;
   const agent = login.agentSocketPath ?? (process.env.SSH_AUTH_SOCK || undefined);

@@ -9,7 +9,7 @@ export type { Login } from "./ssh-login.ts";
 
 /**
  * What the host lets us set. A variable of `environment` that is refused fails the step, one of the previous output only warns.
- * The ssh library does not tell whether a variable was refused, so a first command on the same connection looks.
+ * The ssh library does not tell whether a variable was refused, so a first command on the same connection checks.
  */
 export async function acceptedEnvironment(
   client: Client,
@@ -21,9 +21,9 @@ export async function acceptedEnvironment(
   const names = Object.keys(wanted);
   if (names.length === 0) return {};
   const seen: Buffer[] = [];
-  const look = `for n in ${names.join(" ")}; do eval "test -z "\\\${$n+x}" || echo $n"; done`;
+  const probe = `for n in ${names.join(" ")}; do eval "test -z "\\\${$n+x}" || echo $n"; done`;
   const output = { stdout: (chunk: Buffer) => void seen.push(chunk), stderr: () => {} };
-  await execute(client, look, Object.fromEntries(names.map((name) => [name, "x"])), undefined, output);
+  await execute(client, probe, Object.fromEntries(names.map((name) => [name, "x"])), undefined, output);
   const accepted = Buffer.concat(seen).toString().split("\n");
   for (const name of names.filter((name) => !accepted.includes(name))) {
     const hint = `Unable to set '${name}': the host's sshd refuses it (AcceptEnv)`;
@@ -51,7 +51,7 @@ export async function execute(
   channel.end(stdin, () => {
     written = true;
   });
-  const failure = (await ended) ?? (written ? undefined : "EOF"); // as the official provider has it for input that found no taker
+  const failure = (await ended) ?? (written ? undefined : "EOF"); // as the official provider reports input that was not read
   if (failure !== undefined) throw new Error(failure);
 }
 
@@ -65,7 +65,7 @@ function open(client: Client, command: string, env: Record<string, string>): Pro
   return new Promise((resolve, reject) => {
     client.exec(command, { env }, (error, channel) => {
       if (error) reject(error);
-      // listened to from here on: a command that ends at once is told of in the very packet that opens it
+      // listened to from here on: a command that ends immediately is reported in the same packet that opens it
       else resolve({ channel, ended: outcomeOf(client, channel) });
     });
   });

@@ -16,11 +16,11 @@ import type { Subject, Terms } from "./x509.ts";
 
 interface Description {
   inputs: string[];
-  /** Filled in in the outputs, never in the inputs. */
+  /** Filled in for the outputs, never for the inputs. */
   defaults: Properties;
   computed: string[];
   check?: (inputs: Properties) => Failure[];
-  /** Makes the thing: its id and the values of `computed`. */
+  /** Creates the resource: its id and the values of `computed`. */
   make(state: Properties): Promise<{ id: string; computed: Properties }>;
   certificate?: boolean;
 }
@@ -37,7 +37,7 @@ function tlsType(description: Description): ResourceType {
     diff(old, inputs) {
       const changes = compare(complete(old.inputs), complete(inputs));
       const response = diffResponse(changes, (path) => path !== "earlyRenewalHours");
-      // Judged with the new window: widening it can make a certificate due. It shows as a replacement without a changed input.
+      // Checked against the new window: widening it can make a certificate due. It shows as a replacement without a changed input.
       if (description.certificate && inRenewalWindow(old.outputs, complete(inputs))) {
         response.setChanges(DIFF_SOME);
         response.addReplaces("readyForRenewal");
@@ -123,7 +123,7 @@ function namesOf(state: Properties) {
   };
 }
 
-// Loaded when something is made: a preview, or an update without a new certificate, needs neither.
+// Loaded when something is created: a preview, or an update without a new certificate, needs neither.
 const heavy = async () => ({ x509: await import("./x509.ts"), keys: await import("./keys.ts") });
 
 function issued(

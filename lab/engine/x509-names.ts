@@ -1,4 +1,4 @@
-// Part of the stand-ins for machines without downloads: whom a certificate is about, encoded as the official `tls` plugin does.
+// Part of the stand-ins for machines without downloads: the subject of a certificate, encoded as the official `tls` plugin does.
 import { AsnConvert, OctetString } from "@peculiar/asn1-schema";
 import * as asn from "@peculiar/asn1-x509";
 

@@ -8,7 +8,7 @@ import { alternativeNamesExtension } from "./x509-names.ts";
 
 export { generalNames, nameOf, type Subject } from "./x509-names.ts";
 
-/** What a certificate is about, and whose key it holds. */
+/** The subject of a certificate, and the public key that it holds. */
 export interface Bearer {
   subject: asn.Name;
   alternativeNames: asn.GeneralName[];

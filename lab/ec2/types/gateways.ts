@@ -130,7 +130,7 @@ export const eip: Description = {
   },
 };
 
-/** What an address leads to: an interface, or that of an instance. */
+/** The target of an address: an interface, or that of an instance. */
 function association(cloud: Cloud, inputs: Properties): Properties {
   const instance =
     inputs.instance === undefined ? undefined : need(cloud, OPERATION, "instance", inputs, "instance");

@@ -148,7 +148,7 @@ export const instance: Description = {
     if (after.userData !== before.userData)
       throw new Error("the simulated EC2 changes user data only with userDataReplaceOnChange");
     if (after.instanceType !== before.instanceType) {
-      await stop(cloud, id); // EC2 changes the type of a stopped instance only
+      await stop(cloud, id); // EC2 changes the type only of a stopped instance
       await restart(cloud, id);
     }
     const root = isObject(before.rootBlockDevice) ? before.rootBlockDevice : {};

@@ -121,7 +121,7 @@ export function freeAddress(cloud: Cloud, operation: string, inputs: Properties,
   );
 }
 
-/** The groups of an interface: those of its VPC that are named, or the VPC's own. */
+/** The groups of an interface: the named ones of its VPC, or the VPC's default one. */
 function groupsOf(cloud: Cloud, operation: string, inputs: Properties, subnet: Properties): string[] {
   const named = texts(inputs, "securityGroups");
   for (const id of named) {

@@ -1,4 +1,4 @@
-// Part of the simulated EC2: route tables, routes and associations. The lab's network has no routers: nothing of it is enforced.
+// Part of the simulated EC2: route tables, routes and associations. The lab's network has no routers: none of this is enforced.
 import { createHash } from "node:crypto";
 import { type Properties, text } from "../../engine/properties.ts";
 import { ACCOUNT, arn, type Cloud, need, refuse, refuseInUse } from "../cloud.ts";
@@ -65,7 +65,7 @@ export const route: Description = {
   },
 };
 
-/** The target is there, and in the table's own VPC. */
+/** The target exists, and is in the table's own VPC. */
 function refuseTarget(cloud: Cloud, operation: string, inputs: Properties): void {
   const { vpcId } = need(cloud, operation, "route-table", inputs, "routeTableId");
   const [kind, key] =

@@ -10,7 +10,7 @@ import { newId } from "../store.ts";
 export const ZONE = matches(/^[a-z]{2}(-[a-z]+)+-\d[a-z]$/, "an Availability Zone (eu-central-1a)");
 export const KMS_KEY = matches(/^arn:aws[\w-]*:kms:[\w-]+:\d{12}:(key|alias)\/.+$/, "the ARN of a KMS key");
 
-/** What gp3 can have. */
+/** The limits of gp3. */
 const GP3 = { size: [1, 65_536], iops: [3000, 80_000], throughput: [125, 2000] } as const;
 const IOPS_PER_GIB = 500;
 const THROUGHPUT_PER_IOPS = 0.25;
@@ -96,7 +96,7 @@ function performanceFailures(inputs: Properties): Failure[] {
   );
 }
 
-/** Of a volume, or of a root volume. */
+/** For a data volume or a root volume. */
 export function keyFailures(inputs: Properties, property: string): Failure[] {
   return inputs.kmsKeyId === undefined || inputs.encrypted === true || inputs.encrypted === UNKNOWN
     ? []
