@@ -24,7 +24,7 @@ export function report(setting: Setting, rounds: readonly Round[]): string {
     "",
     "    npm run bench",
     "",
-    "measures all of this again and writes this page: on the lab (see [lab/README.md](../lab/README.md)), in hosts of its own, in about a quarter of an hour; `npm run bench -- --rounds 1` in a third of that. It needs Linux and root, and an otherwise idle machine.",
+    "measures all of this again and writes this page: on the lab (see [lab/README.md](../lab/README.md)), on hosts of its own, in about ten minutes on two idle cores; `npm run bench -- --rounds 1` in a third of that. It needs Linux and root, and an otherwise idle machine.",
     "",
     `${count(rounds)} The raw script and \`pulumi up\` take turns in going first; differences and ratios are taken within a round. Times are wall-clock times, from the command to its end.`,
     "",
