@@ -10,6 +10,8 @@ import { fileURLToPath } from "node:url";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 
+const SEED = env.SWEEP_SEED ?? head();
+
 /** `count` of the moments in their own order: the same ones for the same sweep and seed. */
 export function drawn<T>(sweep: string, seed: string, moments: readonly T[], count: number): readonly T[] {
   const lot = (index: number) => createHash("sha256").update(`${seed}\0${sweep}\0${index}`).digest("hex");
@@ -20,10 +22,9 @@ export function drawn<T>(sweep: string, seed: string, moments: readonly T[], cou
 /** The moments that this run takes of a sweep. Says which, and how to take the same ones again. */
 export function swept<T>(sweep: string, moments: readonly T[], count = 3): readonly T[] {
   if (env.SWEEP === "all") return moments;
-  const seed = env.SWEEP_SEED ?? head();
-  const taken = drawn(sweep, seed, moments, count);
+  const taken = drawn(sweep, SEED, moments, count);
   const numbers = taken.map((moment) => moments.indexOf(moment) + 1).join(", ");
-  console.log(`${sweep}: moments ${numbers} of ${moments.length}; these again: SWEEP_SEED=${seed}`);
+  console.log(`${sweep}: moments ${numbers} of ${moments.length}; these again: SWEEP_SEED=${SEED}`);
   return taken;
 }
 
