@@ -73,6 +73,8 @@ test("ctl is etcdctl against every member that has started, its arguments as the
 
 test("ctl where the members cannot be listed asks those of the first start", async (t) => {
   const host = await servingHost(t);
+  const env = "etc/etcd/bootstrap.env";
+  host.write(env, host.read(env).replace("https://127.0.0.1:1", "https://192.0.2.12:2380"));
   fs.rmSync(host.file("usr/local/bin/etcdctl"));
   host.write(
     "usr/local/bin/etcdctl",

@@ -192,7 +192,7 @@ test("where etcd does not answer here, the others are asked: where they were, an
   const asked = host.read("asked").match(/--endpoints=\S+ member list/g);
   assert.equal(
     asked?.[1],
-    "--endpoints=https://192.0.2.11:2379,https://192.0.2.12:2379,https://192.0.2.13:2379 member list",
+    "--endpoints=https://127.0.0.1:1,https://192.0.2.11:2379,https://192.0.2.12:2379,https://192.0.2.13:2379 member list",
   );
   const now = cluster.members.map(({ clientUrl }) => clientUrl).join();
   assert.equal(host.read("var/lib/etcd-host/endpoints"), `${now}\n`);
