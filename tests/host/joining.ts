@@ -46,6 +46,21 @@ export function join(
   changed: Readonly<Record<string, string>> = {},
   { subcommand = "start", settings = "" }: { subcommand?: "start" | "roll"; settings?: string } = {},
 ): Promise<Result> {
-  const options = { bundles: bundlesDigest(pki), incarnation: "1", "initial-state": "existing", ...changed };
+  const options = {
+    bundles: bundlesDigest(pki),
+    incarnation: "1",
+    "initial-state": "existing",
+    "initial-cluster": [`node1=${PEER_URL}`, ...othersOf(host)].join(),
+    ...changed,
+  };
   return host.shell(`${settings}\ncmd_${subcommand}`, memberOptions(host, options), { stdin: UNIT });
+}
+
+/** The other members as etcd lists them, those that are gone for good too. */
+function othersOf(host: Host): readonly string[] {
+  const rows = host.read("answers/rows").split("\n");
+  return rows.flatMap((row) => {
+    const [, name = "", urls = ""] = row.split("|");
+    return urls === "" || urls === PEER_URL || name === "node1" ? [] : [`${name}=${urls}`];
+  });
 }
