@@ -7,8 +7,13 @@ import { execPath } from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { helpOf } from "../../cli/shared/command-line.mjs";
-import { type Command, commands, suites as suiteNames } from "../../cli/shared/commands.mjs";
-import { suites } from "../run/suites.ts";
+import {
+  type Command,
+  commands,
+  longRuns as longRunNames,
+  suites as suiteNames,
+} from "../../cli/shared/commands.mjs";
+import { longRuns, suites } from "../run/suites.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(join(repository, file), "utf8");
@@ -127,6 +132,10 @@ test("what follows client's own options is etcdctl's, its --help too", () => {
 
 test("the suites are those that there are", () => {
   assert.deepEqual(suiteNames, [...suites.map(({ name }) => name), "fast"]);
+  assert.deepEqual(
+    longRunNames,
+    longRuns.map(({ name }) => name),
+  );
 });
 
 test("the documents call scripts that there are, with options that these have", () => {
