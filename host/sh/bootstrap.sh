@@ -50,8 +50,8 @@ ask_peers() { # PEER-URLS, one a line: all at once
   done
   for pid in $asking; do wait "$pid" || :; done
 }
-ask_peer() { # HOST:PORT FILE
-  printf 'GET /members HTTP/1.0\r\n\r\n' | timeout 3 openssl s_client -connect "$1" -ign_eof -CAfile "$ETC_DIR/pki/peer-ca.crt" \
+ask_peer() { # HOST:PORT FILE; who refuses is gone before the question is written
+  printf 'GET /members HTTP/1.0\r\n\r\n' 2>/dev/null | timeout 3 openssl s_client -connect "$1" -ign_eof -CAfile "$ETC_DIR/pki/peer-ca.crt" \
     -cert "$ETC_DIR/pki/peer.crt" -key "$ETC_DIR/pki/peer.key" >"$2" 2>&1 || :
 }
 peer_file() { printf '%s/peer-%s' "$work" "$(printf '%s' "$1" | tr '/:' '__')"; }

@@ -33,7 +33,7 @@ hex_id() { printf '%x' "$1"; }
 fetch_from() { # client|peer HOST:PORT FILE REQUEST
   case $1 in client) login=operator ;; *) login=peer ;; esac
   # shellcheck disable=SC2059 # the request is a format of ours
-  printf "$4" | timeout 5 openssl s_client -connect "$2" ${4:+-ign_eof} -CAfile "$ETC_DIR/pki/$1-ca.crt" \
+  printf "$4" 2>/dev/null | timeout 5 openssl s_client -connect "$2" ${4:+-ign_eof} -CAfile "$ETC_DIR/pki/$1-ca.crt" \
     -cert "$ETC_DIR/pki/$login.crt" -key "$ETC_DIR/pki/$login.key" >"$3" 2>/dev/null || :
   date +%s >"$3.at"
 }
