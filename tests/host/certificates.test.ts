@@ -86,12 +86,12 @@ test("a set is on the disk and has its label before it is used", async (t) => {
 });
 
 test("beside a running member a new leaf is used only once it has settled; before the first start nobody waits", async (t) => {
-  const fresh = withLeaf("peer", authorities.peer, { from: 0 });
+  const fresh = () => withLeaf("peer", authorities.peer, { from: 0 });
   const stopped = preparedHost(t);
-  assert.equal((await certificates(stopped, fresh)).code, 0);
+  assert.equal((await certificates(stopped, fresh())).code, 0);
   assert.equal(stopped.exists("sleeps"), false);
   const host = runningHost(t, pki);
-  assert.equal((await certificates(host, fresh)).code, 0);
+  assert.equal((await certificates(host, fresh())).code, 0);
   assert.match(host.read("sleeps"), /^[1-5]\n$/);
   assert.equal((await certificates(host, pki)).code, 0);
   assert.match(host.read("sleeps"), /^[1-5]\n$/, "an old leaf is not waited for");
