@@ -1,4 +1,4 @@
-// launch.mjs COMMAND [WORD...]: what every npm script starts with. Shows its help or refuses a wrong call, sees to the
+// launch.mjs COMMAND [WORD...]: what every npm script starts with. Shows its help or refuses a wrong call, checks the
 // packages, then runs the command on the Node.js that they bring. Plain JavaScript without packages, because it runs
 // before any is there, on whatever Node.js (20 or later) the machine has.
 import { spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { commands } from "./cli/shared/commands.mjs";
 const project = dirname(fileURLToPath(import.meta.url));
 const node = join(project, "node_modules/node/bin/node");
 
-/** What is there to try the project or to work on it installs the packages itself. */
+/** The commands for trying the project, or working on it, install the packages themselves. */
 const INSTALLING = ["start", "test", "check", "bench"];
 
 /**
@@ -38,7 +38,7 @@ function programOf(name, words) {
 }
 
 /**
- * What the lab needs is said before minutes are spent on anything else.
+ * Says what the lab needs before minutes are spent on anything else.
  * @param {string} name
  * @param {readonly string[]} suites
  */
@@ -57,13 +57,13 @@ function labRefusal(name, suites) {
 }
 
 /**
- * Makes sure of the packages that a command needs.
+ * Ensures that a command has the packages it needs.
  * @param {string} name
  */
 async function seeToPackages(name) {
   if (name === "lab:down" || !packagesAreStale()) return;
   if (!INSTALLING.includes(name))
-    fail("The packages are missing or not those of package-lock.json: run npm ci, then this again.");
+    fail("The packages are missing or do not match package-lock.json: run npm ci, then try again.");
   await installPackages();
 }
 
@@ -98,7 +98,7 @@ async function installPackages() {
 }
 
 /**
- * Runs to the end, whatever signal comes: the child gets it too, and decides.
+ * Runs to the end, whatever the signal: the child gets it too, and decides.
  * @param {readonly string[]} program
  * @returns {Promise<number>}
  */
@@ -123,7 +123,7 @@ function fail(sentence) {
 
 const [name = "", ...words] = argv.slice(2);
 const command = new Map(Object.entries(commands)).get(name);
-if (command === undefined) fail(`launch.mjs knows no command ${name}: ${Object.keys(commands).join(", ")}.`);
+if (command === undefined) fail(`There is no command ${name}: ${Object.keys(commands).join(", ")}.`);
 callOrExit(command, words);
 const refused = labRefusal(name, words);
 if (refused) fail(refused);

@@ -1,4 +1,4 @@
-// npm run client: etcdctl against the stack's cluster, as its administrator; or its certificate as files of mode 0600.
+// npm run client: etcdctl against the stack's cluster, as its administrator; or the certificate as files of mode 0600.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ import { argv, env, exit } from "node:process";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 
-const AGAIN = "bring an empty commit through a merge request";
+const AGAIN = "send an empty commit through a merge request";
 const PLAN_FILES = ["pulumi.json", "plan.json", "plan.md"];
 
 type Item = Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ async function list(path: string): Promise<readonly Item[]> {
   return Array.isArray(answer) ? answer : [];
 }
 
-/** The note begins with a line that only it has, and that nobody sees. */
+/** The note begins with an invisible line that only it has. */
 async function note(file: string): Promise<void> {
   const mark = `<!-- plan of ${variable("STACK")} -->`;
   const body = `${mark}\n${await readFile(file, "utf8")}`;
@@ -72,7 +72,7 @@ async function issue(file: string): Promise<void> {
   const stack = variable("STACK");
   const title = `Hosts of ${stack} differ from what is declared`;
   const said = (await readFile(file, "utf8")).replace(/^/gm, "    "); // what hosts say cannot end an indented block
-  const body = `\`npm run verify -- --stack ${stack}\` says:\n\n${said}\n\nPut it right with a merge request that does what its last line says.`;
+  const body = `\`npm run verify -- --stack ${stack}\` says:\n\n${said}\n\nFix it with a merge request that does what its last line says.`;
   const found = await list(`issues?state=opened&in=title&search=${encodeURIComponent(title)}`);
   const open = found.find((one) => one.title === title);
   if (open === undefined) await request("issues", "POST", { title, description: body });

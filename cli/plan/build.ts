@@ -53,14 +53,14 @@ const REFUSED = {
   earliestExpiry: null,
 } as const satisfies Partial<Plan>;
 
-/** What a plan is made from. Secrets are masked in a preview, and the program itself has judged all of it already. */
+/** What a plan is made from. Secrets are masked in a preview, and the program itself has checked all of it already. */
 const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "allow"];
 
-/** The same reading of the same texts as the program's own, but for the key: a plan asks no host. */
+/** Parses the settings as the program does, but for the key: a plan contacts no host. */
 function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
-  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may hold a password
+  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may contain a password
   const values: Json = { ...Object.fromEntries(given), ...proxy };
   const { config: parsed, problems } = parseConfig(
     { ...values, ssh: withoutKey(record(values.ssh), values.target) },
@@ -86,7 +86,7 @@ function verdictOf(hosts: readonly HostRow[], deployed: Deployed | undefined): V
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
-  found: ["member is founded", "members are founded"],
+  found: ["member bootstraps", "members bootstrap"],
   replace: ["member is replaced", "members are replaced"],
   rebuild: ["instance is replaced", "instances are replaced, one at a time"],
   restart: ["restart", "restarts, one at a time"],
@@ -112,12 +112,12 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
 }
 
 /**
- * Whatever no row tells of, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
- * network, and what changes of a machine in place.
+ * The changes that no row shows, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
+ * network, and changes to a machine in place.
  */
 function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
   const told = ({ name, type, op }: Resource) =>
-    isComponentType(type) || // a component: its parts are judged by themselves
+    isComponentType(type) || // a component: its parts are checked by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&

@@ -21,7 +21,7 @@ export function clusterRows(
   const cas = [CLIENT_CA, PEER_CA].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
-    ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is issued anew` })),
+    ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is reissued` })),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
@@ -41,11 +41,11 @@ function versionRow(
   const how =
     to.minor < from.minor
       ? "a downgrade by etcd's own procedure"
-      : "a minor step: a snapshot is saved first, and there is no way back but a downgrade";
+      : "a minor upgrade: a snapshot is saved first, and only a downgrade leads back";
   return [{ step: "version", text: `${step}, ${how}` }];
 }
 
-/** Options that every run of the step has, or that the hosts' rows tell of. */
+/** Options that every run of the step has, or that the hosts' rows show. */
 const TOLD = ["check-id", "version", "upgrades-from", "founding"];
 
 /** What such an option is called in the stack file. */
@@ -54,7 +54,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   "election-timeout": "electionTimeout",
 };
 
-/** Before anything is touched the members are judged: by what, is part of what is approved. */
+/** The members are checked before anything is touched: the criteria are part of the approval. */
 function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
   const before = resources.find(({ name }) => name === BEFORE);
   if (before === undefined || !before.changes || before.op === "create") return [];
@@ -65,7 +65,7 @@ function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
   const changed = keys.filter((key) => old?.get(key) !== now?.get(key));
   if (changed.length === 0) return [];
   const says = changed.map((key) => `${SETTINGS[key] ?? key} ${now?.get(key) ?? "none"}`);
-  return [{ step: "before", text: `judged with ${says.join(", ")}` }];
+  return [{ step: "before", text: `checked with ${says.join(", ")}` }];
 }
 
 function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {

@@ -16,7 +16,7 @@ export function deviations(approved: Plan, current: Plan): readonly string[] {
   ];
 }
 
-/** Hosts that are not what was approved, although nothing is left to do: the stack asks for something else by now. */
+/** Hosts that are not what was approved, although nothing is left to do: the stack now asks for something else. */
 export function notDone(approved: Plan, current: Plan): readonly string[] {
   const is = (name: string, { step, to }: StepDigest) =>
     current.hosts.some(
@@ -52,7 +52,7 @@ function isApproved(row: HostRow, approved: Plan): boolean {
   return planned?.action === row.action && row.steps.every((step) => isPlanned(step, planned.steps));
 }
 
-/** To where it was approved, and from where it was then or where it was to be: not from what came later. */
+/** To the approved state, and from the state at the approval or the approved one: not from a later one. */
 function isPlanned({ step, from, to }: StepDigest, planned: readonly StepDigest[]): boolean {
   return planned.some((one) => one.step === step && one.to === to && (from === one.from || from === one.to));
 }

@@ -8,8 +8,8 @@ import type { StepDigest } from "./model.ts";
 import { UNKNOWN } from "./preview.ts";
 
 /**
- * Of all steps, done ones too: a plan that is done in part is found to be that. Secrets are masked in a preview, so a
- * renewed leaf changes no digest.
+ * Of all steps, done ones too: so a partly done plan is recognized. Secrets are masked in a preview, so a
+ * renewed leaf certificate changes no digest.
  */
 export function stepDigests(resources: HostResources, connection = ""): readonly StepDigest[] {
   const steps = (["host", "binaries", "certificates", "member"] as const).map(
@@ -23,7 +23,7 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
   const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
   if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
   if (connection === "") return steps;
-  // the input itself is a secret: where it goes to says the configuration, and that it changes says the preview
+  // the input is a secret: the configuration says what it becomes, and the preview that it changes
   const changes = changesConnection(resources);
   return [...steps, { step: "connection", from: "", to: hash(JSON.stringify([connection, changes])) }];
 }

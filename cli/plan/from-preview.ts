@@ -12,7 +12,7 @@ export interface PreviewOptions {
   readonly stack?: string | undefined;
   /** Folder for the saved plan. @default none is saved */
   readonly save?: string | undefined;
-  /** Whether to look first at what became of the machines that the program made. @default the state is believed */
+  /** Whether to refresh the machines that the program created first. @default the state is trusted */
   readonly refresh?: boolean | undefined;
 }
 

@@ -12,7 +12,7 @@ import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
 import { lineDiff, unitChanges } from "./unit-diff.ts";
 
-/** Members in the order of their chain, then those that leave, then lost ones. */
+/** Members in the rollout's order, then those that leave, then lost ones. */
 export function hostRows(
   preview: Preview,
   { nodes, ssh }: Pick<ClusterConfig, "nodes" | "ssh">,
@@ -102,7 +102,7 @@ function memberAction(
   return "nothing";
 }
 
-/** LeafCertificates that are due, and nothing else: no other text of the host changes. */
+/** Leaf certificates that are due, and nothing else: no other text of the host changes. */
 function onlyRenews(
   { host, binaries, certificates }: Pick<HostResources, "host" | "binaries" | "certificates">,
   leafCertificates: HostResources["leafCertificates"],
@@ -119,7 +119,7 @@ function onlyRenews(
   );
 }
 
-/** Issued anew with the names, uses and life that it had; when it is due is the only thing that may differ. */
+/** Reissued with the same names, uses and validity; only the time from which it is due may differ. */
 function isDue(leaf: Resource): boolean {
   const inputs = ({ earlyRenewalHours: _, ...rest }: Json) => JSON.stringify(Object.entries(rest).sort());
   return inputs(leaf.old.inputs) === inputs(leaf.new.inputs);
@@ -175,7 +175,7 @@ function reasons(
         ...renewal,
       ];
     case "renew":
-      return [...renewal, "etcd reads them by itself"];
+      return [...renewal, "etcd reloads them by itself"];
     case "prepare":
       return [...renewal, ...preparation(resources)];
     default:
@@ -193,7 +193,7 @@ function connectionChange(resources: HostResources): readonly string[] {
 }
 
 function bundleChange(member: Resource | undefined): readonly string[] {
-  return member !== undefined && changedOptions(member).includes("bundles") ? ["another CA bundle"] : [];
+  return member !== undefined && changedOptions(member).includes("bundles") ? ["new CA bundle"] : [];
 }
 
 /** Where the program makes the machine: which one it is, and from what. */
@@ -206,7 +206,7 @@ function optionChanges(step: Resource | undefined): readonly string[] {
   const changed = changedOptions(step);
   const others = changed.filter((key) => !MACHINE_OPTIONS.includes(key));
   return [
-    ...(others.length < changed.length ? ["its machine is one that a run which failed has made"] : []),
+    ...(others.length < changed.length ? ["its machine was created by a run that failed"] : []),
     ...others.map((key) =>
       key === "check-id"
         ? `checkId ${before.get(key)} → ${after.get(key)}: compared with what is declared`
@@ -228,7 +228,7 @@ function leavingRow(name: string, resources: HostResources, deployed: Deployed |
   const address = deployed?.nodes[name]?.address ?? "";
   const row = { order: null, name, address, unit: [], certificates: [], steps: stepDigests(resources) };
   if (resources.host?.old.retained)
-    return { ...row, action: "inert", why: ["was lost, and is forgotten now"] };
+    return { ...row, action: "inert", why: ["was lost, and is now forgotten"] };
   const end =
     resources.instance === undefined
       ? "stops, and its data is set aside"

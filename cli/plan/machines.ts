@@ -1,4 +1,4 @@
-/** What happens to a machine that the program makes. */
+/** What happens to a machine that the program creates. */
 
 import { text } from "../../lib/json.ts";
 import type { HostRow } from "./model.ts";
@@ -9,7 +9,7 @@ export function isAnother(instance: Resource | undefined): boolean {
   return instance?.op === "replace" || instance?.op === "create";
 }
 
-/** What is made for a node that starts. */
+/** What is created for a node that starts. */
 export function newMachine(instance: Resource | undefined): readonly string[] {
   if (instance?.op !== "create") return [];
   const { ami, instanceType } = instance.new.inputs;
@@ -18,7 +18,7 @@ export function newMachine(instance: Resource | undefined): readonly string[] {
 
 /** Why, in the words of the stack file. */
 export function machineChanges(instance: Resource | undefined): string {
-  if (instance === undefined || instance.op === "create") return "its instance is gone: another one is made";
+  if (instance === undefined || instance.op === "create") return "its instance is gone: another is created";
   const settings = { ami: "AMI", instanceType: "type" };
   const changes = Object.entries(settings).flatMap(([key, name]) => {
     const [from, to] = [text(instance.old.inputs[key]), text(instance.new.inputs[key])];
@@ -29,7 +29,7 @@ export function machineChanges(instance: Resource | undefined): string {
 
 export const VOLUME_STAYS = "the data volume stays: the member keeps its data and its ID";
 
-/** Whether a member that is to keep its data would get an empty volume. */
+/** Whether a member that keeps its data would get an empty volume. */
 export function losesVolume({ name, action }: HostRow, resources: readonly Resource[]): boolean {
   const volume = resources.find((resource) => resource.name === `${name}-data`);
   return volume?.op === "create" && !["found", "join", "replace"].includes(action);
@@ -40,7 +40,7 @@ export function refuseEmptyVolume({ name }: Pick<HostRow, "name">): string {
 }
 
 /**
- * Whether an instance would be replaced without its guard: one that passed in a run which failed, and is not asked
+ * Whether an instance would be replaced without its guard: one that passed in a run that failed, and does not run
  * again, or a replacement that the program did not foresee (`--replace`, another major of the provider).
  */
 export function isUnguarded(name: string, resources: readonly Resource[]): boolean {

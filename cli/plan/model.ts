@@ -22,13 +22,13 @@ export interface HostRow {
   readonly why: readonly string[];
   /** Lines of the systemd unit that change, with `-` and `+`. */
   readonly unit: readonly string[];
-  /** LeafCertificates that are issued anew, by role. */
+  /** Leaf certificates that are reissued, by role. */
   readonly certificates: readonly string[];
   /** What the host's steps come from and go to: an approval is for both. */
   readonly steps: readonly StepDigest[];
 }
 
-/** Digests of a step's texts without secrets; empty where there is none, and begun with "~" where a part is not known yet. */
+/** Digests of a step's texts without secrets; empty where there is none, and with a leading "~" where a part is not known yet. */
 export interface StepDigest {
   readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "connection";
   readonly from: string;
@@ -53,11 +53,11 @@ export interface Plan {
   readonly restarts: number;
   readonly hosts: readonly HostRow[];
   readonly cluster: readonly ClusterRow[];
-  /** Changes of resources that no row above tells of. */
+  /** Changes of resources that no row above shows. */
   readonly others: readonly string[];
   readonly warnings: readonly string[];
   /** Why `up` would refuse; then nothing above it is planned. */
   readonly refusals: readonly string[];
-  /** The leaf that ends first, of those that are not issued anew. */
+  /** The leaf certificate that expires first, of those not reissued. */
   readonly earliestExpiry: { readonly certificate: string; readonly expires: string } | null;
 }

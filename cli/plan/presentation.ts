@@ -1,4 +1,4 @@
-/** What both forms of a plan for people say in the same words. */
+/** What both human-readable forms of a plan have in common. */
 
 import { DAY_MS } from "../../lib/time.ts";
 import type { Action, ClusterRow, HostRow, Plan } from "./model.ts";
@@ -18,7 +18,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
 };
 
 const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
-  version: "version step",
+  version: "version",
   ca: "CA step",
   before: "before the first",
   membership: "after the last",
@@ -73,12 +73,12 @@ export function closingOf(plan: Plan, now: number): readonly string[] {
 const OPS: Readonly<Record<string, string>> = {
   create: "made",
   update: "changed",
-  replace: "issued anew",
+  replace: "reissued",
   delete: "removed",
-  protect: "protected, or no longer",
+  protect: "protection changed",
 };
 
-/** `client: replace` → "client issued anew". */
+/** `client: replace` → "client reissued". */
 function inWords(other: string): string {
   const [name = "", op = ""] = other.split(": ");
   return `${name} ${OPS[op] ?? op}`;

@@ -21,7 +21,7 @@ export interface State {
   readonly inputs: Json;
   readonly outputs: Json;
   readonly dependencies: readonly string[];
-  /** The state's own mark of a resource that is left alone when it leaves the state. */
+  /** The state's mark of a resource that is left alone when it leaves the state. */
   readonly retained: boolean;
 }
 

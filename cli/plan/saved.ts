@@ -41,7 +41,8 @@ export async function readPlan(folder: string): Promise<Plan> {
       throw new Error(`${file} cannot be read: make the plan with npm run plan -- --save ${folder}`);
     }),
   );
-  if (!isPlan(value)) throw new Error(`${file} is no plan of this version: make it again with npm run plan`);
+  if (!isPlan(value))
+    throw new Error(`${file} is not a plan of this version: make it again with npm run plan`);
   return value;
 }
 

@@ -1,4 +1,4 @@
-/** What the texts of two versions of one step say of each other. */
+/** How two versions of a step's text differ. */
 
 import { diffLines } from "diff";
 

@@ -10,7 +10,7 @@ export interface Question {
   /** `etcd-host SUBCOMMAND --option=value …` */
   readonly subcommand: string;
   readonly options: Readonly<Record<string, string | number | true>>;
-  /** What it reads. */
+  /** Its stdin. */
   readonly input: string;
 }
 
@@ -18,7 +18,7 @@ export interface Answer extends Captured {
   readonly node: NodeConfig;
 }
 
-/** A host whose disk hangs takes logins and answers nothing; a digest of every file takes seconds. */
+/** A host whose disk hangs accepts logins but answers nothing; a digest of every file takes seconds. */
 const PATIENCE_MS = 120_000;
 
 /** One connection a host, all at once. An exit code of 255 is ssh's own: the host could not be asked. */

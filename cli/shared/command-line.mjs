@@ -1,4 +1,4 @@
-// Reads the words of a call as cli/shared/commands.mjs declares them, and shows its help. Plain JavaScript without
+// Parses the arguments of a call as cli/shared/commands.mjs declares them, and shows its help. Plain JavaScript without
 // packages, for launch.mjs.
 import { exit } from "node:process";
 import { parseArgs } from "node:util";
@@ -6,10 +6,10 @@ import { parseArgs } from "node:util";
 /** @import { Command, Option } from "./commands.mjs" */
 
 const HELP = /** @type {const} */ ({ type: "boolean", short: "h" });
-const WRONG_CALL = "wrong call";
+const WRONG_CALL = "usage error";
 
 /**
- * The options and the other words of a call. Ends with the help and exit code 0 if that is asked for; a wrong call ends
+ * The options and the other arguments of a call. Exits with the help and code 0 if asked for it; a wrong call exits
  * with one sentence and exit code 2.
  * @template {Readonly<Record<string, Option>>} Options
  * @param {Command<Options>} command
@@ -31,9 +31,7 @@ export function callOrExit(command, args) {
   const words = [...positionals, ...others];
   const wrong =
     wrongOption(command, tokens) ??
-    (command.words === undefined && words.length > 0
-      ? `There is nothing to do with ${words[0]}`
-      : undefined) ??
+    (command.words === undefined && words.length > 0 ? `Unexpected argument ${words[0]}` : undefined) ??
     command.wrong?.(values, words);
   if (wrong !== undefined) {
     console.error(`${wrong}: see ${helpCall(command)}.`);
@@ -43,7 +41,7 @@ export function callOrExit(command, args) {
 }
 
 /**
- * Where another program's words follow ours, they are left alone; a `--` ends ours.
+ * Arguments for another program, after ours, are left alone; a `--` ends ours.
  * @param {Command} command
  * @param {readonly string[]} args
  */
@@ -94,8 +92,8 @@ export function helpOf({ call, summary, options, words = {}, exits, example }) {
   return [
     `usage: ${call}`,
     wrap(summary, ""),
-    Object.keys(words).length === 0 ? "" : `Words:\n${rows(Object.entries(words))}`,
-    `Options:\n${rows([...optionRows, ["--help", "this text"]])}`,
+    Object.keys(words).length === 0 ? "" : `Arguments:\n${rows(Object.entries(words))}`,
+    `Options:\n${rows([...optionRows, ["--help", "this help"]])}`,
     `Exit codes:\n${rows(codes)}`,
     `Example:\n  ${example}`,
   ]

@@ -1,4 +1,4 @@
-// Every npm script: what it does and how it is called. The help and the parser are both made of this. Plain JavaScript
+// Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
 /**
@@ -14,8 +14,8 @@
  * @property {string} call As it is typed.
  * @property {string} summary
  * @property {Options} options
- * @property {Readonly<Record<string, string>>} [words] What may stand beside the options. Nothing, if it is left out.
- * @property {boolean} [passesOn] Whether everything from the first word that is no option of ours on is another program's.
+ * @property {Readonly<Record<string, string>>} [words] The arguments besides the options. None if left out.
+ * @property {boolean} [passesOn] Whether everything from the first word that is not our option goes to another program.
  * @property {Readonly<Record<number, string>>} exits
  * @property {string} example
  * @property {(values: Values, words: readonly string[]) => string | undefined} [wrong] What is wrong with a call whose
@@ -25,14 +25,14 @@
 const stack = /** @type {const} */ ({
   type: "string",
   value: "STACK",
-  help: "the stack; without it, the one that is selected",
+  help: "the stack; default: the selected one",
 });
 const refresh = /** @type {const} */ ({
   type: "boolean",
-  help: "on EC2: look first at what became of the instances",
+  help: "on EC2: refresh the state of the instances first",
 });
 
-/** The suites of tests/run/suites.ts, in their order, and the name for the first of them that need no lab. */
+/** The suites of tests/run/suites.ts, in order, and `fast`: some of those that need no lab. */
 export const suites = [
   "check",
   "unit",
@@ -53,14 +53,14 @@ export const suites = [
   "fast",
 ];
 
-/** Suites that run only when they are named: what takes longer than a round may. */
+/** Suites that run only when named: they take longer than a round may. */
 export const longRuns = ["sweep"];
 
 /** What `npm run gitlab` can do. */
 const gitlabWords = {
-  "note FILE": "show a plan in the merge request, in one note that is kept up to date",
-  "download-plan DIRECTORY": "fetch the plan that the merge request of the merged commit showed",
-  "issue FILE": "open an issue with what verify printed, or add to the one that is open",
+  "note FILE": "show a plan in the merge request, in one note kept up to date",
+  "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit",
+  "issue FILE": "open an issue with what verify printed, or add to the open one",
 };
 
 /** @satisfies {Readonly<Record<string, Command>>} */
@@ -68,16 +68,16 @@ export const commands = {
   start: {
     call: "npm start",
     summary:
-      "Makes a cluster of three on systemd hosts of its own on this machine, with a real pulumi up. Run again, it goes on where it stopped. Needs Linux and root, and installs or builds all else.",
+      "Creates a cluster of three on systemd hosts on this machine, with a real pulumi up. Run again, it resumes where it stopped. Needs Linux and root; installs or builds everything else.",
     options: {},
-    exits: { 0: "the cluster is healthy", 1: "a stage failed, and the lines above say what to do" },
+    exits: { 0: "the cluster is healthy", 1: "a stage failed; the lines above say what to do" },
     example: "npm start",
   },
   test: {
     call: "npm test -- [SUITE…]",
-    summary: "Runs the suites named, or all of them in the order that is quickest to fail.",
+    summary: "Runs the named suites, or all of them, those quickest to fail first.",
     options: {},
-    words: { "SUITE…": `${suites.join(", ")}; longer than a round may take: ${longRuns.join(", ")}` },
+    words: { "SUITE…": `${suites.join(", ")}; only when named: ${longRuns.join(", ")}` },
     exits: { 0: "every test passed", 1: "a test failed" },
     example: "npm test -- check unit",
     wrong: (_, words) => {
@@ -89,21 +89,21 @@ export const commands = {
     call: "npm run check",
     summary: "Checks format, lint, types and shell.",
     options: {},
-    exits: { 0: "all is well", 1: "something is wrong, and the lines above say what" },
+    exits: { 0: "no problems", 1: "problems, listed above" },
     example: "npm run check",
   },
   bench: {
     call: "npm run bench -- [--rounds N]",
     summary:
-      "Measures every command on hosts of its own beside the least possible script, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes two to three minutes on two idle cores.",
+      "Measures every command and, for comparison, a minimal script on its own hosts, and writes docs/performance.md and docs/images/performance.svg. Needs Linux and root; a round takes two to three minutes on two idle cores.",
     options: {
       rounds: {
         type: "string",
         value: "N",
-        help: "how often everything is measured, 1 to 99; without it, 3",
+        help: "number of rounds, 1 to 99; default: 3",
       },
     },
-    exits: { 0: "measured and written", 1: "could not be measured; nothing is written" },
+    exits: { 0: "measured and written", 1: "failed; nothing was written" },
     example: "npm run bench -- --rounds 1",
     wrong: ({ rounds = "3" }) =>
       /^[1-9]\d?$/.test(String(rounds)) ? undefined : `--rounds takes a number from 1 to 99, not ${rounds}`,
@@ -114,53 +114,53 @@ export const commands = {
     options: {
       stack,
       refresh,
-      markdown: { type: "boolean", help: "as a comment of a pull request" },
+      markdown: { type: "boolean", help: "as a pull-request comment" },
       json: {
         type: "boolean",
-        help: "for programs, as docs/plan.schema.json describes it; not with --markdown",
+        help: "machine-readable (docs/plan.schema.json); not with --markdown",
       },
       save: {
         type: "string",
         value: "DIRECTORY",
-        help: "keep the plan there, for npm run up -- --plan DIRECTORY",
+        help: "save the plan there, for npm run up -- --plan DIRECTORY",
       },
     },
     exits: {
-      0: "planned, also if there is nothing to do",
-      1: "could not be planned, and the last line says why",
+      0: "planned, even if there is nothing to do",
+      1: "could not be planned; the last line says why",
       3: "up would refuse",
     },
     example: "npm run plan -- --stack prod --save plan",
     wrong: ({ markdown, json }) =>
-      markdown && json ? "--markdown and --json exclude each other" : undefined,
+      markdown && json ? "--markdown and --json cannot be combined" : undefined,
   },
   up: {
     call: "npm run up -- [OPTION…] (--plan DIRECTORY | --renewals-only)",
-    summary: "Does what was approved, or nothing. For everything else there is pulumi up. See docs/plan.md.",
+    summary: "Does what was approved, or nothing. For everything else, use pulumi up. See docs/plan.md.",
     options: {
       stack,
       refresh,
-      plan: { type: "string", value: "DIRECTORY", help: "what npm run plan -- --save DIRECTORY kept there" },
+      plan: { type: "string", value: "DIRECTORY", help: "where npm run plan -- --save DIRECTORY saved it" },
       "renewals-only": {
         type: "boolean",
-        help: "renew the certificates that are due, if nothing else is to be done",
+        help: "renew the certificates that are due, if there is nothing else to do",
       },
     },
     exits: {
-      0: "done, or nothing was left to do",
-      1: "failed on the way; members that were not reached are as they were",
+      0: "done, or nothing left to do",
+      1: "failed on the way; members not reached are unchanged",
       3: "refused, and nothing was changed",
     },
     example: "npm run up -- --stack prod --plan plan",
     wrong: ({ plan, "renewals-only": renewals }) =>
       (plan === undefined) === (renewals === undefined)
-        ? "Say what may be done: either --plan DIRECTORY or --renewals-only"
+        ? "Give either --plan DIRECTORY or --renewals-only"
         : undefined,
   },
   verify: {
     call: "npm run verify -- [OPTION…]",
     summary: "Has every host compare itself with what the stack declares. Changes nothing.",
-    options: { stack, json: { type: "boolean", help: "for programs" } },
+    options: { stack, json: { type: "boolean", help: "machine-readable" } },
     exits: {
       0: "every host is as declared",
       1: "could not be verified",
@@ -170,11 +170,11 @@ export const commands = {
   },
   status: {
     call: "npm run status -- [OPTION…]",
-    summary: "Shows the cluster on one screen, as its hosts tell it. Changes nothing.",
+    summary: "Shows the cluster on one screen, as its hosts report it. Changes nothing.",
     options: {
       stack,
-      watch: { type: "boolean", help: "look again every two seconds, until Ctrl-C" },
-      json: { type: "boolean", help: "for programs; not with --watch" },
+      watch: { type: "boolean", help: "refresh every two seconds, until Ctrl-C" },
+      json: { type: "boolean", help: "machine-readable; not with --watch" },
     },
     exits: {
       0: "every member answers and no alarm is raised",
@@ -182,12 +182,12 @@ export const commands = {
       5: "a member does not answer, or an alarm is raised",
     },
     example: "npm run status -- --watch",
-    wrong: ({ json, watch }) => (json && watch ? "--json and --watch exclude each other" : undefined),
+    wrong: ({ json, watch }) => (json && watch ? "--json and --watch cannot be combined" : undefined),
   },
   client: {
     call: "npm run client -- [--stack STACK] (ETCDCTL-WORD… | --write-bundle DIRECTORY)",
     summary:
-      "Runs etcdctl against the stack's cluster as its administrator: the one on the PATH, or where there is none, that of the first host.",
+      "Runs etcdctl against the stack's cluster as its administrator: the one on the PATH or, if there is none, the first host's.",
     options: {
       stack,
       "write-bundle": {
@@ -196,16 +196,14 @@ export const commands = {
         help: "write the CA, the client certificate and its key there instead",
       },
     },
-    words: { "ETCDCTL-WORD…": "what etcdctl is to do; npm run client -- help shows all it can" },
+    words: { "ETCDCTL-WORD…": "etcdctl's command; npm run client -- help lists all of them" },
     passesOn: true,
     exits: { 0: "done", 1: "failed; any other code is etcdctl's own" },
     example: "npm run client -- endpoint status --cluster -w table",
     wrong: ({ "write-bundle": directory }, words) => {
       if (directory === undefined)
-        return words.length === 0 ? "Say what etcdctl is to do, or --write-bundle DIRECTORY" : undefined;
-      return words.length === 0
-        ? undefined
-        : `--write-bundle takes one DIRECTORY, and ${words[0]} is one word more`;
+        return words.length === 0 ? "Give an etcdctl command, or --write-bundle DIRECTORY" : undefined;
+      return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;
     },
   },
   monitoring: {
@@ -214,7 +212,7 @@ export const commands = {
       "Writes a scrape job and alert rules for Prometheus and a dashboard for Grafana, for the stack's cluster. See docs/monitoring.md.",
     options: {
       stack,
-      write: { type: "string", value: "DIRECTORY", help: "where to; without it, monitoring-STACK" },
+      write: { type: "string", value: "DIRECTORY", help: "where to; default: monitoring-STACK" },
     },
     exits: { 0: "written", 1: "could not be written" },
     example: "npm run monitoring -- --write /etc/prometheus/etcd",
@@ -225,14 +223,14 @@ export const commands = {
       "For .gitlab-ci.yml: reads GitLab's CI variables, and the access token in GITLAB_TOKEN. See docs/pipelines.md.",
     options: {},
     words: gitlabWords,
-    exits: { 0: "done", 1: "failed, and the last line says why" },
+    exits: { 0: "done", 1: "failed; the last line says why" },
     example: "npm run gitlab -- note plan/plan.md",
     wrong: (_, [word = "", path, ...more]) => {
       const known = Object.keys(gitlabWords).map((term) => term.split(" "));
       const [, argument] = known.find(([name]) => name === word) ?? [];
-      if (argument === undefined) return word === "" ? "Name a command" : `There is no command ${word}`;
+      if (argument === undefined) return word === "" ? "Give a command" : `There is no command ${word}`;
       if (path === undefined) return `${word} needs a ${argument}`;
-      return more.length === 0 ? undefined : `${word} takes one ${argument}, and ${more[0]} is one word more`;
+      return more.length === 0 ? undefined : `Unexpected argument ${more[0]}`;
     },
   },
   "lab:down": {

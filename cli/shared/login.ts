@@ -1,4 +1,4 @@
-// How a stack's hosts are reached: by its configuration, and on EC2 by what it made of it.
+// How a stack's hosts are reached: by its configuration, and on EC2 by its outputs.
 import { record, text } from "../../lib/json.ts";
 import { pulumiJson, type Stack } from "../../lib/pulumi.ts";
 import { type Login, loginOf } from "./ssh.ts";

@@ -41,7 +41,7 @@ export function aliasOf(node: NodeConfig): string {
   return `node-${node.name}`;
 }
 
-/** One file says it all to OpenSSH; the user's own settings stay out. Returns its path. */
+/** One file configures OpenSSH; the user's own settings are ignored. Returns its path. */
 export function writeSshConfig(directory: string, login: Login): string {
   const { config, key } = login;
   const path = (name: string) => join(directory, name);

@@ -1,4 +1,4 @@
-/** What `etcd-host facts` says on each host, put together. */
+/** What `etcd-host facts` says on each host, combined. */
 
 import { list, record, text } from "../../lib/json.ts";
 import type { Answer } from "../shared/ask-hosts.ts";
@@ -11,14 +11,14 @@ export interface MemberStatus {
   readonly role: "leader" | "follower" | "learner" | "does not answer";
   readonly version: string;
   readonly dbBytes: number;
-  /** Where the cluster stops taking writes; 0 if the member does not tell (before 3.6). */
+  /** Where the cluster stops accepting writes; 0 if the member does not say (before 3.6). */
   readonly quotaBytes: number;
   /** Share of the database file that holds no data, 0 to 1: what a defragmentation would give back. */
   readonly fragmentation: number;
   /** Log entries behind the most advanced member. */
   readonly raftLag: number;
   readonly alarms: readonly string[];
-  /** RFC 3339 end of the certificate that ends first. */
+  /** RFC 3339 end of the certificate that expires first. */
   readonly certificateEnds: string;
   readonly lastVerify: { readonly at: string; readonly differences: number } | null;
   /** Why the host could not be asked. */

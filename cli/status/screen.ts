@@ -32,7 +32,7 @@ function remarks({ healthy, members }: ClusterStatus): readonly string[] {
       : alarms.length === 0
         ? ["No alarm is raised."]
         : alarms.map((alarm) => `ALARM ${alarm}`)),
-    ...(healthy ? [] : ["Not healthy: look at the hosts with etcd-host status, or run npm run verify."]),
+    ...(healthy ? [] : ["Not healthy: run etcd-host status on the hosts, or npm run verify here."]),
   ];
 }
 

@@ -17,7 +17,7 @@ async function ask(login: Login): Promise<ClusterStatus> {
   return clusterStatus(answers);
 }
 
-/** Until Ctrl-C; on a terminal each look replaces the one before. */
+/** Until Ctrl-C; on a terminal each screen replaces the last. */
 async function watch(login: Login): Promise<void> {
   const end = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => end.abort());

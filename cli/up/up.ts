@@ -1,4 +1,4 @@
-// npm run up: does what was approved, or renews certificates that are due, if that is all there is to do; or nothing.
+// npm run up: does what was approved, or renews certificates that are due if there is nothing else to do; or nothing.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
     interrupted = true;
   });
 
-/** Previews again, judges, then updates under a saved plan: the engine refuses any step that is not in it. */
+/** Previews again, checks, then updates under a saved plan: the engine refuses any step that is not in it. */
 async function up(fresh: string): Promise<string> {
   const approved = folder === undefined ? undefined : await readPlan(folder);
   const current = await progress.wait("previewing", () => planFromPreview({ stack, refresh, save: fresh }));
@@ -37,7 +37,7 @@ async function up(fresh: string): Promise<string> {
     return update([...looking, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
   }
   if (approved !== undefined)
-    console.log("The approved plan is done in part, or certificates came due since: the rest is done.");
+    console.log("The approved plan is partly done, or certificates came due since: doing the rest.");
   return update([...looking, "--plan", pulumiFile(fresh), "--skip-preview"]);
 }
 
@@ -47,7 +47,7 @@ function refuseUnapproved(approved: Plan | undefined, current: Plan): void {
   if (approved === undefined) {
     if (onlyRenewals(current)) return;
     throw new Refused(
-      `There is more to do than to renew certificates (${current.headline}): npm run plan shows it.`,
+      `There is more to do than renew certificates (${current.headline}): npm run plan shows it.`,
     );
   }
   if (approved.verdict === "refused")
@@ -78,7 +78,7 @@ async function update(more: readonly string[]): Promise<string> {
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error;
     if (interrupted)
-      throw new Error("Interrupted: the running step was ended, the rest is not done. Run it again.");
+      throw new Error("Interrupted: the running step was finished, the rest was not. Run it again.");
     const why = withoutValues(diagnostics(error.output));
     if (/violates plan/.test(why) && !/^Updating /m.test(error.output))
       throw new Refused(`${why}\nNothing was changed: plan again.`);

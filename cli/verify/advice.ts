@@ -32,20 +32,20 @@ export function adviceFor(hosts: readonly Verified[]): string {
 function replaceAdvice(empty: readonly Verified[], all: number): string {
   const gone = `The data of ${names(empty)} is gone`;
   if (all - empty.length < quorum(all))
-    return `${gone}, and the rest is no quorum: put it back, or restore a snapshot into a new cluster (docs/operations.md, Repair).`;
+    return `${gone}, and so is the quorum: put it back, or restore a snapshot into a new cluster (docs/operations.md, Repair).`;
   const [incarnations, members] =
     empty.length === 1 ? ["its incarnation", "the member"] : ["their incarnations", "the members"];
   return `${gone}: put it back, or raise ${incarnations} and run pulumi up, which replaces ${members}.`;
 }
 
-/** No member restarts while another is stopped, so that one has to come first. */
+/** No member restarts while another is stopped, so the stopped one must come first. */
 function repairAdvice(differing: readonly Verified[]): string {
   const stopped = differing.filter((host) => says(host, STOPPED));
   const order =
     stopped.length > 0 && differing.length > stopped.length
-      ? ` Let those that are stopped come first: rolloutOrder: [${names(stopped)}].`
+      ? ` Start the stopped ones first: rolloutOrder: [${names(stopped)}].`
       : "";
-  return `Raise checkId and run pulumi up: it puts back what differs, and restarts only what must be.${order}`;
+  return `Raise checkId and run pulumi up: it restores what differs, and restarts only what it must.${order}`;
 }
 
 function says({ differences }: Verified, what: RegExp): boolean {

@@ -12,7 +12,7 @@ import { optionsOf } from "../../host/options.ts";
 import { PKI_DIR, PROGRAM, UNIT_FILE } from "../../host/paths.ts";
 import { type Json, list, record, text } from "../../lib/json.ts";
 
-/** The state's resources by name, without those that wait for their delete. */
+/** The state's resources by name, without those pending deletion. */
 export type State = ReadonlyMap<string, Json>;
 
 /** `exported` is what `pulumi stack export` prints. */
@@ -49,7 +49,7 @@ export function declaredOf(state: State, name: string): Declared | undefined {
   };
 }
 
-/** Keys are secrets of the state: the host's own records judge those. */
+/** Keys are secrets of the state: the host's own records check those. */
 function certificates(state: State, name: string): readonly string[] {
   const component = { "client-ca": CLIENT_CA, "peer-ca": PEER_CA };
   const leafCertificates = LEAF_ROLES.map((role) => [role, partOf(name, role)] as const);

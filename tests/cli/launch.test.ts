@@ -111,8 +111,7 @@ test("what an operator types installs nothing, and says what to run", async (t) 
     ["client", "get"],
     ["monitoring"],
   ];
-  const missing =
-    "The packages are missing or not those of package-lock.json: run npm ci, then this again.\n";
+  const missing = "The packages are missing or do not match package-lock.json: run npm ci, then try again.\n";
   const isRefused = (args: readonly string[]) => {
     const { stdout, stderr, status } = project.run(...args);
     assert.deepEqual([stdout, stderr, status], ["", missing, 1], args.join(" "));

@@ -15,34 +15,34 @@ function steps({ cluster }: Plan): readonly string[] {
   return cluster.map(({ step, text }) => `${step}: ${text}`);
 }
 
-test("the version step: a patch, a minor, a downgrade", () => {
+test("the version change: a patch, a minor, a downgrade", () => {
   const step = (from: string, to: string) =>
     steps(planOf({ config: { "etcd:version": to } }, { ...deployed(3), version: from }));
   assert.deepEqual(step("3.6.14", "3.6.14"), []);
   assert.deepEqual(step("3.6.11", "3.6.14"), ["version: etcd 3.6.11 → 3.6.14, a patch"]);
   assert.deepEqual(step("3.6.14", "3.7.1"), [
-    "version: etcd 3.6.14 → 3.7.1, a minor step: a snapshot is saved first, and there is no way back but a downgrade",
+    "version: etcd 3.6.14 → 3.7.1, a minor upgrade: a snapshot is saved first, and only a downgrade leads back",
   ]);
   assert.deepEqual(step("3.7.1", "3.6.14"), [
     "version: etcd 3.7.1 → 3.6.14, a downgrade by etcd's own procedure",
   ]);
 });
 
-test("a new cluster has no version step and no CA step", () => {
+test("a new cluster has no version change and no CA step", () => {
   const changes = { health: create, "client-ca-cert": create };
   assert.deepEqual(steps(planOf({ changes }, "new")), ["health: the whole cluster is proven healthy"]);
 });
 
-test("a CA that is issued anew has a row of its own", () => {
-  assert.deepEqual(steps(planOf({ changes: { "peer-ca-cert": replace } })), ["ca: peer-ca is issued anew"]);
+test("a CA that is reissued has a row of its own", () => {
+  assert.deepEqual(steps(planOf({ changes: { "peer-ca-cert": replace } })), ["ca: peer-ca is reissued"]);
 });
 
-test("what the members are judged by, before any is touched, is a row", () => {
+test("what the members are checked by, before any is touched, is a row", () => {
   const judge = (first: string) => ({
     update: `/usr/local/sbin/etcd-host before --version=3.6.14 --first=${first}`,
   });
   const before: Change = { op: "update", old: judge("node1"), new: judge("node3"), reasons: ["update"] };
-  assert.deepEqual(steps(planOf({ changes: { before } })), ["before: judged with rolloutOrder node3"]);
+  assert.deepEqual(steps(planOf({ changes: { before } })), ["before: checked with rolloutOrder node3"]);
 });
 
 test("protect that is turned on or off is a change, although no input is", () => {
@@ -52,7 +52,7 @@ test("protect that is turned on or off is a change, although no input is", () =>
   );
   const plan = buildPlan(parsePreview(JSON.stringify({ ...rest, steps: protectedCa })), deployed(3));
   assert.deepEqual([plan.verdict, plan.others], ["safe", ["client-ca: protect"]]);
-  assert.deepEqual(plan.cluster, [], "no CA is issued anew");
+  assert.deepEqual(plan.cluster, [], "no CA is reissued");
 });
 
 test("lost members go before any other step, members that are no longer declared after all of them", () => {

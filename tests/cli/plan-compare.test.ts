@@ -107,10 +107,10 @@ test("a host that was not in the plan is named", () => {
   assert.match(found[0] ?? "", /^node4: now join: new member: .*, and was not in the plan$/);
 });
 
-test("another version step is named, and another resource", () => {
+test("another version change is named, and another resource", () => {
   const version = (to: string) => planOf({ config: { "etcd:version": to } });
   assert.deepEqual(deviations(version("3.7.1"), version("3.7.2")), [
-    "cluster: etcd 3.6.14 → 3.7.2, a minor step: a snapshot is saved first, and there is no way back but a downgrade",
+    "cluster: etcd 3.6.14 → 3.7.2, a minor upgrade: a snapshot is saved first, and only a downgrade leads back",
   ]);
   const other = planOf({ changes: { "more-bucket": { op: "create" } } });
   assert.deepEqual(deviations(approved, other), ["more-bucket: create"]);
@@ -135,7 +135,7 @@ const more: readonly [string, Plan][] = [
     "a comparison",
     planOf({ changes: { ...renewal, "node1-member": { op: "update", new: { update: "x" } } } }),
   ],
-  ["a version step", planOf({ changes: renewal, config: { "etcd:version": "3.7.1" } })],
+  ["a version change", planOf({ changes: renewal, config: { "etcd:version": "3.7.1" } })],
   ["a new CA", planOf({ changes: { ...renewal, "client-ca-cert": { op: "replace" } } })],
   ["a lost member to remove", planOf({ changes: renewal, nodes: nodesOf(3, { node2: { lost: true } }) })],
   ["another resource", planOf({ changes: { ...renewal, "more-bucket": { op: "create" } } })],

@@ -54,7 +54,7 @@ test("renew: new leafCertificates alone touch no process", () => {
   const plan = planOf({ changes });
   const row = rowOf(plan, "node2");
   assert.equal(row.action, "renew");
-  assert.deepEqual(row.why, ["new certificates (server, peer)", "etcd reads them by itself"]);
+  assert.deepEqual(row.why, ["new certificates (server, peer)", "etcd reloads them by itself"]);
   assert.deepEqual(row.certificates, ["server", "peer"]);
   assert.deepEqual(row.steps, rowOf(planOf(), "node2").steps, "a renewal changes no digest");
   assert.equal(plan.headline, "1 host gets new certificates, no restart · safe");
@@ -92,11 +92,11 @@ test("restart: a flag that goes, and another release", () => {
   ]);
 });
 
-test("restart: another CA bundle, or one that is not known yet", () => {
+test("restart: a new CA bundle, or one that is not known yet", () => {
   for (const now of [texts("node1", { bundles: "4567" }), { create: UNKNOWN, update: UNKNOWN }]) {
     const change: Change = { op: "update", new: now, reasons: ["update"] };
     const row = rowOf(planOf({ changes: { "node1-member": change } }), "node1");
-    assert.deepEqual([row.action, row.why, row.unit], ["restart", ["another CA bundle"], []]);
+    assert.deepEqual([row.action, row.why, row.unit], ["restart", ["new CA bundle"], []]);
   }
 });
 
@@ -113,7 +113,7 @@ test("found: on a stack that was never proven", () => {
   const changes = { ...comes("node1"), ...comes("node2"), ...comes("node3"), "client-cert": client };
   const plan = planOf({ changes }, "new");
   assert.deepEqual(rowOf(plan, "node1").why, ["first start, in a new cluster"]);
-  assert.equal(plan.headline, "3 members are founded · safe");
+  assert.equal(plan.headline, "3 members bootstrap · safe");
   assert.deepEqual([rowOf(plan, "node1").unit, plan.earliestExpiry], [[], null]);
 });
 
@@ -180,7 +180,7 @@ test("inert: a lost node that is forgotten is dialled by nobody", () => {
   const chain = ["node1", "node2", "node3", "node4"];
   const plan = planOf({ chain, changes: leaves("node4", true) }, deployed(3));
   const row = rowOf(plan, "node4");
-  assert.deepEqual([row.action, row.why], ["inert", ["was lost, and is forgotten now"]]);
+  assert.deepEqual([row.action, row.why], ["inert", ["was lost, and is now forgotten"]]);
   assert.equal(plan.headline, "no host is touched · safe", "but the state is, by an up");
 });
 

@@ -16,13 +16,12 @@ test("all as declared", () => {
 });
 
 test("what differs is put back by a raised checkId, the stopped members first", () => {
-  const repair =
-    "Raise checkId and run pulumi up: it puts back what differs, and restarts only what must be.";
+  const repair = "Raise checkId and run pulumi up: it restores what differs, and restarts only what it must.";
   assert.equal(adviceFor([host(1, edited), host(2)]), repair);
   assert.equal(adviceFor([host(1), host(2, "etcd.service is inactive")]), repair);
   assert.equal(
     adviceFor([host(1, edited), host(2, "etcd.service is inactive"), host(3)]),
-    `${repair} Let those that are stopped come first: rolloutOrder: [node2].`,
+    `${repair} Start the stopped ones first: rolloutOrder: [node2].`,
   );
 });
 
@@ -40,18 +39,15 @@ test("a member whose data is gone is replaced: checkId would not start it", () =
   );
 });
 
-test("where the rest is no quorum, no raised incarnation helps", () => {
+test("where the rest are no quorum, no raised incarnation helps", () => {
   const advice = adviceFor([host(1), host(2, ...empty), host(3, ...empty)]);
-  assert.match(
-    advice,
-    /^The data of node2, node3 is gone, and the rest is no quorum: .* restore a snapshot /,
-  );
-  assert.match(adviceFor([host(1, ...empty)]), /^The data of node1 is gone, and the rest is no quorum: /);
+  assert.match(advice, /^The data of node2, node3 is gone, and so is the quorum: .* restore a snapshot /);
+  assert.match(adviceFor([host(1, ...empty)]), /^The data of node1 is gone, and so is the quorum: /);
 });
 
-test("others that differ are put right as well", () => {
+test("others that differ are repaired as well", () => {
   const both = adviceFor([host(1, edited), host(2, ...empty), host(3)]);
-  assert.match(both, /^The data of node2 is gone: .*\. Raise checkId and run pulumi up: .* must be\.$/);
+  assert.match(both, /^The data of node2 is gone: .*\. Raise checkId and run pulumi up: .* must\.$/);
 });
 
 test("hosts that could not be asked are asked again", () => {

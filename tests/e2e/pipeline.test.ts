@@ -133,7 +133,7 @@ test("renewals do nothing when something else was merged and not applied", async
   const { code, all } = await untouched(() => job("renew.yml", "renew"));
   await project.configure({ snapshotCount: 30000, renewBeforeDays: undefined });
   assert.equal(code, REFUSED, all);
-  assert.match(all, /more to do than to renew certificates \(3 restarts, one at a time · safe\)/);
+  assert.match(all, /more to do than renew certificates \(3 restarts, one at a time · safe\)/);
 });
 
 test("a night in which every host is as declared opens no issue", async () => {

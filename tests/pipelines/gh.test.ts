@@ -39,7 +39,7 @@ test("the plan is that of the head that was merged, from this repository's green
 test("without a pull request, a green preview of its own or the artifact it is refused, with what to do", async () => {
   const none = /^::error::There is no accepted plan for def: .*, and merge it when its preview is green\.$/;
   const refusals: readonly (readonly [Readonly<Record<string, unknown>>, RegExp])[] = [
-    [{ pulls: [] }, /^::error::Commit abc came without a pull request, .*: bring an empty commit/],
+    [{ pulls: [] }, /^::error::Commit abc came without a pull request, .*: send an empty commit/],
     [{ pulls: MERGED.slice(0, 1) }, /^::error::Commit abc came without a pull request/],
     [{ pulls: MERGED, runs: { workflow_runs: [] } }, none],
     [{ pulls: MERGED, runs: { workflow_runs: [{ id: 41, ...FORK }] } }, none],
@@ -75,7 +75,7 @@ test("what differs opens an issue, and is added to it the next night", async () 
       body,
       /^`npm run verify -- --stack dev` says:\n\n {4}node1: unit edited\n {4}```\n {4}node2/,
     );
-    assert.match(body, /Put it right with a pull request/);
+    assert.match(body, /Fix it with a pull request/);
   }
 });
 

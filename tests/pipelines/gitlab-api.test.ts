@@ -78,7 +78,7 @@ test("a commit without a merge request, and one without a green plan, are refuse
   answers["/projects/7/repository/commits/abc/merge_requests"] = [];
   const direct = await gitlab("download-plan", join(folder, "none"));
   assert.equal(direct.code, 1);
-  assert.match(direct.said, /^Commit abc came without a merge request, .*: bring an empty commit/);
+  assert.match(direct.said, /^Commit abc came without a merge request, .*: send an empty commit/);
   planOf("opened", "success");
   assert.match((await gitlab("download-plan", join(folder, "none"))).said, /came without a merge request/);
   planOf("merged", "failed");
@@ -102,7 +102,7 @@ test("what differs becomes an issue, and the next night a note to it", async () 
   const bodies = sent.map(({ body }) => JSON.stringify(body));
   for (const body of bodies) {
     assert.ok(body.includes("\\n    node1: unit edited\\n    ```\\n    node2: as declared"), body);
-    assert.match(body, /Put it right with a merge request/);
+    assert.match(body, /Fix it with a merge request/);
   }
 });
 

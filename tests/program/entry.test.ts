@@ -19,7 +19,7 @@ test("a Node.js that does not run TypeScript is told which one is needed, in one
   const args = ["--import", preload, join(project, main)];
   const { stderr, status } = spawnSync(execPath, args, { encoding: "utf8" });
   const needed = engines.node.replace(">=", "");
-  const sentence = `This program needs Node\\.js ${RegExp.escape(needed)} or later, and this is ${RegExp.escape(process.versions.node)}: .*\\.$`;
+  const sentence = `This program needs Node\\.js ${RegExp.escape(needed)} or later, but this is ${RegExp.escape(process.versions.node)}: .*\\.$`;
   assert.match(stderr, new RegExp(sentence, "m"));
   assert.equal(status, 1);
 });
