@@ -4,11 +4,11 @@ import { certificateIn } from "../cluster/resource-names.ts";
 import type { Authority } from "./certificate-authority.ts";
 import { type KeyAlgorithm, keyArgs } from "./key-args.ts";
 
-/** How leaf certificates are made. */
+/** How leaf certificates are issued. */
 export interface LeafSettings {
   readonly algorithm: KeyAlgorithm;
   readonly leafValidityDays: number;
-  /** Days before its end from which on any `up` replaces it. */
+  /** Days before its end from which any `up` replaces it. */
   readonly renewBeforeDays: number;
 }
 
@@ -68,12 +68,12 @@ export class Certificate extends pulumi.ComponentResource {
     this.certPem = withinAuthority(name, cert, authority);
     this.privateKeyPem = key.privateKeyPemPkcs8;
     this.expires = cert.validityEndTime;
-    // The certificate as it was issued, even where it is not handed on; not the key.
+    // The certificate as it was issued, even if it is not passed on; not the key.
     this.registerOutputs({ certPem: cert.certPem, expires: this.expires });
   }
 }
 
-/** A certificate that outlives its CA is never handed on: it would stop working on a day that its own dates do not show. */
+/** A certificate that outlives its CA is never passed on: it would stop working before the end that it shows. */
 function withinAuthority(
   name: string,
   cert: tls.LocallySignedCert,

@@ -6,7 +6,7 @@ import { hostCommand, type Options } from "../host/commands.ts";
 import type { Host } from "./host.ts";
 import { remoteStep, type Step } from "./step.ts";
 
-/** What the steps that ask the whole cluster are told to judge it by. */
+/** What the steps that ask the whole cluster check it against. */
 export interface Criteria {
   /** Of etcd. */
   readonly version: string;
@@ -39,7 +39,7 @@ export interface AroundArgs extends ClusterStepArgs {
   readonly stdin: pulumi.Input<string>;
 }
 
-/** A step around the members. While a cluster is founded, there is nothing for it to look at. */
+/** A step before or after the members. During a bootstrap there is nothing to check. */
 export function stepAround(
   name: string,
   subcommand: typeof BEFORE | typeof MEMBERSHIP,
@@ -62,13 +62,13 @@ export function stepAround(
 export interface GuardArgs extends ClusterStepArgs {
   /** The member whose machine is guarded; not the one on `host`. */
   readonly member: string;
-  /** Digest of what its machine is made from. */
+  /** Digest of what its machine is created from. */
   readonly madeFrom: string;
 }
 
 /**
- * Proves, on another member, that the cluster can do without this one while its machine is replaced. It has something
- * to do only in an update: when what the machine is made from changes.
+ * Proves, on another member, that the cluster can do without this one while its machine is replaced. It has work
+ * only in an update: when what the machine is created from changes.
  */
 export function guardStep(
   name: string,

@@ -42,8 +42,8 @@ export interface ClusterArgs {
 }
 
 /**
- * The cluster: every host is prepared before the first member starts; then the members, one at a time, in the
- * rollout's order, those whose machine is replaced with it; then the members that should not be there. Founders start
+ * The cluster: every host is prepared before the first member starts; then the members change, one at a time, in the
+ * rollout's order, each with its machine if that is replaced; then undeclared members are removed. Founders start
  * together.
  */
 export class EtcdCluster extends pulumi.ComponentResource {
@@ -54,13 +54,13 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly certificatesExpire: pulumi.Output<Record<string, string>>;
   /** Runs the steps that concern the whole cluster. */
   readonly adminHost: Host;
-  /** What those steps judge by. */
+  /** What those steps check. */
   readonly criteria: Criteria;
   /** What comes before the proof. */
   readonly last: readonly Step[];
   /** What the cluster steps read: a digest that changes when anything on any host does, and the declared members. */
   readonly declared: pulumi.Output<string>;
-  /** What the machines that are replaced wait for. */
+  /** What machines wait for before they are replaced. */
   readonly guards: Guards;
   readonly #name: string;
   readonly #args: ClusterArgs;
@@ -83,7 +83,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     const turns = topology.rollout.map((node) => seatOf(seats, node));
     const isRepair = ({ member }: Seat) => topology.repairs.includes(member.name);
-    // Who gets another machine is prepared at its turn only; everybody else now.
+    // A host that gets another machine is prepared only at its turn; all others now.
     const now = seats.filter(({ isRebuilt }) => !isRebuilt).flatMap(({ prepared }) => prepared);
     const repaired = this.#startInOrder(turns.filter(isRepair), now);
     const judged = [...now, ...repaired.steps];
@@ -93,7 +93,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       BEFORE,
       {
         ...around,
-        // Of a cluster that nobody has proven there is little to judge: its look is over before the hosts are prepared.
+        // A cluster that was never proven offers little to check: that is over before the hosts are prepared.
         after: topology.proven ? judged : [this.adminHost.prepared],
         options: {
           first: args.rolloutOrder.join(","),
@@ -157,7 +157,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     };
   }
 
-  /** One after the other; all at once until they have been proven: no quorum is there yet that could be lost. */
+  /** One after the other; all at once until they have been proven: there is no quorum yet to lose. */
   #startInOrder(turns: readonly Seat[], first: readonly Step[]): Started {
     const { topology, checkId } = this.#args;
     const steps: Step[] = [];

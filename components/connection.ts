@@ -14,7 +14,7 @@ export interface ConnectionTarget {
   readonly privateKey?: pulumi.Input<string>;
 }
 
-/** Four dials of 4 s: a host that swallows packets is given up after 17 s, one that refuses after about 1 s. */
+/** Four dials of 4 s: a host that drops packets is given up after 17 s, one that refuses after about 1 s. */
 const DIAL = { dialErrorLimit: 3, perDialTimeout: 4 } as const;
 
 /** The SSH connection to a host, its key pinned. The agent's socket changes per login: never an input. */
@@ -45,7 +45,7 @@ export function connectionTo({ address, port, hostKey, ssh, privateKey }: Connec
 
 /**
  * To a machine that may still be booting: 21 dials, with pauses of up to 5 s between them. An EC2 instance answers
- * after 20 to 60 s; one that refuses is given up after 65 s, one that swallows packets after 145 s.
+ * after 20 to 60 s; one that refuses is given up after 65 s, one that drops packets after 145 s.
  */
 export function whileBooting(connection: Connection): Connection {
   return { ...connection, dialErrorLimit: 20 };

@@ -15,7 +15,7 @@ export async function lastProven(): Promise<Deployed | undefined> {
   const outputs = new pulumi.StackReference(stackId());
   const { value, secretValue } = await outputs.getOutputDetails("deployed");
   try {
-    // A proven stack that is taken for a new one would found its cluster again: read the record even if it is secret.
+    // A proven stack taken for a new one would bootstrap its cluster again: read the record even if it is secret.
     return parseDeployed(value ?? secretValue);
   } catch (error) {
     // A RunError is shown as its message alone, without a stack trace.
@@ -24,7 +24,7 @@ export async function lastProven(): Promise<Deployed | undefined> {
 }
 
 /**
- * The cluster token: the configured name and some digits of the first peer CA, so that the same hosts, after
+ * The cluster token: the configured name and some digits of the first peer CA's digest, so that the same hosts, after
  * `destroy` and `up`, are another cluster. Fixed from then on.
  */
 export function clusterToken(
@@ -48,7 +48,7 @@ export interface DeployedRecordArgs {
   readonly hosts: readonly Host[];
 }
 
-/** What the health step records once it has proven it, for the next run to plan from. */
+/** What the health step records once it is proven, for the next run to plan from. */
 export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed> {
   const { config, topology, previous, authorities } = args;
   const clientCa = authorityRecord(config, authorities.client);
@@ -62,7 +62,7 @@ export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed
     }));
 }
 
-/** Ids of the machines that the program makes, by node. */
+/** Ids of the machines that the program creates, by node. */
 function instancesOf(hosts: readonly Host[]): pulumi.Output<Record<string, string>> {
   const made = hosts.flatMap(({ name, machine }) =>
     machine === undefined ? [] : [[name, machine.id] as const],

@@ -1,6 +1,6 @@
 import type { Step } from "./step.ts";
 
-/** Steps that machines wait for, by the names of their nodes. A machine without one is made, or replaced, at once. */
+/** Steps that machines wait for, by the names of their nodes. A machine without one is created, or replaced, at once. */
 export type Guards = ReadonlyMap<string, Step>;
 
 /**

@@ -24,14 +24,14 @@ interface Proof {
   readonly deployed: Deployed;
 }
 
-/** A certificate that ends sooner than this fails the proof; renewal should have come long before. */
+/** A certificate that expires sooner than this fails the proof; it should have been renewed long before. */
 const MIN_DAYS_LEFT = 7;
 
 export interface HealthCheckArgs {
   readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "last">;
-  /** Days before its end from which on a leaf certificate is renewed. */
+  /** Days before its end from which a leaf certificate is renewed. */
   readonly renewBeforeDays: number;
-  /** What is to be recorded as proven, once the whole cluster is healthy. */
+  /** The record of what is proven, once the whole cluster is healthy. */
   readonly deployed: pulumi.Input<Deployed>;
 }
 

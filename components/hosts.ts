@@ -23,7 +23,7 @@ export interface HostsArgs {
 
 /**
  * The machines that run, by node; nothing on given machines. Refuses what AWS would refuse later, or
- * make other than declared. Nothing is registered before.
+ * create other than declared. Nothing is registered before.
  */
 export async function lookupTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
   if (aws === undefined) return new Map();
@@ -65,7 +65,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
   }));
 }
 
-/** The output `sshHosts`: how ssh reaches the machines that the program makes, by name. None where they are given. */
+/** The output `sshHosts`: how ssh reaches the machines that the program creates, by name. None if they are given. */
 export function sshOutputs(hosts: readonly Host[]): SshOutputs {
   const made = hosts.flatMap(({ name, machine }) =>
     machine === undefined ? [] : [[name, machine.ssh] as const],

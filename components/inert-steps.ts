@@ -10,8 +10,8 @@ export interface InertStepsArgs {
 }
 
 /**
- * What stays in the state of a component of a node that is lost: the same steps under the same names, which nothing
- * runs any more. Without them their deletes would dial a machine that is gone, at every `up`.
+ * What stays in the state of a lost node's component: the same steps under the same names, which nothing
+ * runs any more. Without them, every `up` would try to delete them on a machine that is gone.
  */
 export class InertSteps extends pulumi.ComponentResource {
   constructor(

@@ -15,19 +15,19 @@ export interface PreparationArgs {
   readonly quotaBackendBytes: number;
   readonly metricsUrl: string;
   readonly checkId: number;
-  /** Digest of what the member will run: before a member changes, its host is looked at. Nothing for a lost node. */
+  /** Digest of what the member will run: before a member changes, its host is checked. Nothing for a lost node. */
   readonly memberDigest?: string;
   /** RFC 3339; the host's clock may not be before it. Fixed, unlike the workstation's time. */
   readonly notBefore: pulumi.Input<string>;
 }
 
-/** What every kind of host is made from. */
+/** What every kind of host is created from. */
 export interface HostSpec extends PreparationArgs {
   readonly ssh: SshConfig;
   readonly privateKey?: pulumi.Input<string>;
 }
 
-/** The data volume of a machine that the program makes. */
+/** The data volume of a machine that the program creates. */
 export interface DataVolume {
   /** As EC2 names it: `vol-…`. */
   readonly id: pulumi.Input<string>;

@@ -5,7 +5,7 @@ import { digestOf } from "../cluster/digest.ts";
 /** Where a step runs. */
 export interface StepTarget {
   readonly connection: pulumi.Input<command.types.input.remote.ConnectionArgs>;
-  /** The machine behind it, where the program makes it. @default a given machine */
+  /** The machine behind it, if the program creates it. @default a given machine */
   readonly machine?: { readonly id: pulumi.Output<string>; readonly resource: pulumi.Resource };
 }
 
@@ -15,7 +15,7 @@ export interface StepArgs {
   readonly create: pulumi.Input<string>;
   /** Runs when anything of the step changed. @default `create` */
   readonly update?: pulumi.Input<string>;
-  /** Runs after all creates when the step is gone. @default nothing runs */
+  /** Runs after all creates when the step is gone. @default nothing */
   readonly delete?: pulumi.Input<string>;
   /** @default no standard input */
   readonly stdin?: pulumi.Input<string>;
@@ -56,7 +56,7 @@ export function remoteStep(
 }
 
 /**
- * A step of one host's own. Where the program makes the machine, the step's texts name it, so that another machine at
+ * A step on one host. If the program creates the machine, the step's texts name it, so that another machine at
  * the same address gets every step, and its delete is left out when the machine goes too. The digest does not depend
  * on the machine: the cluster's first step carries it, and runs before a machine is replaced.
  */
@@ -86,7 +86,7 @@ function digestOfStep({ create, update, stdin }: StepArgs): pulumi.Output<string
 }
 
 /**
- * For the steps of a node that is gone for good: they stay in the state as they are, whatever the program says of them,
+ * For the steps of a node that is gone for good: they stay in the state as they are, whatever the program declares,
  * and leave it without a call to the host.
  */
 export const INERT: pulumi.CustomResourceOptions = { ignoreChanges: ["*"], retainOnDelete: true };

@@ -5,7 +5,7 @@ import { computeTopology, type Deployed, type Topology } from "../cluster/topolo
 import type { ClusterConfig } from "../config/model.ts";
 import { refusal } from "../config/refusal.ts";
 
-/** The topology, or one error that names everything that stands against it; warnings are shown either way. */
+/** The topology, or one error that lists all problems; warnings are shown either way. */
 export function checkedTopology(
   config: ClusterConfig,
   deployed: Deployed | undefined,

@@ -20,7 +20,7 @@ export interface AccessArgs {
 /** One end of a rule: a CIDR, or the id of a security group. */
 type End = { cidrIpv4: string } | { cidrIpv6: string } | { referencedSecurityGroupId: pulumi.Input<string> };
 
-/** The members' security group: what is not named here is closed. */
+/** The members' security group: what is not listed here is closed. */
 export class Access extends pulumi.ComponentResource {
   readonly groupId: pulumi.Output<string>;
   readonly #name: string;

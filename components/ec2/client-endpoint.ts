@@ -112,7 +112,7 @@ export interface ClientNameArgs {
 /** Seconds that resolvers keep the members' addresses; they rarely change. */
 const TTL = 60;
 
-/** The name that clients ask for: the load balancer, or all members. It is in every server certificate. */
+/** The name that clients resolve: the load balancer, or all members. It is in every server certificate. */
 export function nameClients({ zoneId, name, nodes, balancer }: ClientNameArgs): void {
   const target =
     balancer === undefined

@@ -16,7 +16,7 @@ import type { Host, Machine } from "../host.ts";
 import { type PreparationArgs, prepareStep } from "../preparation.ts";
 import type { Step } from "../step.ts";
 
-/** What of the configuration makes a machine. */
+/** The settings that make up a machine. */
 export type MachineSettings = Pick<
   AwsConfig,
   "ami" | "instanceType" | "authorizedKeys" | "dataVolume" | "rootVolume" | "kmsKeyId" | "publicAddresses"
@@ -27,7 +27,7 @@ export interface Ec2HostArgs extends PreparationArgs {
   /** Private key of the SSH login. @default the agent's keys */
   readonly privateKey?: pulumi.Input<string>;
   readonly aws: MachineSettings;
-  /** Where it is; its public address goes before that does. */
+  /** Where it is; its public address is deleted before it. */
   readonly network: pulumi.Resource;
   readonly subnetId: pulumi.Input<string>;
   readonly zone: string;
@@ -35,11 +35,11 @@ export interface Ec2HostArgs extends PreparationArgs {
   /** Name of the instance profile. @default none */
   readonly instanceProfile?: pulumi.Input<string>;
   readonly tags: Readonly<Record<string, string>>;
-  /** Digest of what makes the instance another one. */
+  /** Digest of what replaces the instance if it changes. */
   readonly madeFrom: string;
-  /** Whether AWS refuses to terminate the instance for others, and Pulumi to give the volume up. */
+  /** Whether AWS refuses others to terminate the instance, and Pulumi to delete the volume. */
   readonly protect: boolean;
-  /** What has to be done before the machine is made, or replaced. @default nothing */
+  /** What must be done before the machine is created, or replaced. @default nothing */
   readonly guard?: Promise<Step | undefined>;
 }
 
@@ -107,7 +107,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     );
   }
 
-  /** etcd's data. Retained whatever becomes of the resource: this program deletes no data. */
+  /** etcd's data. Retained whatever happens to the resource: this program deletes no data. */
   private keepData(name: string, { aws, zone, tags, protect }: Ec2HostArgs): Volume {
     return new Volume(
       `${name}-data`,
@@ -120,7 +120,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         ...encryption(aws),
         tags: { ...tags, Name: `${name}-data` },
       },
-      // a volume keeps the key it was encrypted with: with another one it would be another, empty volume
+      // a volume keeps the key it was encrypted with: another key would mean another, empty volume
       { parent: this, protect, retainOnDelete: true, ignoreChanges: ["kmsKeyId"] },
     );
   }
@@ -156,7 +156,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         // version 2 only, and not through a proxy or a container on the machine
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         disableApiTermination: protect,
-        forceDestroy: true, // a reviewed replacement is no mistake to protect against
+        forceDestroy: true, // a reviewed replacement is not a mistake to prevent
         userData: pulumi.secret(userData),
         userDataReplaceOnChange: true,
         ...(instanceProfile === undefined ? {} : { iamInstanceProfile: instanceProfile }),
@@ -165,7 +165,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       {
         parent: this,
         deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
-        replaceOnChanges: ["instanceType"], // in place, the provider would stop all of them at once
+        replaceOnChanges: ["instanceType"], // in place, the provider would stop all instances at once
         dependsOn: commandOf(args.guard),
       },
     );
@@ -178,18 +178,18 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         deviceName: "/dev/sdf",
         volumeId: data.id,
         instanceId: instance.id,
-        stopInstanceBeforeDetaching: true, // a mounted volume is not let go
+        stopInstanceBeforeDetaching: true, // a mounted volume cannot be detached
       },
       { parent: this, deletedWith: instance, deleteBeforeReplace: true },
     );
   }
 
-  /** Where ssh finds it: the private address, unless a public one was asked for. */
+  /** Where ssh finds it: the private address, unless a public one is configured. */
   private sshAddress(name: string, args: Ec2HostArgs, { id }: NetworkInterface): pulumi.Input<string> {
     if (!args.aws.publicAddresses) return args.node.sshAddress;
     const tags = { ...args.tags, Name: name };
     const inputs = { domain: "vpc", networkInterface: id, tags };
-    // it works only beside an internet gateway, and goes before it
+    // it works only with an internet gateway, and is deleted before it
     const address = new Eip(`${name}-address`, inputs, { parent: this, dependsOn: args.network });
     return address.publicIp;
   }

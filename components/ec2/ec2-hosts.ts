@@ -14,7 +14,7 @@ import { SessionManager } from "./session-manager.ts";
 
 type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 
-/** The instances, and around them the network, who may reach them, and the name that clients ask for. */
+/** The instances, and around them the network, who may reach them, and the name that clients resolve. */
 export function makeEc2Hosts(
   specs: readonly HostSpec[],
   config: Ec2Config,
@@ -59,12 +59,12 @@ export function makeEc2Hosts(
         ...(profile === undefined ? {} : { instanceProfile: profile }),
         tags: { ...tags, [NODE]: spec.node.name },
       },
-      { dependsOn: network }, // also on the way out, which the first steps use
+      { dependsOn: network }, // also on the egress, which the first steps use
     );
   });
 }
 
-/** Where the members reach out to: the mirror of etcd's archives, or the proxy to it, and Session Manager. */
+/** What the members connect to: the mirror of etcd's archives, or the proxy to it, and Session Manager. */
 function outwardPorts({ release, aws }: Ec2Config): readonly number[] {
   const download = portOf(release.proxy === "" ? release.mirror : release.proxy);
   return [...new Set([download, ...(aws.sessionManager ? [443] : [])])];

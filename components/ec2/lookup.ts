@@ -1,4 +1,4 @@
-/** What AWS says: of the images, types and subnets that the configuration names, and of the stack's machines. */
+/** What AWS says about the images, types and subnets in the configuration, and about the stack's machines. */
 
 import { type GetAmiResult, getAmi } from "@pulumi/aws/ec2/getAmi.js";
 import { type GetInstanceResult, getInstance } from "@pulumi/aws/ec2/getInstance.js";
@@ -11,7 +11,7 @@ import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
 import { CLUSTER, MADE_FROM, NODE, STACK } from "../../config/aws/own-tags.ts";
 import { refusal } from "../../config/refusal.ts";
 
-/** One sentence for each thing that would fail, or turn out other than it was declared. `zones` are those of the nodes. */
+/** One sentence for each thing that would fail, or turn out different from what is declared. `zones` are those of the nodes. */
 export async function checkAws(aws: AwsConfig, zones: readonly string[]): Promise<readonly string[]> {
   const problems = await Promise.all([
     checkImage(aws),
@@ -43,7 +43,7 @@ async function checkImage({ ami, instanceType, rootVolume }: AwsConfig): Promise
   const problems = [...checkRootDisk(ami, image, rootVolume.size)];
   if (!type.supportedArchitectures.includes(image.architecture)) {
     problems.push(
-      `aws.ami: ${ami} is for ${image.architecture}, and ${instanceType} runs ${type.supportedArchitectures.join(" or ")}; choose an image of that architecture, or another type.`,
+      `aws.ami: ${ami} is for ${image.architecture}, but ${instanceType} runs ${type.supportedArchitectures.join(" or ")}; choose an image of that architecture, or another type.`,
     );
   }
   if (type.hypervisor !== "nitro" && !type.bareMetal) {
@@ -79,7 +79,7 @@ async function checkOfferings(
   if (typeof offered === "string")
     return [`aws.instanceType: AWS does not say where it is offered: ${offered}.`];
   const missing = zones.filter((zone) => !offered.locations.includes(zone));
-  if (offered.locations.length === 0 || missing.length === 0) return []; // an unknown type is told of already
+  if (offered.locations.length === 0 || missing.length === 0) return []; // an unknown type is already reported
   return [
     `aws.instanceType: ${instanceType} is not offered in ${missing.join(", ")}; choose another type, or subnets in ${offered.locations.join(", ")}.`,
   ];
@@ -107,7 +107,7 @@ async function checkSubnet(
     .map(({ key, want, is }) => `${path}: ${id} has the ${key} ${is}, not ${want}; correct one of them.`);
   if (subnet.mapPublicIpOnLaunch && !publicAddresses) {
     problems.push(
-      `${path}: ${id} gives its machines public addresses; use a private subnet, or set aws.publicAddresses to true.`,
+      `${path}: ${id} assigns public addresses; use a private subnet, or set aws.publicAddresses to true.`,
     );
   }
   return problems;
@@ -115,7 +115,7 @@ async function checkSubnet(
 
 /**
  * The instances of the cluster that run, by node. The state of a run that failed is not proven, and what was
- * proven may be gone: only AWS knows which instances another one would take the place of.
+ * proven may be gone: only AWS knows which instances would be replaced.
  */
 export async function lookupMachines(stack: string, cluster: string): Promise<Machines> {
   const instances = await runningInstances({ [STACK]: stack, [CLUSTER]: cluster }).catch(why);
@@ -139,10 +139,10 @@ async function runningInstances(instanceTags: Record<string, string>): Promise<r
 }
 
 function twoOf(node: string): string {
-  return `AWS has two instances with the tags of ${node} (etcd:stack, etcd:cluster, etcd:node); give each cluster of the account a clusterName of its own, or terminate the instance that a killed run left behind (docs/aws.md).`;
+  return `AWS has two instances with the tags of ${node} (etcd:stack, etcd:cluster, etcd:node); give each cluster in the account its own clusterName, or terminate the instance that a killed run left behind (docs/aws.md).`;
 }
 
-/** The provider's reason, on one line, without the engine's words before it and a final stop. */
+/** The provider's reason, on one line, without the engine's prefix and the full stop. */
 function why(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.replaceAll(/\s+/g, " ").trim();

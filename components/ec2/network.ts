@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AwsSubnet } from "../../config/aws/model.ts";
 import { type NetworkArgs, OwnNetwork } from "./own-network.ts";
 
-/** The VPC and the members' subnets: one that exists, or one of the cluster's own. */
+/** The VPC and the members' subnets: an existing one, or the cluster's own. */
 export class Network extends pulumi.ComponentResource {
   readonly vpcId: pulumi.Input<string>;
   readonly #subnetIds: ReadonlyMap<string, pulumi.Input<string>>;

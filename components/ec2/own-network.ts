@@ -23,7 +23,7 @@ interface MadeSubnet extends AwsSubnet {
   readonly resource: Subnet;
 }
 
-/** A VPC with the members' subnets, and the way out that was asked for. */
+/** A VPC with the members' subnets, and the egress that was asked for. */
 export class OwnNetwork {
   readonly vpc: Vpc;
   readonly subnets: readonly MadeSubnet[];
@@ -148,7 +148,7 @@ export class OwnNetwork {
   }
 }
 
-/** By its zone and addresses: the order in which subnets are listed means nothing. */
+/** By its zone and addresses: the order in which subnets are listed does not matter. */
 function label({ zone, cidr }: AwsSubnet): string {
   return `${zone}-${cidr.replace("/", "-")}`;
 }

@@ -17,10 +17,10 @@ export interface EndpointPlace {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** What the agent of Session Manager talks to. */
+/** What Session Manager's agent talks to. */
 const SESSION_SERVICES = ["ssm", "ssmmessages", "ec2messages"];
 
-/** Ways to AWS's own services that need no way out of the VPC. */
+/** Access to AWS's own services without egress from the VPC. */
 export function makeEndpoints(endpoints: readonly Endpoint[], place: EndpointPlace): void {
   if (endpoints.includes("s3")) makeGateway(place);
   if (endpoints.includes("ssm")) makeInterfaces(place);

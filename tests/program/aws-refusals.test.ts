@@ -63,7 +63,7 @@ const cases: Readonly<Record<string, Case>> = {
   "two instances of one node": {
     calls: { getInstances: { ids: ["i-node1-01", "i-node1-02"] } },
     about: [
-      /^AWS has two instances with the tags of node1 .*; give each cluster .* a clusterName of its own, or/,
+      /^AWS has two instances with the tags of node1 .*; give each cluster .* its own clusterName, or/,
     ],
   },
   "a type that a node's zone does not offer": {
@@ -126,7 +126,7 @@ const cases: Readonly<Record<string, Case>> = {
     about: each(
       (index, id) =>
         new RegExp(
-          `^aws\\.subnets\\[${index}\\]: ${id} gives its machines public addresses; use a private subnet, or `,
+          `^aws\\.subnets\\[${index}\\]: ${id} assigns public addresses; use a private subnet, or `,
         ),
     ),
   },
