@@ -40,12 +40,12 @@ const each = (about: (index: number, id: string) => RegExp) =>
 const cases: Readonly<Record<string, Case>> = {
   "an image for arm64 on a type of amd64": {
     calls: { getAmi: { architecture: "arm64" } },
-    about: [/^aws\.ami: ami-0abcdef1234567890 is for arm64, and m7i\.large runs x86_64; choose an image /],
+    about: [/^aws\.ami: ami-0abcdef1234567890 is for arm64, but m7i\.large runs x86_64; choose an image /],
   },
   "an image for amd64 on a type of arm64": {
     aws: { instanceType: "m7g.large" },
     calls: { getInstanceType: { supportedArchitectures: ["arm64"] } },
-    about: [/^aws\.ami: ami-0abcdef1234567890 is for x86_64, and m7g\.large runs arm64; choose an image /],
+    about: [/^aws\.ami: ami-0abcdef1234567890 is for x86_64, but m7g\.large runs arm64; choose an image /],
   },
   "a type from before Nitro, on which nobody could tell the data volume": {
     aws: { instanceType: "m4.large" },
