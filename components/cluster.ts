@@ -86,7 +86,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     // A host that gets another machine is prepared only at its turn; all others now.
     const now = seats.filter(({ isRebuilt }) => !isRebuilt).flatMap(({ prepared }) => prepared);
     const repaired = this.#startInOrder(turns.filter(isRepair), now);
-    const judged = [...now, ...repaired.steps];
+    const checked = [...now, ...repaired.steps];
     const around = { host: this.adminHost, criteria: this.criteria };
     const before = stepAround(
       this.#child(BEFORE),
@@ -94,7 +94,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       {
         ...around,
         // A cluster that was never proven offers little to check: that is over before the hosts are prepared.
-        after: topology.proven ? judged : [this.adminHost.prepared],
+        after: topology.proven ? checked : [this.adminHost.prepared],
         options: {
           first: args.rolloutOrder.join(","),
           "upgrades-from": upgradesFrom(release.version),
@@ -105,7 +105,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
     const others = this.#startInOrder(
       turns.filter((seat) => !isRepair(seat)),
-      [...judged, before],
+      [...checked, before],
     );
     const membership = stepAround(
       this.#child(MEMBERSHIP),

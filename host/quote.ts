@@ -1,4 +1,4 @@
-/** Quoting at the two boundaries where plain values become somebody else's syntax. */
+/** Quoting at the two boundaries where plain values become another program's syntax. */
 
 /** A word of POSIX shell; bare when nothing in it is special, so that texts stay readable in a preview. */
 export function quoteShell(value: string): string {

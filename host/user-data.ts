@@ -1,11 +1,11 @@
-/** What cloud-init makes of a fresh machine on its first boot: plain data in, text out. */
+/** How cloud-init sets up a new machine on its first boot: plain data in, text out. */
 
 export interface UserDataSpec {
   readonly hostname: string;
-  /** The only login, with sudo. The image's own default user is not made. */
+  /** The only login, with sudo. The image's own default user is not created. */
   readonly user: string;
   readonly authorizedKeys: readonly string[];
-  /** The key that ssh clients pin: made by the program, so that it is known before the first connection. */
+  /** The key that ssh clients pin: created by the program, so that it is known before the first connection. */
   readonly hostKey: HostKey;
 }
 
@@ -20,7 +20,7 @@ export function renderUserData({ hostname, user, authorizedKeys, hostKey }: User
   const cloudConfig = {
     hostname,
     preserve_hostname: false,
-    // named apart from the user: some images have such a group already, which useradd alone trips over
+    // named apart from the user: some images have such a group already, with which useradd alone fails
     groups: [user],
     users: [
       {

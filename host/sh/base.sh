@@ -1,6 +1,6 @@
 #!/bin/sh
-# etcd-host: everything that the Pulumi program does on a host, one subcommand a step. `etcd-host help` lists them.
-# Exit codes: 0 done or nothing to do, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run holds the
+# etcd-host: everything that the Pulumi program does on a host, a subcommand per step. `etcd-host help` lists them.
+# Exit codes: 0 done or nothing to do, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run holds the
 # lock, 5 the host or the cluster is not as declared.
 set -eu
 umask 077
@@ -35,7 +35,7 @@ forget_etcd_variables() {
   for variable in $(env | sed -n 's/^\(ETCD[A-Z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
 }
 
-# For another run on this host, or on another host of the cluster, to end.
+# To wait for another run, on this host or another of the cluster.
 LOCK_SECONDS=${LOCK_SECONDS:-120}
 
 # The options of all subcommands; every one is --name=value.
@@ -71,7 +71,7 @@ parse_options() {
       --bundles=*) bundles=$value ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
-      --check-id=* | --member=* | --machine=* | --volume-size=*) ;; # only make the step's text another one, so that it looks again
+      --check-id=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;

@@ -1,11 +1,11 @@
-# before: the cluster step ahead of the members. It judges the cluster as it is, prepares a step to another minor, and
+# before: the cluster step ahead of the members. It checks the cluster as it is, prepares a change of the minor, and
 # takes out dead members that are not declared: etcd adds none beside them.
 
 BEFORE_SECONDS=5 # and two elections: what settles by itself is waited for
 
 cmd_before() { # stdin: the members
   begin_cluster_step
-  if [ -n "$founding" ]; then say "the cluster is being founded: nothing to look at"; return; fi
+  if [ -n "$founding" ]; then say "the cluster is being bootstrapped: nothing to check"; return; fi
   if ! look_at_cluster; then
     judge_lost_quorum
     note "no quorum answers; each host starts what is stopped"
@@ -15,7 +15,7 @@ cmd_before() { # stdin: the members
   refuse_foreign_members
   prepare_minor_step
   remove_members dead_undeclared
-  say "looked at the cluster"
+  say "checked the cluster"
 }
 begin_cluster_step() {
   need version "$version"
@@ -26,7 +26,7 @@ begin_cluster_step() {
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
 }
 
-# A member that hangs would be found only at its turn, or, first in order, not at all: then nothing begins.
+# A member that hangs would be found only at its turn, or, first in order, not at all: so nothing begins.
 judge_members() {
   patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
   while :; do
@@ -37,9 +37,9 @@ judge_members() {
     sleep 0.5
     look_at_cluster || break
   done
-  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, name it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh where Pulumi makes it (EC2), else raise its incarnation (a new machine) or declare it lost"
+  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
 }
-unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is none of them
+unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is left out
   for member in $members; do
     member_name=${member%%=*} url=$(client_url "$member")
     if ! is_established "$member" || is_excused "$member_name" || is_healthy "$url"; then continue; fi
@@ -52,7 +52,7 @@ unfit_members() { # one clause each, joined; a member that is stopped may be sta
 }
 health_of() { grep -m 1 -F "$1 is " "$work/health" | sed 's/^.* is unhealthy: //' | cut -c1-200; }
 is_excused() { case ",$first," in *",$1,"*) return 0 ;; *) return 1 ;; esac; } # named in rolloutOrder
-# In the list, with a vote, and of the declared incarnation; who joins or is replaced in this run is judged by its own step.
+# In the list, with a vote, and of the declared incarnation; one that joins or is replaced in this run is checked by its own step.
 is_established() { # MEMBER
   id=$(awk -F'|' -v name="${1%%=*}" '$2 == name && $4 != "" && $5 != "true" { print $1 }' "$work/members")
   [ -n "$id" ] || return 1
@@ -75,11 +75,11 @@ judge_lost_quorum() {
   patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
   until reach_members; do
     [ "$(date +%s)" -lt "$patience" ] ||
-      refuse "no quorum answers $(hostname): of $count declared members only$(list_or_none "$alive") can be asked,$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back as many as make $(quorum_of "$count"), with their data; if that cannot be, the way is a restore from a snapshot (etcdutl snapshot restore) into a new cluster"
+      refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot (etcdutl snapshot restore) into a new cluster"
     sleep 0.5
   done
 }
-reach_members() { # false: somebody is silent
+reach_members() { # false: one is silent
   ask_members
   ask_peers "$(for member in $members; do peer_url_of "$member"; done)"
   count=0 alive='' silent=''
@@ -95,7 +95,7 @@ reach_members() { # false: somebody is silent
 }
 list_or_none() { echo "${1:- none}"; }
 
-# A voter that no run of this stack made is somebody's; only a person may take it out.
+# A voter that this stack never added is someone else's; only a person may remove it.
 refuse_foreign_members() {
   [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
   voters | while IFS='|' read -r _ voter peers clients _; do

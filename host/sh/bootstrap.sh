@@ -15,7 +15,7 @@ is_to_bootstrap() {
   until list_members >"$work/members"; do
     [ "$(date +%s)" -lt "$deadline" ] || {
       [ "$may_found" = yes ] || refuse_lost_data
-      refuse "a cluster is there already, but no quorum of it answers $name; see 'etcd-host status' on the others, start what is stopped, then run again"
+      refuse "a cluster exists already, but no quorum of it answers $name; see 'etcd-host status' on the others, start what is stopped, then run again"
     }
     sleep 0.5
   done
@@ -36,7 +36,7 @@ ask_founders() {
   until [ -z "$(silent_peers "$founders")" ]; do
     [ "$(date +%s)" -lt "$deadline" ] || {
       [ "$may_found" = yes ] || refuse_lost_data
-      refuse "$(silent_peers "$founders" | paste -s -d' ' -) neither answers $name nor refuses the connection, so it cannot be known whether a cluster is there already; see that the peer port is open between the hosts and that the address is right, then run again"
+      refuse "$(silent_peers "$founders" | paste -s -d' ' -) neither answers $name nor refuses the connection, so it is unknown whether a cluster exists already; check that the peer port is open between the hosts and that the address is right, then run again"
     }
     sleep 0.2
     ask_peers "$(silent_peers "$founders")"
@@ -74,7 +74,7 @@ need_bootstrap() {
   for url in $founders; do
     if peer_answers "$url"; then
       grep '^\[{"id":' "$(peer_file "$url")" | sed 's/},{/}\n{/g' | grep -F "\"name\":\"$name\"" | grep -qF "\"peerURLs\":[\"$peer_url\"]" ||
-        refuse "the member at $url has started with another list of members, which its data keeps, so $name cannot found a cluster with it; put the addresses back, or found a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
+        refuse "the member at $url has started with another list of members, which its data keeps, so $name cannot bootstrap with it; change the addresses back, or bootstrap a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
     else
       [ "$may_found" = yes ] || refuse_lost_data
     fi
@@ -93,7 +93,7 @@ wait_for_founders() {
   while [ -n "$(awaited_founders)" ] &&
     [ "$(healthy_voters_but "$(my_id)" | wc -l)" -lt "$(quorum_of "$(voters | wc -l)")" ]; do
     [ "$(date +%s)" -lt "$until_s" ] ||
-      refuse "$name may not restart before $(awaited_founders) has started, which was to found the cluster with the others: it has not come within $FOUNDERS_SECONDS s. Its own step, or 'journalctl -u etcd' there, says why; repair that, then run 'pulumi up' with a new checkId"
+      refuse "$name may not restart before $(awaited_founders) has started, which bootstraps the cluster with the others: it is not up within $FOUNDERS_SECONDS s. Its own step, or 'journalctl -u etcd' there, says why; repair that, then run 'pulumi up' with a new checkId"
     sleep 0.5
     look_at_cluster || return 0 # the proof will say
   done

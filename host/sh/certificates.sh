@@ -1,7 +1,7 @@
-# certificates: the leafs and CA bundles of one host, verified first, swapped in one step, without a restart.
+# certificates: the leaf certificates and CA bundles of one host, verified first, swapped in one step, without a restart.
 
 PKI_FILES='client-ca.crt peer-ca.crt server.crt server.key peer.crt peer.key operator.crt operator.key'
-SETTLE_S=5 # a leaf is used once it has been valid this long on every host
+SETTLE_S=5 # a certificate is used once it has been valid this long on every host
 
 cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
   need name "$name" incarnation "$incarnation" owner "$owner" address "$address"
@@ -89,7 +89,7 @@ verify_clock() { # a leaf that was just made is not from the future, unless this
 start_date() { openssl x509 -in "$1" -noout -startdate | cut -d= -f2; }
 end_date() { openssl x509 -in "$1" -noout -enddate | cut -d= -f2; }
 
-wait_until_settled() { # only beside a running member: others, whose clocks differ a little, will see the leaf at once
+wait_until_settled() { # only beside a running member: others, whose clocks differ a little, will see the certificate at once
   is_running || return 0
   youngest=0
   for leaf in server peer operator; do

@@ -12,7 +12,7 @@ take_lock() {
     note "another run of etcd-host still holds $RUN_DIR/lock; see 'ps -ef | grep etcd-host' on this host, then run again"
     exit 4
   }
-  # Whoever called may have gone meanwhile, and a newer run may have been here: then there is nothing to begin.
+  # Whoever called may have gone meanwhile, and a newer run may have been here: then there is nothing to do.
   printf '%s\n' "etcd-host: the other run has ended" >&2 || exit 4
 }
 

@@ -3,7 +3,7 @@
 
 # What the machine was made from that a member runs on: as long as it stays that, its guard has nothing to do.
 MACHINES=etcd-host/machines/
-record_machine() { # at the least it is proven once more than it had to be
+record_machine() { # at worst it is proven once too often
   [ -z "$made_from" ] || ctl --endpoints=https://127.0.0.1:2379 put "$MACHINES$name" "$made_from" >/dev/null 2>&1 || :
 }
 recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$name" --print-value-only 2>/dev/null || :; }
@@ -20,7 +20,7 @@ cmd_guard() {
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
   look_at_cluster || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   if [ -z "$(my_id)" ]; then
-    say "$name is no member: nothing to prove"
+    say "$name is not a member: nothing to prove"
     return
   elif [ "$(recorded_machine)" = "$made_from" ]; then
     say "the machine of $name stays: nothing to prove"

@@ -3,11 +3,11 @@
 cmd_status() {
   need_root
   name=$(mark_value name) data_dir=$(mark_value data_dir)
-  [ -n "$name" ] || refuse "this host is prepared for no member"
+  [ -n "$name" ] || refuse "this host has not been prepared"
   say "member    $name, incarnation $(mark_value incarnation)"
   say "service   $(unit_property ActiveState) ($(unit_property SubState)), $(systemctl is-enabled etcd.service 2>/dev/null || :)"
   say "data      $data_dir, $(du -sm "$data_dir" 2>/dev/null | cut -f1) MiB"
-  has_wal "$data_dir" || say "          no WAL in it: etcd does not start without (raise the node's incarnation to replace the member)"
+  has_wal "$data_dir" || say "          no WAL: etcd does not start without one (raise the node's incarnation to replace the member)"
   say "certs     server until $(end_date "$ETC_DIR/pki/server.crt" 2>/dev/null || echo '?')"
   if is_running; then
     ctl --endpoints=https://127.0.0.1:2379 endpoint status -w table || say "etcd does not answer on 127.0.0.1:2379"

@@ -59,7 +59,7 @@ download() { # URL FILE
   fi
 }
 download_failed() { # URL LOG
-  fail "cannot download $1: $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free disk of $OPT_DIR; nothing was installed"
+  fail "cannot download $1: $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free space in $OPT_DIR; nothing was installed"
 }
 
 verify_archive() { # URL FILE SHA256
@@ -72,7 +72,7 @@ unpack() { # ARCHIVE DIRECTORY
   tar -xzf "$1" -C "$2" --strip-components=1 --no-same-owner 2>"$1.log" ||
     fail "cannot unpack etcd $version in $OPT_DIR: $(grep -m 1 . "$1.log"); $(free_mb "$OPT_DIR") MiB are free there; nothing was installed"
   for binary in etcd etcdctl etcdutl; do
-    [ -f "$2/$binary" ] || fail "the archive holds no $binary: is etcd:mirror a mirror of etcd's releases? nothing was installed"
+    [ -f "$2/$binary" ] || fail "the archive has no $binary: is etcd:mirror a mirror of etcd's releases? nothing was installed"
     chmod 755 "$2/$binary"
   done
 }

@@ -1,4 +1,4 @@
-# A member without data of its incarnation: it founds the cluster with the others, or joins the one that is there.
+# A member without data of its incarnation: it bootstraps the cluster with the others, or joins an existing one.
 
 JOIN_SECONDS=600  # until a learner has the leader's log: its db travels over the network
 CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between them is younger than 5 s
@@ -112,7 +112,7 @@ promote_myself() {
 }
 wait_for_join() { # WHY
   is_running || start_failed "etcd ended while it joined"
-  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $JOIN_SECONDS s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it goes on from there"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $JOIN_SECONDS s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it resumes there"
   sleep 0.2
 }
 

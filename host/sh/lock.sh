@@ -5,7 +5,7 @@
 take_cluster_lock() { # ENDPOINTS
   if has_cluster_lock; then return; fi
   if [ -n "$alarms" ]; then
-    note "the alarm $alarms lets nothing be written, not even the cluster's lock: no other run may be at work"
+    note "the alarm $alarms blocks all writes, even the cluster's lock: make sure that no other run is active"
     return
   fi
   lock_endpoints=$1
@@ -13,7 +13,7 @@ take_cluster_lock() { # ENDPOINTS
   deadline=$(($(date +%s) + LOCK_SECONDS))
   until [ -s "$work/lock-key" ]; do
     kill -0 "$lock_pid" 2>/dev/null || lock_again
-    [ "$(date +%s)" -lt "$deadline" ] || { kill "$lock_pid"; note "another host holds the cluster's lock; run again when it has ended"; exit 4; }
+    [ "$(date +%s)" -lt "$deadline" ] || { kill "$lock_pid"; note "another host holds the cluster's lock; run again when it is free"; exit 4; }
     sleep 0.1
   done
 }
@@ -30,7 +30,7 @@ lock_again() { # whoever holds it may be restarting the very member that was ask
   hold_lock
 }
 has_cluster_lock() { [ -s "$work/lock-key" ]; }
-need_cluster_lock() { # asked again just before a step: a lease that ran out is somebody else's lock by now
+need_cluster_lock() { # asked again just before a step: after its lease ran out the lock may be another run's
   [ -n "$alarms" ] || [ -n "$(ctl --endpoints="$(healthy_urls_but none)" get "$(cat "$work/lock-key")" --keys-only 2>/dev/null)" ] ||
     fail "the cluster's lock was lost; nothing more was changed, run again"
 }

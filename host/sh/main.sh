@@ -11,7 +11,7 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
 Run by the program's steps:
   sudo prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts
-Exit codes: 0 done, 1 failed, 2 wrong call, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
+Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
@@ -19,7 +19,7 @@ main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
   forget_etcd_variables
-  [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything behind it is etcdctl's
+  [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
   parse_options "$@"
   case $command in
     sudo) cmd_sudo ;;

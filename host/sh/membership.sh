@@ -1,17 +1,17 @@
-# Members that are in etcd's list and not declared: taken out one by one, each with the proof that the rest can do without.
+# Members that are in etcd's list and not declared: removed one by one, each with the proof that the rest can do without it.
 
 MEMBERSHIP_SECONDS=60 # a bootstrap that was repaired has its first election before it
 
 cmd_membership() { # stdin: the members; after the last of them has joined
   begin_cluster_step
-  if [ -n "$founding" ]; then say "the cluster is being founded: nothing to remove"; return; fi
+  if [ -n "$founding" ]; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
   deadline=$(($(date +%s) + MEMBERSHIP_SECONDS))
   until look_at_cluster; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it cannot be seen who is to be removed; run again when the cluster is healthy"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy"
     sleep 0.5
   done
   remove_members undeclared
-  say "looked at the members"
+  say "checked the members"
 }
 
 remove_members() { # undeclared|dead_undeclared
@@ -36,7 +36,7 @@ dead_undeclared() {
     if is_learner "$id" || ! is_healthy "$(client_url_of "$id")"; then echo "$id"; fi
   done
 }
-# The half-made join of a declared node has no name yet: its own step finishes it.
+# The unfinished join of a declared node has no name yet: its own step finishes it.
 is_being_added() { has_line "$(for member in $members; do peer_url_of "$member"; done)" "$1"; }
 healthy_declared_urls() { # never through one that is about to go
   healthy_voters_but none | while read -r voter url; do ! is_declared "$voter" || echo "$url"; done | paste -s -d, -

@@ -1,4 +1,4 @@
-# Preflight: everything that can be known of a host before anything on it changes, in one report.
+# Preflight: everything that can be known before anything on a host changes, in one report.
 
 REQUIRED_COMMANDS='systemctl journalctl flock sha256sum tar gzip openssl awk sed grep find install useradd groupadd getent mountpoint stat df date mktemp cmp'
 MIN_SYSTEMD=239      # that of RHEL 8; what the unit and this program use came with 231 and earlier
@@ -68,7 +68,7 @@ check_commands() {
   check refuse commands "${missing:-all there}" "none missing" test -z "$missing"
 }
 
-check_owner() { # another member's host, or that of a cluster that another stack made, is not taken over
+check_owner() { # another member's host, or that of another stack's cluster, is not taken over
   other=$(other_member)
   check refuse owner "${other:-nobody else}" "this host runs no other member; destroy the stack that made it first" test -z "$other"
 }
@@ -158,7 +158,7 @@ check_memory() {
 }
 enough_files() { [ "$1" = unlimited ] || [ "$1" -ge 65536 ]; }
 
-# The workstation's time is no input, since it would change the plan at every run. A CA's notBefore is fixed: a host
+# The workstation's time is not an input: it would change the plan at every run. A CA's notBefore is fixed: a host
 # whose clock is before it is wrong. A clock that is ahead shows when health compares the members.
 check_clock() {
   behind=$(clock_behind "$not_before")

@@ -1,6 +1,6 @@
 # prepare: the volume where there is one, preflight, then the user, the directories, this program and the mark of whose host it is.
 
-cmd_sudo() { # before prepare, by a login user other than root: will the other steps become root?
+cmd_sudo() { # before prepare, by a login user other than root: can the other steps become root?
   sudo -n true 2>/dev/null || refuse "$(id -un) may not run sudo without a password here; add a NOPASSWD rule for it, or log in as root (etcd:ssh)"
 }
 

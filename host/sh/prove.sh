@@ -1,6 +1,6 @@
 # prove: the last step. The whole cluster is as declared and healthy, or the run fails with the first thing that is not.
 
-PROVE_SECONDS=60    # and six elections: a founded cluster may need more than one, a started member catches up
+PROVE_SECONDS=60    # and six elections: a new cluster may need more than one, a started member catches up
 MAX_RAFT_LAG=1000   # log entries between the most and the least advanced member
 SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
 
@@ -59,16 +59,16 @@ check_members() {
   declared_rows >"$work/declared"
   listed_rows "$work/members" >"$work/listed"
   unexpected=$(comm -13 "$work/declared" "$work/listed" 2>/dev/null || grep -vxFf "$work/declared" "$work/listed" || :)
-  [ -z "$unexpected" ] || say_problem "the member list has '$unexpected', which is not what is declared" || return 1
-  same_file "$work/declared" "$work/listed" || say_problem "a declared member is missing in the member list: $(grep -vxFf "$work/listed" "$work/declared" | tr '\n' ' ')"
+  [ -z "$unexpected" ] || say_problem "the member list has '$unexpected', which is not declared" || return 1
+  same_file "$work/declared" "$work/listed" || say_problem "a declared member is missing from the member list: $(grep -vxFf "$work/listed" "$work/declared" | tr '\n' ' ')"
 }
 
 check_status() {
   [ "$(wc -l <"$work/status")" = "$(wc -l <"$work/members")" ] || say_problem "not every member answers: $(tail -n 1 "$work/status.log" | cut -c1-300)" || return 1
-  [ "$(cut -d'|' -f8 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members are of different clusters" || return 1
+  [ "$(cut -d'|' -f8 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members belong to different clusters" || return 1
   [ "$(cut -d'|' -f4 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on one leader" || return 1
   other=$(awk -F'|' -v version="$version" '$3 != version { print $1 " runs " $3 }' "$work/status")
-  [ -z "$other" ] || say_problem "$other, declared is $version" || return 1
+  [ -z "$other" ] || say_problem "$other, not $version" || return 1
   lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/status")
   [ "$lag" -le "$MAX_RAFT_LAG" ] || say_problem "a member is $lag log entries behind"
 }
@@ -103,7 +103,7 @@ check_certificates() {
       file=$work/$side-$member_name
       if openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1; then continue; fi
       openssl x509 -in "$file" -noout 2>/dev/null || say_problem "$member_name does not answer on its $side URL" || return 1
-      fail "the $side certificate of $member_name ends on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
+      fail "the $side certificate of $member_name expires on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
   done
 }

@@ -8,7 +8,7 @@ look_at_cluster() {
   all=$(cut -d'|' -f4 "$work/members" | sed '/^$/d' | paste -s -d, -)
   ask_members
 }
-# Where the members were, for a time without etcd here.
+# Where the members were, for when no etcd runs here.
 remember_endpoints() { printf '%s\n' "$all" | write_file "$STATE_DIR/endpoints" 600 root:root; }
 list_members() {
   : >"$work/listed"
@@ -51,7 +51,7 @@ row_of() { awk -F'|' -v id="$1" '$1 == id' "$work/members"; }
 name_of() { row_of "$1" | awk -F'|' '{ print $2 == "" ? "the member at " $3 : $2 }'; }
 client_url_of() { row_of "$1" | cut -d'|' -f4 | cut -d, -f1; }
 is_learner() { [ "$(row_of "$1" | cut -d'|' -f5)" = true ]; }
-# Does it answer a linearizable read? With an alarm etcdctl says "unhealthy" of everybody; alarms are judged by themselves.
+# Does it answer a linearizable read? With an alarm etcdctl says "unhealthy" of everybody; alarms are checked separately.
 # A member that has never started has no URL, and a learner answers no such read.
 is_healthy() { # CLIENT-URL
   [ -n "$1" ] && grep -F "$1 is " "$work/health" | grep -q -e ' is healthy' -e 'Active Alarm(s)'
@@ -69,7 +69,7 @@ unhealthy_voters_but() { # ID: names
 }
 healthy_urls_but() { healthy_voters_but "$1" | cut -d' ' -f2 | paste -s -d, -; }
 
-# May this member stop for a moment? Refuses with who stands in the way; the others are untouched.
+# May this member stop for a moment? Refuses with what stands in the way; the others are untouched.
 prove_restart() { # [WHAT-ELSE-IT-MAY]
   may=${1:-restart}
   look_at_cluster || refuse "no member answers, so it cannot be proven that $name may $may; see 'etcd-host status' on the hosts, start what is stopped, then run again"
@@ -81,9 +81,9 @@ prove_restart() { # [WHAT-ELSE-IT-MAY]
   if is_learner "$me"; then return; fi # it has no vote to lose
   case $count in
     1) note "$name is the only member: its restart is an outage of a few seconds"; return ;;
-    2) allowed two-node-restart || refuse "of two members none may $may without stopping writes; add a third one, or allow it by etcd:allow: [two-node-restart]" ;;
+    2) allowed two-node-restart || refuse "neither of two members may $may without stopping writes; add a third, or allow it with etcd:allow: [two-node-restart]" ;;
     *) [ "$others" -ge "$(quorum_of "$count")" ] ||
-      refuse "$name may not $may: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Look there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, name it first in etcd:rolloutOrder" ;;
+      refuse "$name may not $may: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Check there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, put it first in etcd:rolloutOrder" ;;
   esac
   prove_agreement
 }
@@ -92,7 +92,7 @@ prove_removal() { # ID
   prove_no_alarm
   if is_learner "$1"; then return; fi # it has no vote
   others=$(learners | cut -d'|' -f3 | paste -s -d' ' -)
-  [ -z "$others" ] || ! is_healthy "$(client_url_of "$1")" || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or declare it no more, then run again"
+  [ -z "$others" ] || ! is_healthy "$(client_url_of "$1")" || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or drop it from etcd:nodes, then run again"
   left=$(($(voters | wc -l) - 1))
   rest=$(healthy_voters_but "$1" | wc -l)
   [ "$left" -gt 0 ] || refuse "$(name_of "$1") is the last member; 'pulumi destroy' takes a cluster down"
@@ -106,13 +106,13 @@ prove_promotion() { # ID
   next=$(($(voters | wc -l) + 1))
   with=$(($(healthy_voters_but "$1" | wc -l) + 1))
   [ "$with" -ge "$(quorum_of "$next")" ] ||
-    refuse "$name may not become a voter: $with of then $next would be healthy, $(quorum_of "$next") needed; not healthy: $(unhealthy_voters_but "$1"). Repair it first, then run again: $name goes on from there"
+    refuse "$name may not become a voter: with it $with of $next voters would be healthy, $(quorum_of "$next") needed; not healthy: $(unhealthy_voters_but "$1"). Repair it first, then run again: $name resumes there"
   prove_agreement
 }
 prove_agreement() {
   healthy_status >"$work/healthy-status"
   [ "$(cut -d'|' -f4 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || refuse "the members do not agree on a leader; run again when they do"
-  [ "$(cut -d'|' -f8 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || refuse "the members are of different clusters"
+  [ "$(cut -d'|' -f8 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || refuse "the members belong to different clusters"
   lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/healthy-status")
   [ "$lag" -le "$MAX_LAG" ] || refuse "a member is $lag log entries behind; run again when it has caught up"
 }
@@ -127,7 +127,7 @@ prove_no_alarm() {
 }
 allowed() { case " $allow " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-# Leadership first goes to the voter that started last: one that was rolled already keeps it.
+# Leadership goes first to the voter that started last: one already rolled keeps it.
 move_leadership_from() { # ID
   [ "$(leader_id)" = "$1" ] || return 0
   target=$(newest_voter_but "$1")
@@ -135,7 +135,7 @@ move_leadership_from() { # ID
   ctl --endpoints="$(client_url_of "$1")" move-leader "$(hex_id "$target")" >/dev/null 2>"$work/move.log" ||
     note "leadership could not be moved first: $(head -n 1 "$work/move.log"); etcd moves it as it stops"
 }
-newest_voter_but() { # ID: another one's ID; never one that is not to stay
+newest_voter_but() { # ID: another one's ID; never one that will be removed
   voters | while IFS='|' read -r id voter _ clients _; do
     url=${clients%%,*}
     if [ "$id" != "$1" ] && is_healthy "$url" && stays "$voter"; then

@@ -56,7 +56,7 @@ cmd_remove_host() {
   rm -rf "$STATE_DIR" "$RUN_DIR"
 }
 
-need_owned() { # STEP: a delete whose host belongs to somebody else by now does nothing
+need_owned() { # STEP: a delete whose host belongs to another by now does nothing
   need name "$name" incarnation "$incarnation" owner "$owner"
   need_root
   take_lock
@@ -73,7 +73,7 @@ cmd_discard() { # an operator sets a stopped member's data aside
     *) refuse "etcd runs on this host; its data is in use (systemctl stop etcd)" ;;
   esac
   data_dir=$(mark_value data_dir)
-  [ -n "$data_dir" ] || refuse "this host is prepared for no member"
-  [ -n "$confirmed" ] || refuse "say --yes to set the data in $data_dir aside; the member then needs a raised incarnation to come back"
+  [ -n "$data_dir" ] || refuse "this host has not been prepared"
+  [ -n "$confirmed" ] || refuse "add --yes to set the data in $data_dir aside; the member then needs a raised incarnation to come back"
   move_aside "$data_dir"
 }

@@ -109,7 +109,7 @@ roll_back() {
   version_now=$(cluster_version) # of the others; the only member of a cluster has none to ask
   [ "$version_now" = "$version_before" ] || { [ -z "$version_now" ] && [ "$(voters | wc -l)" = 1 ]; } ||
     fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
-  note "etcd ended right after its restart: putting the old settings of $name back"
+  note "etcd ended right after its restart: restoring the old settings of $name"
   if [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; then set_peer_url "$address_before"; fi
   put_drop_ins_back
   install_and_restart "$work/old-unit"

@@ -38,7 +38,7 @@ set_drop_ins_aside() {
     mkdir -p "$drop_ins_aside$(dirname "$file")"
     [ ! -e "$file" ] || mv "$file" "$drop_ins_aside$file"
   done
-  note "what changed the unit from beside it is kept in $drop_ins_aside"
+  note "the drop-ins that changed the unit are kept in $drop_ins_aside"
   systemctl daemon-reload
 }
 put_drop_ins_back() { if [ -n "$drop_ins_aside" ]; then cp -R "$drop_ins_aside/." /; fi; }
@@ -49,7 +49,7 @@ cmd_served() {
   : >"$STATE_DIR/served"
 }
 has_served() { [ -e "$STATE_DIR/served" ]; }
-# What of the declared is not in the running process? Empty: nothing, no restart needed.
+# What differs between the declared and the running? Empty: nothing, no restart needed.
 differences() { # UNIT
   same_file "$1" "$RUN_DIR/started/unit" || say "unit"
   same_file "$ETC_DIR/pki/client-ca.crt" "$RUN_DIR/started/client-ca.crt" || say "client CA bundle"
@@ -57,10 +57,10 @@ differences() { # UNIT
   started_without_drop_ins || say "drop-in"
   runs_installed_binary || say "binary"
 }
-started_without_drop_ins() { # a process from before this was recorded is judged by what is there now
+started_without_drop_ins() { # for a process older than this record, what is there now counts
   if [ -e "$RUN_DIR/started/drop-ins" ]; then [ ! -s "$RUN_DIR/started/drop-ins" ]; else [ -z "$(loaded_drop_ins)" ]; fi
 }
-# A process may still run a file that was replaced meanwhile, by somebody or by its repair.
+# A process may still run a file that was replaced meanwhile, by a person or a repair.
 runs_installed_binary() {
   installed=$(awk '$2 ~ /\/etcd$/ { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
   running=$PROC/$(unit_property MainPID)/exe

@@ -57,7 +57,7 @@ keep_running() { # UNIT
   restart_member "$1" # it serves: a run that was cut off had started it, with other settings
 }
 
-# The process is as declared; what somebody did to its files meanwhile would be found at the next boot.
+# The process is as declared; what happened to its files meanwhile would show at the next boot.
 restore_service() { # UNIT
   need_same_bootstrap
   write_bootstrap
@@ -89,7 +89,7 @@ remember_bootstrap() {
   ! has_wal "$data_dir" || printf '%s\n' "$incarnation" | write_file "$STATE_DIR/bootstrapped" 600 root:root
 }
 
-# What a first start was told is in the WAL for good: with another list of peers the members never find together.
+# What a first start was told is in the WAL for good: with another list of peers the members never find each other.
 need_same_bootstrap() {
   has_wal "$data_dir" || return 0
   [ -s "$ETC_DIR/bootstrap.env" ] && ! was_tampered "$ETC_DIR/bootstrap.env" || return 0
@@ -97,7 +97,7 @@ need_same_bootstrap() {
   grep -qx ETCD_INITIAL_CLUSTER_STATE=new "$ETC_DIR/bootstrap.env" || told='' # a member that joined was told the list of that moment
   for setting in $told "CLUSTER_TOKEN=$initial_token"; do
     grep -qxF "ETCD_INITIAL_$setting" "$ETC_DIR/bootstrap.env" ||
-      refuse "$name has started as a member of another cluster ($(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env")), which its data keeps; put the addresses back, or found a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
+      refuse "$name has started as a member of another cluster ($(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env")), which its data keeps; change the addresses back, or bootstrap a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
   done
 }
 was_tampered() { # FILE: not what this program wrote last

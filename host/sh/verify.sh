@@ -1,5 +1,5 @@
 # verify: is this host as declared? Changes nothing of it. Each step left the digests of what it wrote (declare_files);
-# with --declared the stack sends what it declared itself, so that a host's own records are judged as well.
+# with --declared the stack sends what it declared itself, so that a host's own records are checked as well.
 
 declare_files() { # STEP FILE...
   step=$1
@@ -13,8 +13,8 @@ cmd_verify() { # stdin with --declared: lines `file SHA256 PATH`, `release VERSI
   differs=0
   if [ -n "$declared" ]; then read_declared; fi
   if [ -z "$verify_name" ]; then
-    [ -n "$declared" ] || refuse "this host is prepared for no member"
-    report_difference "this host is prepared for no member"
+    [ -n "$declared" ] || refuse "this host has not been prepared"
+    report_difference "this host has not been prepared"
   else
     verify_records
     verify_modes
@@ -106,7 +106,7 @@ verify_member_list() {
   work=$(mktemp -d "$RUN_DIR/.verify-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows >"$work/members"
-  if ! [ -s "$work/members" ]; then report_difference "etcd does not tell its member list"; return; fi
+  if ! [ -s "$work/members" ]; then report_difference "etcd does not list its members"; return; fi
   awk -F'|' '$5 == "true" && $2 != "" { print $2 }' "$work/members" >"$work/learners"
   declared_rows >"$work/declared"
   listed_rows "$work/members" >"$work/listed"

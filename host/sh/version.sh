@@ -1,4 +1,4 @@
-# Versions: one minor at a time, and a verified snapshot before each such step.
+# Versions: one minor at a time, and a verified snapshot before each such change.
 
 minor_of() { echo "${1%.*}"; }
 next_minor() { echo "${1%.*}.$((${1##*.} + 1))"; }
@@ -16,7 +16,7 @@ cluster_version() {
   done | sed '/^3\.0$/d' | sort -u -t. -k1,1n -k2,2n | tail -n 1
 }
 
-# May a member of this cluster start with the declared version? Seen in preview too, but from what was proven then.
+# May a member of this cluster start with the declared version? Checked in preview too, but against what was proven then.
 prove_version_step() {
   agreed=$(cluster_version)
   wanted=$(minor_of "$version")
@@ -25,7 +25,7 @@ prove_version_step() {
     refuse "the cluster is at version $agreed, so etcd $version cannot start in it: one minor at a time, and back only by etcd's downgrade (etcd:allow: [downgrade]); correct etcd:version"
   for running in $(running_versions); do
     [ "$(minor_of "$running")" = "$wanted" ] || [ -z "$upgrades_from" ] || not_older "$running" "$upgrades_from" ||
-      refuse "a member runs etcd $running, from which the step to $wanted is not safe: go to $upgrades_from or newer first"
+      refuse "a member runs etcd $running, from which an upgrade to $wanted is not safe: go to $upgrades_from or newer first"
   done
 }
 
@@ -42,11 +42,11 @@ save_snapshot() { # MINOR: that it was taken of; verified, and kept for the oper
   file=$SNAPSHOTS/etcd-$1-$(timestamp).db
   rm -f "$SNAPSHOTS"/.new*
   ctl --endpoints="$url" --command-timeout="${SNAPSHOT_SECONDS}s" snapshot save "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
-    fail "cannot save a snapshot before the step to another minor: $(tail -n 1 "$work/snapshot"); nothing was changed"
+    fail "cannot save a snapshot before the change of the minor: $(tail -n 1 "$work/snapshot"); nothing was changed"
   etcdutl=$OPT_DIR/$version/etcdutl
-  [ -x "$etcdutl" ] || etcdutl=$LINK_DIR/etcdutl # a cluster that was never proven is looked at before all is installed
+  [ -x "$etcdutl" ] || etcdutl=$LINK_DIR/etcdutl # a cluster that was never proven is checked before all is installed
   "$etcdutl" snapshot status "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
-    fail "the snapshot before the step to another minor cannot be read back: $(tail -n 1 "$work/snapshot"); nothing was changed"
+    fail "the snapshot before the change of the minor cannot be read back: $(tail -n 1 "$work/snapshot"); nothing was changed"
   sync_file "$SNAPSHOTS/.new"
   mv "$SNAPSHOTS/.new" "$file"
   note "saved and verified the snapshot $file"
@@ -56,14 +56,14 @@ need_space_for_snapshot() {
   largest=$(cut -d'|' -f7 "$work/status" | sort -n | tail -n 1)
   want=$((largest / 1048576 + 200))
   [ "$(free_mb "$STATE_DIR")" -ge "$want" ] ||
-    refuse "a snapshot before the step to another minor needs $want MiB in $STATE_DIR, and $(free_mb "$STATE_DIR") MiB are free; free some, then run again"
+    refuse "a snapshot before the change of the minor needs $want MiB in $STATE_DIR, and $(free_mb "$STATE_DIR") MiB are free; free some, then run again"
 }
 
 # etcd's own way back, one minor: it first makes the members write only what the older minor can read.
 DOWNGRADE_SECONDS=120
 enable_downgrade() { # MINOR
   allowed downgrade || refuse "the cluster is at version $agreed; going back to $1 needs etcd's downgrade procedure: set etcd:allow: [downgrade], then run again"
-  [ -z "$(unhealthy_voters_but none)" ] || refuse "not healthy: $(unhealthy_voters_but none); a downgrade begins with all members healthy"
+  [ -z "$(unhealthy_voters_but none)" ] || refuse "not healthy: $(unhealthy_voters_but none); a downgrade needs all members healthy"
   if [ "$(downgrade_target)" != "$1" ]; then
     save_snapshot "$agreed"
     for verb in validate enable; do
@@ -73,11 +73,11 @@ enable_downgrade() { # MINOR
   fi
   deadline=$(($(date +%s) + DOWNGRADE_SECONDS))
   until [ "$(cluster_version)" = "$1" ] && stores_all_as "$1"; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "the members still store data in a newer form after $DOWNGRADE_SECONDS s; 'etcd-host ctl downgrade cancel' stops the downgrade, another run goes on with it"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the members still store data in a newer format after $DOWNGRADE_SECONDS s; 'etcd-host ctl downgrade cancel' stops the downgrade, another run continues it"
     sleep 0.5
     look_at_cluster || :
   done
-  note "the downgrade to $1 is enabled, and every member stores its data in the older form"
+  note "the downgrade to $1 is enabled, and every member stores its data in the older format"
 }
 downgrade_target() { cat "$work"/status-* | sed -n 's/^"DowngradeTargetVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' | sort -u; }
 stores_all_as() { # MINOR

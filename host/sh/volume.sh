@@ -1,4 +1,4 @@
-# The data volume of a machine that the program makes. It outlives the machine, so it carries what has to: the member's
+# The data volume of a machine that the program creates. It outlives the machine, so it carries what must: the member's
 # data, and this program's record of whose data it is.
 #   VOLUME_DIR/data  mounted where etcd's data directory is
 #   VOLUME_DIR/host  mounted where this program keeps its record
@@ -12,7 +12,7 @@ wait_for_first_boot() {
   command -v cloud-init >/dev/null 2>&1 || return 0
   timeout "$BOOT_SECONDS" cloud-init status --wait >/dev/null 2>&1 || case $? in
     2) note "cloud-init ended with warnings on this machine; see 'cloud-init status --long'" ;;
-    124) fail "cloud-init is still at work after $BOOT_SECONDS s; see 'cloud-init status --long' on this machine, then run again" ;;
+    124) fail "cloud-init still runs after $BOOT_SECONDS s; see 'cloud-init status --long' on this machine, then run again" ;;
     *) refuse "cloud-init failed on this machine, so it may lack what it needs; see 'cloud-init status --long' there" ;;
   esac
 }
@@ -23,7 +23,7 @@ mount_volume() {
   done
   wait_for_volume
   if mountpoint -q "$VOLUME_DIR"; then
-    is_mounted_volume || refuse "another disk than $volume is mounted at $VOLUME_DIR; unmount it, then run again"
+    is_mounted_volume || refuse "a disk other than $volume is mounted at $VOLUME_DIR; unmount it, then run again"
   else
     need_no_data_below
     prepare_file_system
@@ -61,10 +61,10 @@ prepare_file_system() {
   case $found in
     ext4) need_volume_of_ours ;;
     '')
-      is_blank || refuse "the volume $volume holds something that is no file system; nothing was changed on it"
+      is_blank || refuse "the volume $volume holds something that is not a file system; nothing was changed on it"
       mkfs.ext4 -q -m 0 -L etcd "$device" >/dev/null || fail "no file system could be made on the volume $volume; see the lines above"
       ;;
-    *) refuse "the volume $volume holds a file system of type $found, not the ext4 that this program makes; nothing was changed on it" ;;
+    *) refuse "the volume $volume holds a file system of type $found, not the ext4 that this program creates; nothing was changed on it" ;;
   esac
 }
 is_blank() { # no signature of anything, and nothing where most things begin
@@ -72,15 +72,15 @@ is_blank() { # no signature of anything, and nothing where most things begin
   blkid -p "$device" >/dev/null 2>&1 || probe_code=$?
   [ "$probe_code" = 2 ] && [ "$(head -c 1048576 "$device" | tr -d '\000' | head -c 1 | wc -c)" = 0 ]
 }
-need_volume_of_ours() { # looked at from aside: nothing is left mounted that is refused
+need_volume_of_ours() { # mounted aside for the check: nothing refused stays mounted
   glance=$RUN_DIR/volume
-  ! mountpoint -q "$glance" || umount "$glance" # of a run that was ended here
+  ! mountpoint -q "$glance" || umount "$glance" # of a run that ended here
   mkdir -p "$glance"
   mount -o ro "$device" "$glance" || refuse "the file system of the volume $volume cannot be mounted; see the line above"
   others=$(find "$glance" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name data ! -name host | head -n 3 | tr '\n' ' ')
   umount "$glance"
   rmdir "$glance"
-  [ -z "$others" ] || refuse "the volume $volume holds files of somebody else (${others#"$glance/"}); nothing was changed on it"
+  [ -z "$others" ] || refuse "the volume $volume holds files of unknown origin (${others#"$glance/"}); nothing was changed on it"
 }
 
 mount_at() { # WHAT WHERE TYPE OPTIONS: now, and at every boot
@@ -95,7 +95,7 @@ mount_at() { # WHAT WHERE TYPE OPTIONS: now, and at every boot
   systemctl enable --quiet --now "$unit" || fail "$2 could not be mounted; see 'systemctl status $unit' on this machine"
 }
 
-# Another image gives the user another number: the data keeps that of the machine before.
+# Another image gives the user another number: the data still has that of the machine before.
 adopt_data() {
   if is_running || ! [ -e "$data_dir/member" ] || [ "$(stat -c %U "$data_dir/member")" = etcd ]; then return; fi
   chown -R etcd:etcd "$data_dir"

@@ -71,7 +71,7 @@ test("all hosts lose power and one its data: two serve, the third stays down and
   assert.match(health, /192\.168\.1\.103:2379 is unhealthy/);
   const status = await lab("enter", "3", "etcd-host", "status");
   assert.equal(status.code, 5);
-  assert.match(status.stdout, /no WAL in it: etcd does not start without/);
+  assert.match(status.stdout, /no WAL: etcd does not start without one/);
   assert.match(await onHost(3, "systemctl status etcd --no-pager || true"), /start assertion failed/);
 
   await project.configure({ checkId: 1 });

@@ -120,7 +120,7 @@ test("a disk that fills up during the installation: nothing of it stays, and the
   const { sentence } = await refusedUp(project, []);
   assert.match(
     sentence("node2-binaries"),
-    /^etcd-host: failed: cannot download .*; check .*, and the free disk of \/opt\/etcd; nothing was installed$/,
+    /^etcd-host: failed: cannot download .*; check .*, and the free space in \/opt\/etcd; nothing was installed$/,
   );
   assert.match(
     sentence("node3-binaries"),

@@ -33,7 +33,7 @@ for (const n of NODES) {
     await during(t, cutOffFromPeers(n));
     const words =
       n === 1
-        ? "only node1 can be asked, node2 node3 cannot be reached"
+        ? "these answer: node1; node2 node3 cannot be reached"
         : `node${n} \\(.*\\) does not answer node1`;
     await refused(new RegExp(`refused: .*${words}.*Nothing was changed`));
   });
@@ -53,7 +53,7 @@ test("a member that the change itself repairs: refused without rolloutOrder, whi
   const starts = await startsOf([1, 3]);
   const { code, all } = await project.up();
   assert.notEqual(code, 0);
-  assert.match(all, /node1 may not restart: .* not healthy: node2\..*name it first in etcd:rolloutOrder/);
+  assert.match(all, /node1 may not restart: .* not healthy: node2\..*put it first in etcd:rolloutOrder/);
   assert.deepEqual(await startsOf([1, 3]), starts);
 
   await project.configure({ rolloutOrder: ["node2"] });

@@ -7,14 +7,14 @@ import { isDown, step, steppingCluster } from "./stepping.ts";
 
 const FROZEN = { listeners: { frozen: true } } as const;
 const CLOSED = { listeners: { silent: "client" } } as const;
-const LOOKED = { code: 0, stdout: "looked at the cluster\n", stderr: "" };
+const LOOKED = { code: 0, stdout: "checked the cluster\n", stderr: "" };
 
 test("while a cluster is founded, nothing is asked of it", async (t) => {
   const cluster = await FakeCluster.create(t);
   for (const subcommand of ["before", "membership"] as const) {
     const { code, stdout, stderr } = await step(cluster, subcommand, ["--founding"]);
     assert.deepEqual([code, stderr], [0, ""]);
-    assert.match(stdout, /^the cluster is being founded: /);
+    assert.match(stdout, /^the cluster is being bootstrapped: /);
   }
   assert.equal(cluster.host.exists("asked"), false);
 });
@@ -33,7 +33,7 @@ test("a frozen member is refused by its name, before anything is changed", async
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /^etcd-host: refused: node2 \(https:\/\/127\.0\.0\.1:\d+\) does not answer \S+: frozen, cut off or off\. Nothing was changed: .*name it first in etcd:rolloutOrder; .*raise its incarnation.*\n$/,
+    /^etcd-host: refused: node2 \(https:\/\/127\.0\.0\.1:\d+\) does not answer \S+: frozen, cut off or off\. Nothing was changed: .*put it first in etcd:rolloutOrder; .*raise its incarnation.*\n$/,
   );
   assert.deepEqual(changesAsked(cluster.host), []);
 });
@@ -167,7 +167,7 @@ test("a lost quorum is said with who can be asked and who cannot, and the way ou
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /refused: no quorum answers \S+: of 3 declared members only node1 can be asked, node2 cannot be reached\. .* bring back as many as make 2, .* restore from a snapshot/,
+    /refused: no quorum answers \S+: of 3 declared members these answer: node1; node2 cannot be reached\. .* bring back 2 in all, .* restore a snapshot/,
   );
   assert.deepEqual(changesAsked(cluster.host), []);
 });

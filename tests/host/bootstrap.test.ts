@@ -79,7 +79,7 @@ for (const subcommand of SUBCOMMANDS) {
     const cluster = await founding(t, {});
     cluster.host.write("answers/silent", "");
     const sentence =
-      subcommand === "start" ? /a cluster is there already, but no quorum of it answers node1/ : GONE;
+      subcommand === "start" ? /a cluster exists already, but no quorum of it answers node1/ : GONE;
     await isRefused(
       cluster.host,
       () => found(cluster, {}, { subcommand, settings: "PEERS_SECONDS=0" }),
@@ -107,7 +107,7 @@ test("a peer that says nothing could know of a cluster: refused, and nothing beg
     cluster.host,
     () => found(cluster, {}, { settings: "PEERS_SECONDS=0" }),
     new RegExp(
-      `refused: ${second} ${third} neither answers node1 nor refuses the connection, so it cannot be known`,
+      `refused: ${second} ${third} neither answers node1 nor refuses the connection, so it is unknown`,
     ),
   );
 });
@@ -166,7 +166,7 @@ test("a founder that does not start is named by the roll that waits for it", asy
   await isRefused(
     cluster.host,
     () => cluster.host.shell(patience, options, { stdin: NEW_UNIT }),
-    /refused: node1 may not restart before node2 has started, which was to found the cluster with the others/,
+    /refused: node1 may not restart before node2 has started, which bootstraps the cluster with the others/,
   );
 });
 
@@ -185,5 +185,5 @@ test("membership waits for the first election of a bootstrap that was repaired",
   cluster.host.write("answers/silent", "");
   cluster.host.fake("sleep", 'rm -f "$HOST_ROOT/answers/silent"');
   const { code, stdout } = await step(cluster, "membership", [], { settings: "MEMBERSHIP_SECONDS=60" });
-  assert.deepEqual([code, stdout], [0, "looked at the members\n"]);
+  assert.deepEqual([code, stdout], [0, "checked the members\n"]);
 });

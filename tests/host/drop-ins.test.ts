@@ -19,7 +19,7 @@ function disturb(host: Host): void {
 /** The file is kept and named, those for all units are left alone, and systemd reads its files again. */
 function isKeptAside(host: Host, stderr: string): void {
   const [, aside = ""] =
-    /^etcd-host: what changed the unit from beside it is kept in (\S+)$/m.exec(stderr) ?? [];
+    /^etcd-host: the drop-ins that changed the unit are kept in (\S+)$/m.exec(stderr) ?? [];
   assert.equal(path.dirname(aside), host.paths.STATE_DIR, stderr);
   const kept = path.join(aside, host.file("etc/systemd/system", FILE));
   assert.deepEqual(fs.readdirSync(path.dirname(kept)), [path.basename(FILE)]);

@@ -31,7 +31,7 @@ const refused: readonly (Case & { readonly sentence: RegExp })[] = [
     title: "another member than that of the machine is down",
     arrange: (c) => isUnhealthy(c, "node3"),
     sentence:
-      /refused: node2 may not have its machine replaced: of the other 2 voters 1 healthy, 2 needed; not healthy: node3\. Look there/,
+      /refused: node2 may not have its machine replaced: of the other 2 voters 1 healthy, 2 needed; not healthy: node3\. Check there/,
   },
   {
     title: "of five, two others are down",
@@ -42,9 +42,9 @@ const refused: readonly (Case & { readonly sentence: RegExp })[] = [
     sentence: /node2 may not have its machine replaced: of the other 4 voters 2 healthy, 3 needed/,
   },
   {
-    title: "of two members none may go",
+    title: "neither of two members may go",
     arrange: (c) => c.members.splice(2, 1),
-    sentence: /refused: of two members none may have its machine replaced without stopping writes/,
+    sentence: /refused: neither of two members may have its machine replaced without stopping writes/,
   },
   {
     title: "an alarm is raised",
@@ -145,7 +145,7 @@ test("a leader that does not give leadership up is no reason to stop: it does so
 test("a name that is no member has nothing to prove, and nothing is asked for", async (t) => {
   const cluster = await rollingCluster(t);
   const { code, stdout } = await guard(cluster, "node9");
-  assert.deepEqual([code, stdout], [0, "node9 is no member: nothing to prove\n"]);
+  assert.deepEqual([code, stdout], [0, "node9 is not a member: nothing to prove\n"]);
   assert.deepEqual(changesAsked(cluster.host), []);
 });
 
@@ -163,7 +163,7 @@ test("while another host holds the cluster's lock, nobody's machine goes", async
   const args = ["guard", "--name=node2", "--made-from=0a1b2c3d", "--election-timeout=1"];
   const { code, stderr } = await host.run(args, { env: { LOCK_SECONDS: "0" } });
   assert.equal(code, 4);
-  assert.match(stderr, /another host holds the cluster's lock; run again when it has ended/);
+  assert.match(stderr, /another host holds the cluster's lock; run again when it is free/);
 });
 
 test("a machine that stays what it was made from needs no proof, whatever else the guard's text says", async (t) => {

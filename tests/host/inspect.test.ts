@@ -9,7 +9,7 @@ test("status on a host of no member is refused", async (t) => {
   const host = readyHost(t);
   fs.rmSync(host.paths.STATE_DIR, { recursive: true });
   const { code, stderr } = await host.run(["status"]);
-  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host is prepared for no member\n"]);
+  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host has not been prepared\n"]);
 });
 
 test("status says what runs here, and asks the member itself", async (t) => {
@@ -34,7 +34,7 @@ test("status of a member that is down shows its last words, and exits 5", async 
   assert.match(stdout, /^service {3}failed \(failed\), enabled$/m);
   assert.match(
     stdout,
-    /^ {10}no WAL in it: etcd does not start without \(raise the node's incarnation to replace the member\)$/m,
+    /^ {10}no WAL: etcd does not start without one \(raise the node's incarnation to replace the member\)$/m,
   );
   assert.match(stdout, /^panic: tocommit is out of range$/m);
 });

@@ -182,7 +182,7 @@ test("an archive of something else leaves nothing", async (t) => {
   const archive = makeArchive(others);
   const mirror = await serveArchive(t, archive);
   const sentence =
-    /failed: the archive holds no etcdctl: is etcd:mirror a mirror of etcd's releases\? nothing was installed/;
+    /failed: the archive has no etcdctl: is etcd:mirror a mirror of etcd's releases\? nothing was installed/;
   await installsNothing(host, mirror.url, 1, sentence, { "sha256-amd64": sha256(archive) });
 });
 

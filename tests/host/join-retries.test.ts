@@ -83,7 +83,7 @@ test("a promotion that timed out and was made all the same is no failure", async
   assert.equal(asked(host, "member promote"), 1);
 });
 
-test("a learner that does not catch up fails the step, and the next one goes on from there", async (t) => {
+test("a learner that does not catch up fails the step, and the next one resumes there", async (t) => {
   const { host } = await joiningCluster(t, "absent");
   const behind = "etcdserver: can only promote a learner member which is in sync with leader\n";
   host.write("answers/refused/promote", behind);
@@ -91,7 +91,7 @@ test("a learner that does not catch up fails the step, and the next one goes on 
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /failed: node1 has not caught up after 0 s; .* then run again: it goes on from there\n$/,
+    /failed: node1 has not caught up after 0 s; .* then run again: it resumes there\n$/,
   );
   assert.equal((await join(host)).code, 0);
   assert.equal(asked(host, "member add"), 1);
@@ -144,7 +144,7 @@ test("a learner does not become a voter of a cluster that would have no quorum",
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /refused: node1 may not become a voter: 2 of then 4 would be healthy, 3 needed; not healthy: node2 node4\. /,
+    /refused: node1 may not become a voter: with it 2 of 4 voters would be healthy, 3 needed; not healthy: node2 node4\. /,
   );
   assert.equal(asked(host, "member promote"), 1, "only by the run that was killed");
 });

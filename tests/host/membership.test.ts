@@ -11,7 +11,7 @@ const FIVE = { count: 5, declared: 3 } as const;
 test("a cluster of only declared members is left as it is, without a lock", async (t) => {
   const cluster = await steppingCluster(t);
   const { code, stdout, stderr } = await step(cluster, "membership");
-  assert.deepEqual([code, stdout, stderr], [0, "looked at the members\n", ""]);
+  assert.deepEqual([code, stdout, stderr], [0, "checked the members\n", ""]);
   assert.deepEqual(changesAsked(cluster.host), []);
 });
 
@@ -168,5 +168,5 @@ test("where nobody answers, nobody is removed", async (t) => {
   cluster.host.write("answers/silent", "");
   const { code, stderr } = await step(cluster, "membership");
   assert.equal(code, 1);
-  assert.match(stderr, /failed: no member answers, so it cannot be seen who is to be removed/);
+  assert.match(stderr, /failed: no member answers, so it is unknown which to remove/);
 });

@@ -99,7 +99,7 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
   [
     "a member that is not declared",
     (c) => c.members.push({ ...c.member(0), name: "node4", id: "7", peerUrls: ["https://192.0.2.14:2380"] }),
-    /: the member list has 'node4\|https:\/\/192\.0\.2\.14:2380\|\S+', which is not what is declared\n$/,
+    /: the member list has 'node4\|https:\/\/192\.0\.2\.14:2380\|\S+', which is not declared\n$/,
   ],
   [
     "a member with two peer URLs",
@@ -109,7 +109,7 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
   [
     "a declared member that is missing",
     (c) => c.members.splice(1, 1),
-    /: a declared member is missing in the member list: node2\|\S+ *\n$/,
+    /: a declared member is missing from the member list: node2\|\S+ *\n$/,
   ],
   [
     "a member that does not answer",
@@ -119,7 +119,7 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
   [
     "members of different clusters",
     (c) => edit(c, 1, { clusterId: "14841639068965178419" }),
-    /: the members are of different clusters\n$/,
+    /: the members belong to different clusters\n$/,
   ],
   [
     "members that follow different leaders",
@@ -129,7 +129,7 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
   [
     "another version",
     (c) => edit(c, 1, { version: "3.6.13" }),
-    /: https:\/\/127\.0\.0\.1:\d+ runs 3\.6\.13, declared is 3\.6\.14\n$/,
+    /: https:\/\/127\.0\.0\.1:\d+ runs 3\.6\.13, not 3\.6\.14\n$/,
   ],
   [
     "a member that is behind",
@@ -201,11 +201,11 @@ test("a served certificate that ends soon ends the run at once, for either side"
   assert.equal(server.code, 1);
   assert.match(
     server.stderr,
-    /failed: the client certificate of node2 ends on .* GMT, within 7 days; 'pulumi up' renews it/,
+    /failed: the client certificate of node2 expires on .* GMT, within 7 days; 'pulumi up' renews it/,
   );
   const peer = await proveWith(t, { peer: authorities.peer.issue("node2", soon) }, 60);
   assert.equal(peer.code, 1);
-  assert.match(peer.stderr, /failed: the peer certificate of node2 ends on/);
+  assert.match(peer.stderr, /failed: the peer certificate of node2 expires on/);
 });
 
 test("a member that does not answer on one of its URLs is named", async (t) => {

@@ -29,7 +29,7 @@ const refused: readonly Case[] = [
     title: "another member is down",
     arrange: (c) => isUnhealthy(c, "node2"),
     sentence:
-      /refused: node1 may not restart: of the other 2 voters 1 healthy, 2 needed; not healthy: node2\. Look there/,
+      /refused: node1 may not restart: of the other 2 voters 1 healthy, 2 needed; not healthy: node2\. Check there/,
   },
   {
     title: "both others are down, each is named",
@@ -68,15 +68,15 @@ const refused: readonly Case[] = [
     sentence: /refused: node1 is not in the member list/,
   },
   {
-    title: "of two members none may stop",
+    title: "neither of two members may stop",
     arrange: (c) => c.members.splice(1, 1),
-    sentence: /refused: of two members none may restart .* allow it by etcd:allow: \[two-node-restart\]/,
+    sentence: /refused: neither of two members may restart .* allow it with etcd:allow: \[two-node-restart\]/,
   },
   {
-    title: "of two members none may stop, whatever else is allowed",
+    title: "neither of two members may stop, whatever else is allowed",
     arrange: (c) => c.members.splice(1, 1),
     allow: "nospace-alarm not-two-node-restart",
-    sentence: /refused: of two members none may restart/,
+    sentence: /refused: neither of two members may restart/,
   },
   {
     title: "the members follow different leaders",
@@ -84,9 +84,9 @@ const refused: readonly Case[] = [
     sentence: /refused: the members do not agree on a leader/,
   },
   {
-    title: "the members are of different clusters",
+    title: "the members belong to different clusters",
     arrange: (c) => Object.assign(c.member(1), { clusterId: "7" }),
-    sentence: /refused: the members are of different clusters/,
+    sentence: /refused: the members belong to different clusters/,
   },
   {
     title: "a member is behind",
@@ -164,7 +164,7 @@ const allowed: readonly Allowed[] = [
     title: "no space, by name: then no lock can be written",
     arrange: (c) => raise(c, "NOSPACE"),
     allow: "two-node-restart nospace-alarm",
-    note: /^etcd-host: the alarm NOSPACE lets nothing be written, not even the cluster's lock: no other run may be at work\n$/,
+    note: /^etcd-host: the alarm NOSPACE blocks all writes, even the cluster's lock: make sure that no other run is active\n$/,
     locked: false,
   },
 ];

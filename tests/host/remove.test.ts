@@ -201,7 +201,7 @@ test("discard sets the data of a stopped member aside, when asked twice", async 
   const stopped = host.snapshot();
   const once = await host.run(["discard"]);
   assert.equal(once.code, 3);
-  assert.match(once.stderr, /refused: say --yes to set the data in \S+\/var\/lib\/etcd aside/);
+  assert.match(once.stderr, /refused: add --yes to set the data in \S+\/var\/lib\/etcd aside/);
   assert.deepEqual(host.snapshot(), stopped);
   const twice = await host.run(["discard", "--yes"]);
   assert.equal(twice.code, 0);
@@ -214,7 +214,7 @@ test("discard on a host of no member is refused", async (t) => {
   const host = readyHost(t);
   fs.rmSync(host.paths.STATE_DIR, { recursive: true });
   const { code, stderr } = await host.run(["discard", "--yes"]);
-  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host is prepared for no member\n"]);
+  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host has not been prepared\n"]);
 });
 
 test("the certificates that a delete removes are all sets, and their keys", async (t) => {

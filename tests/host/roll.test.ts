@@ -201,7 +201,7 @@ test("a lock that another host holds is waited for, and then left to it", async 
   const { code, stderr } = await roll(host, {}, { env: { LOCK_SECONDS: "0" } });
   assert.deepEqual(
     [code, stderr],
-    [4, "etcd-host: another host holds the cluster's lock; run again when it has ended\n"],
+    [4, "etcd-host: another host holds the cluster's lock; run again when it is free\n"],
   );
   assert.deepEqual(host.systemdCalls(), []);
   assert.deepEqual(host.snapshot(), before);
@@ -251,7 +251,7 @@ test("an etcd that ends before it is ready gets its old unit back, and the run s
   assert.equal(
     stderr,
     "etcd-host: Error: unknown flag: --broken\n" +
-      "etcd-host: etcd ended right after its restart: putting the old settings of node1 back\n" +
+      "etcd-host: etcd ended right after its restart: restoring the old settings of node1\n" +
       "etcd-host: failed: etcd does not start with the new settings on node1, which runs with the old ones again; " +
       "no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again\n",
   );

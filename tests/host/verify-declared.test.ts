@@ -130,11 +130,11 @@ for (const [title, { drift, lines, incarnation = "0", prints }] of Object.entrie
     assert.match(cluster.host.read(RECORD), new RegExp(` ${count}\\n$`), "the record counts the differences");
   });
 
-test("etcd that does not tell its member list differs", async (t) => {
+test("etcd that does not list its members differs", async (t) => {
   const cluster = await declaredCluster(t);
   cluster.host.write("answers/silent", "");
   const { code, stdout } = await verifyDeclared(cluster.host, declaration(cluster));
-  assert.deepEqual([code, stdout], [5, "differs: etcd does not tell its member list\n"]);
+  assert.deepEqual([code, stdout], [5, "differs: etcd does not list its members\n"]);
 });
 
 test("a stopped etcd is not asked for its members", async (t) => {
@@ -159,7 +159,7 @@ test("a machine that is prepared for nobody differs, and is left as it is", asyn
   const host = Host.create(t);
   const before = host.snapshot();
   const { code, stdout } = await verifyDeclared(host, ["release 3.6.14 0123 0123"]);
-  assert.deepEqual([code, stdout], [5, "differs: this host is prepared for no member\n"]);
+  assert.deepEqual([code, stdout], [5, "differs: this host has not been prepared\n"]);
   assert.deepEqual(host.snapshot(), before);
 });
 

@@ -166,5 +166,5 @@ test("verify on a host of no member is refused", async (t) => {
   const host = readyHost(t);
   fs.rmSync(host.paths.STATE_DIR, { recursive: true });
   const { code, stderr } = await host.run(["verify"]);
-  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host is prepared for no member\n"]);
+  assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host has not been prepared\n"]);
 });

@@ -83,7 +83,7 @@ test("a minor is left only from its safe patch on; who runs the new one already 
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /refused: a member runs etcd 3\.5\.9, from which the step to 3\.6 is not safe: go to 3\.5\.32 or newer first\n$/,
+    /refused: a member runs etcd 3\.5\.9, from which an upgrade to 3\.6 is not safe: go to 3\.5\.32 or newer first\n$/,
   );
   assert.deepEqual(cluster.host.systemdCalls(), []);
   Object.assign(cluster.member(0), { version: "3.5.32" });
@@ -140,7 +140,7 @@ test("ahead of the members, the step to the next minor is judged, and a snapshot
   cluster.answer();
   const refusal = await step(cluster, "before", ["--upgrades-from=3.5.32"]);
   assert.equal(refusal.code, 3);
-  assert.match(refusal.stderr, /a member runs etcd 3\.5\.20, from which the step to 3\.6 is not safe/);
+  assert.match(refusal.stderr, /a member runs etcd 3\.5\.20, from which an upgrade to 3\.6 is not safe/);
   assert.equal(cluster.host.exists(SNAPSHOTS), false);
   const options = ["--upgrades-from=3.5.20"];
   const full = await step(cluster, "before", options, { env: { DISK_FREE_KIB: String(199 * 1024) } });
@@ -188,7 +188,7 @@ test("back goes only who is allowed to by name, and by etcd's own procedure", as
   assert.match(cluster.host.list(SNAPSHOTS).join(), /^etcd-3\.7-\w+\.db$/);
   assert.match(
     stderr,
-    /the downgrade to 3\.6 is enabled, and every member stores its data in the older form\n$/,
+    /the downgrade to 3\.6 is enabled, and every member stores its data in the older format\n$/,
   );
   assert.equal(cluster.host.exists("slept"), true, "until they store so");
 });
@@ -222,7 +222,7 @@ test("a downgrade begins with everybody healthy, and etcd may refuse it", async 
   assert.equal(unhealthy.code, 3);
   assert.match(
     unhealthy.stderr,
-    /refused: not healthy: node2; a downgrade begins with all members healthy\n$/,
+    /refused: not healthy: node2; a downgrade needs all members healthy\n$/,
   );
 });
 
@@ -232,5 +232,5 @@ test("members that go on storing the newer form are not waited for without end",
     settings: "DOWNGRADE_SECONDS=0",
   });
   assert.equal(code, 1);
-  assert.match(stderr, /failed: the members still store data in a newer form after 0 s; .*downgrade cancel/);
+  assert.match(stderr, /failed: the members still store data in a newer format after 0 s; .*downgrade cancel/);
 });

@@ -97,7 +97,7 @@ test("another disk that is mounted there is refused, and nothing is done to eith
   fs.mkdirSync(host.paths.VOLUME_DIR);
   const before = host.snapshot();
   const sentence =
-    /refused: another disk than vol-0abcdef1234567890 is mounted at .*; unmount it, then run again/;
+    /refused: a disk other than vol-0abcdef1234567890 is mounted at .*; unmount it, then run again/;
   assertRefused(host, await mountVolume(host), sentence);
   assert.deepEqual(host.snapshot(), before);
 });

@@ -32,7 +32,7 @@ const boots: readonly { title: string; fake: string; code: number; stderr: RegEx
     title: "takes too long",
     fake: "exec /bin/sleep 5",
     code: 1,
-    stderr: /^etcd-host: failed: cloud-init is still at work after 0\.1 s; see .* then run again\n$/,
+    stderr: /^etcd-host: failed: cloud-init still runs after 0\.1 s; see .* then run again\n$/,
   },
 ];
 
@@ -118,7 +118,7 @@ const theirs: readonly { title: string; arrange: (host: Host) => void; sentence:
     title: "a file system of another type",
     arrange: (host) => host.write("blkid/type", "xfs\n"),
     sentence:
-      /holds a file system of type xfs, not the ext4 that this program makes; nothing was changed on it\n/,
+      /holds a file system of type xfs, not the ext4 that this program creates; nothing was changed on it\n/,
   },
   {
     title: "a part of a volume group",
@@ -128,22 +128,22 @@ const theirs: readonly { title: string; arrange: (host: Host) => void; sentence:
   {
     title: "a table of partitions, which has no type of a file system",
     arrange: (host) => host.write("blkid/code", "0"),
-    sentence: /holds something that is no file system; nothing was changed on it\n/,
+    sentence: /holds something that is not a file system; nothing was changed on it\n/,
   },
   {
     title: "signatures of more than one kind",
     arrange: (host) => host.write("blkid/code", "8"),
-    sentence: /holds something that is no file system/,
+    sentence: /holds something that is not a file system/,
   },
   {
     title: "data without any signature",
     arrange: (host) => host.write("disk", Buffer.concat([Buffer.alloc(1024 * 1024 - 1), Buffer.from("x")])),
-    sentence: /holds something that is no file system/,
+    sentence: /holds something that is not a file system/,
   },
   {
     title: "nothing that could be read",
     arrange: (host) => host.write("blkid/code", "4"),
-    sentence: /holds something that is no file system/,
+    sentence: /holds something that is not a file system/,
   },
 ];
 
@@ -176,7 +176,7 @@ test("a volume with somebody's files is refused before it is mounted", async (t)
   assertRefused(
     host,
     result,
-    /the volume vol-0abcdef1234567890 holds files of somebody else \(.*a\.txt.*\); nothing /,
+    /the volume vol-0abcdef1234567890 holds files of unknown origin \(.*a\.txt.*\); nothing /,
   );
   assert.match(result.stderr, /\.hidden/);
   assert.deepEqual(host.snapshot(), before);
