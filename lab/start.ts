@@ -13,7 +13,7 @@ import { stackVersion, writeLabStack } from "./stack.ts";
 const HOSTS = 3;
 const STACK = "lab";
 
-/** What the user is told of each kind of engine. */
+/** What the user is told about each kind of engine. */
 const engineNames: Record<string, string> = {
   installed: "the one on PATH",
   downloaded: "the official one, downloaded",
@@ -31,25 +31,25 @@ async function start(): Promise<void> {
     ),
     progress.stage(
       "etcd",
-      "The lines above say why; run npm start again when it is put right.",
+      "The lines above say why; run npm start again when it is fixed.",
       async (log) => prepareEtcd(await stackVersion(), log),
     ),
     progress.stage("lab", "Run lab/lab down, then npm start again.", (log) => prepareLab(HOSTS, log)),
   ]);
-  await progress.stage("stack", "Correct the file, or remove it to have it made anew.", async () => {
+  await progress.stage("stack", "Correct the file, or remove it to have it made again.", async () => {
     await writeLabStack();
     await selectStack();
     return "Pulumi.lab.yaml";
   });
   await progress.stage(
     "pulumi up",
-    "Put right what it says, then run npm start again: it goes on where it stopped.",
+    "Fix what it names, then run npm start again: it resumes where it stopped.",
     up,
   );
   const answers: string[] = [];
   await progress.stage(
     "health",
-    "Look with lab/lab ssh N etcd-host status; repair by raising checkId.",
+    "Check with lab/lab ssh N etcd-host status; repair by raising checkId.",
     async () => {
       answers.push(
         await etcdctl("endpoint", "health", "--cluster"),
@@ -60,11 +60,11 @@ async function start(): Promise<void> {
   );
   console.log(`\n${answers.join("\n")}\n`);
   console.log(
-    "Go on with lab/lab exec npm run plan, lab/lab exec npm run status, lab/lab ssh 1; end with npm run lab:down.",
+    "Next: lab/lab exec npm run plan, lab/lab exec npm run status, lab/lab ssh 1; end with npm run lab:down.",
   );
 }
 
-/** Lets every stage end, also when another has failed: none is left running behind. */
+/** Lets every stage end, even if another has failed, so that none keeps running. */
 async function all(stages: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(stages)).find((stage) => stage.status === "rejected");
   if (failed) throw failed.reason;
@@ -97,8 +97,8 @@ function pulumi(args: readonly string[], output?: Log): Promise<string> {
   return pulumiRun(undefined, args, output, [labCommand, "exec"]);
 }
 
-// Ctrl-C reaches what runs here as well: pulumi then ends after the running step and releases its lock.
-process.on("SIGINT", () => progress.print("Interrupted: waiting for what runs to end."));
+// Ctrl-C also reaches what runs here: pulumi then ends after the running step and releases its lock.
+process.on("SIGINT", () => progress.print("Interrupted: waiting for running work to end."));
 
 try {
   await start();

@@ -37,7 +37,7 @@ cmd_exec() {
     exec "$@"' "$LAB_NAME" "$@"
 }
 
-# Which engine there is takes a while to find out, so exec reads it from a file.
+# Finding the engine takes a while, so exec reads it from a file.
 ENGINE_BIN=$LAB_DIR/engine-bin
 cmd_engine() { # prints its kind
   local found
@@ -58,7 +58,7 @@ pulumi_environment() {
   export PULUMI_BACKEND_URL="file://$LAB_DIR/state?metadata=skip"
   # Not a secret: what it encrypts lies beside the lab's own keys and is thrown away with them.
   export PULUMI_CONFIG_PASSPHRASE=lab
-  # The lab has no way out, so the CLI must not look for news or plugins.
+  # The lab has no way out, so the CLI must not look for updates or plugins.
   export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true
   # Node keeps what it compiled of the Pulumi SDK: a third less of every start.
   export NODE_COMPILE_CACHE=$ETCD_CACHE/node

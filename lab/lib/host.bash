@@ -33,15 +33,15 @@ create_node() {
   local n=$1 d=$NODES/$1
   [[ ! -e $d/disk.img ]] || return 0
   mkdir -p "$d/mnt" "$d/ssh"
-  rm -f "$d"/ssh/* # of a run that was ended here
+  rm -f "$d"/ssh/* # of a run that ended here
   ssh-keygen -q -t ed25519 -N '' -C "node$n" -f "$d/ssh/ssh_host_ed25519_key"
   ssh-keygen -q -t ecdsa -N '' -C "node$n" -f "$d/ssh/ssh_host_ecdsa_key"
   tr -d - </proc/sys/kernel/random/uuid >"$d/machine-id"
   make_disk "$n"
 }
 
-# systemd takes seven inotify instances a host, all as root, and a kernel's default is 128 for each user: some twenty
-# hosts. What is missing then is not said: the host waits.
+# systemd takes seven inotify instances per host, all as root, and a kernel's default is 128 per user: some twenty
+# hosts. Without more, a host waits and does not say why.
 INOTIFY_INSTANCES=/proc/sys/fs/inotify/max_user_instances
 INOTIFY_ENOUGH=1024
 raise_limits() {
@@ -147,7 +147,7 @@ end_node() { # after a kill or poweroff, wait until nothing of it is left
   drop_cgroups "n$1"
 }
 kill_node() {
-  cable "$1" down # first, so that no FIN or RST of the dying gets out
+  cable "$1" down # first, so that no FIN or RST of dying processes gets out
   kill_all "n$1"  # every process of the host, supervisor included, at once
   end_node "$1"
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Hosts of the simulated EC2 (lab/ec2): an instance is a host that stands on an image with cloud-init
 # and gets its users, keys and name from its user data, as on EC2. A volume is a sparse file on a
-# loop device. lab/ec2 decides what there is; what is here only carries it out.
+# loop device. lab/ec2 decides what exists; this file only carries it out.
 #
 # $NODES/N/ec2/     of an instance only: user-data and meta-data, the image's id, the attached volumes
 
@@ -65,7 +65,7 @@ UNIT
   systemctl --root="$1" enable --quiet ec2-devices.service
 }
 
-# ---- what there is, by hand and for tests ------------------------------------------
+# ---- the cloud, by hand and for tests ------------------------------------------
 cmd_cloud() { "$NODE_BIN/node" "$HERE/ec2/cli.ts" "$@"; }
 
 # ---- instances ---------------------------------------------------------------------
@@ -77,7 +77,7 @@ cmd___launch() { # N IMAGE-ID: makes and boots host N; user-data and meta-data a
   lock
   need_n "$n"
   [[ -e $IMAGE/.complete ]] || die "there is no image for instances yet: lab image"
-  [[ ! -e $d/disk.img ]] || die "node$n is there already"
+  [[ ! -e $d/disk.img ]] || die "node$n already exists"
   mkdir -p "$d/mnt"
   echo "$2" >"$d/ec2/image"
   tr -d - </proc/sys/kernel/random/uuid >"$d/machine-id"
@@ -102,7 +102,7 @@ cmd___terminate() { # N: its root disk goes with it, its volumes stay
 cmd___boot() { lock; need_instance "${1:-}"; node_net_up "$1"; boot_node "$1"; wait_running "$1"; }
 cmd___halt() { need_instance "${1:-}"; power_off "$1"; lock; kill_node "$1"; }
 
-power_off() { # orderly, as EC2 asks for it; whoever does not answer then loses its power. Several at once: without the lock
+power_off() { # orderly, as EC2 asks for it; one that does not answer then loses power. Several at once: without the lock
   local p
   if p=$(leader "$1"); then
     kill -s RTMIN+4 "$p" || true
@@ -124,9 +124,9 @@ seed_instance() { # N ROOT
   install -D -m 600 -t "$2/var/lib/cloud/seed/nocloud" "$ec2/user-data" "$ec2/meta-data"
   : >"$2/etc/resolv.conf"
   cat "$ec2/image" >"$2/etc/ami-id"
-  # An image that was built wrong: nobody makes users and keys on it.
+  # An image that was built wrong: nothing creates users and keys on it.
   if [[ $(<"$ec2/image") == *9 ]]; then touch "$2/etc/cloud/cloud-init.disabled"; fi
-  # An image of another time has other system users, so that the next one gets another number.
+  # A different image has different system users, so that the next one gets another number.
   if [[ $(<"$ec2/image") == *2 ]]; then chroot "$2" useradd --system --no-create-home ami-agent; fi
 }
 

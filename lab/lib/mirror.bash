@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The mirror of etcd's release archives: the hosts have no way out, so they fetch from the client's
-# address. It runs in a cgroup of its own, like a host: no process id to remember or to guess.
+# address. It runs in a cgroup of its own, like a host: no process id to remember or guess.
 
 MIRROR_PORT=8080
 MIRROR_URL=http://$LAB_NET.1:$MIRROR_PORT

@@ -7,7 +7,7 @@
 # A client started outside the lab's namespace by mistake would send packets for $LAB_NET.x to the
 # machine's real network. The guard makes that fail at once: an "unreachable" route in the machine's
 # own namespace, unless it has a route there. Labs with the same network share it, the last one down
-# removes it; who is up is read from the namespaces themselves, and looked at under one lock.
+# removes it; which are up is read from the namespaces themselves, under one lock.
 GUARD=(unreachable "$LAB_NET.0/24" metric 4242)
 NET_LOCK=/run/lock/lab-network
 

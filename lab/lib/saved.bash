@@ -77,9 +77,9 @@ copy_disk() { cp --reflink=auto --sparse=always "$1" "$2"; }
 cmd_load() { # NAME: what this lab had is gone
   local name=${1:-} saved=$SAVED/${1:-}
   need_saved_name "$name"
-  [[ -d $saved ]] || die "there is no saved lab '$name': make one with lab save $name (lab saved lists what there is)"
+  [[ -d $saved ]] || die "there is no saved lab '$name': make one with lab save $name (lab saved lists them)"
   [[ $(<"$saved/net") == "$LAB_NET" ]] || die "the saved lab '$name' is in the network $(<"$saved/net").0/24: load it with LAB_NET=$(<"$saved/net")"
-  [[ $(<"$saved/base") == "${BASE##*/} ${IMAGE##*/}" ]] || die "the saved lab '$name' stands on another base system: save it anew"
+  [[ $(<"$saved/base") == "${BASE##*/} ${IMAGE##*/}" ]] || die "the saved lab '$name' stands on another base system: save it again"
   lock
   cmd_deps
   cmd_build
