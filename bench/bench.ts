@@ -26,7 +26,7 @@ async function bench(count: number): Promise<void> {
     rounds.push(
       await measureRound(number, (line) => {
         console.log(`round ${number} of ${count} · ${line}`);
-        if (interrupted) throw new Error("interrupted: nothing is written");
+        if (interrupted) throw new Error("interrupted: nothing was written");
       }),
     );
   }
@@ -40,7 +40,7 @@ function pathOf(file: string): string {
 }
 
 const { rounds = DEFAULT_ROUNDS } = callOrExit(commands.bench, argv.slice(2)).values;
-// What runs here gets the signal as well, and fails; the lab is taken down in any case.
+// What runs here also gets the signal, and fails; the lab is taken down in any case.
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     interrupted = true;

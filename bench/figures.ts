@@ -1,4 +1,4 @@
-/** What is measured, what it means, and what it should be at most. */
+/** What is measured, what it means, and its upper goal. */
 
 import { type Summary, summarize } from "./statistics.ts";
 
@@ -28,7 +28,7 @@ export interface Round {
 export interface Figure {
   readonly title: string;
   readonly unit: "s" | "ms" | "×" | "writes/s" | "writes";
-  /** What exactly it is, in a sentence or two. */
+  /** What it is exactly, in a sentence or two. */
   readonly meaning: string;
   /** The median should be no more than that. @default no goal */
   readonly goal?: number;
@@ -55,7 +55,7 @@ export const figures: readonly Figure[] = [
   {
     title: "`pulumi up`, nothing to do",
     unit: "s",
-    meaning: "The same once more: what the engine, the language host and the program take before any work.",
+    meaning: "The same again: what the engine, the language host and the program take before any work.",
     goal: 3.0,
     of: ({ noChange }) => noChange,
   },
@@ -75,7 +75,7 @@ export const figures: readonly Figure[] = [
   {
     title: "`npm run plan`",
     unit: "s",
-    meaning: "The preview, and the questions to the hosts, as one page; with nothing to do.",
+    meaning: "The preview as one page, host by host; with nothing to do.",
     of: ({ plan }) => plan,
   },
   {
@@ -94,7 +94,7 @@ export const figures: readonly Figure[] = [
     title: "roll of a flag",
     unit: "s",
     meaning:
-      "A changed `snapshotCount`: `pulumi up` restarts the three members one after the other, the leadership moved away first, while six clients write.",
+      "A changed `snapshotCount`: `pulumi up` restarts the three members one after the other, moving leadership away first, while six clients write.",
     of: ({ roll }) => roll,
   },
   {
@@ -135,7 +135,7 @@ export const figures: readonly Figure[] = [
     title: "throughput, as provisioned",
     unit: "writes/s",
     meaning:
-      "48 clients write 256 bytes at a time, each one write after the other, over one connection to each member; the mean of five seconds before and five seconds after the next line's. The load shares the machine with the members and needs a good part of it, so only the comparison with the next line says something.",
+      "48 clients write 256 bytes at a time, each one write after the other, over one connection to each member; the mean of five seconds before and five seconds after the next line's. The load shares the machine with the members and takes much of it, so only the comparison with the next line is meaningful.",
     of: ({ writes }) => writes,
   },
   {

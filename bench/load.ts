@@ -8,7 +8,7 @@ import { Etcd3 } from "etcd3";
 
 const CLIENTS = 48;
 const VALUE = "v".repeat(256);
-/** Connections, and the compiler of this program, need a while to be as they stay. */
+/** Connections, and this program's compiler, need a while to settle. */
 const WARM_UP_MS = 1000;
 
 const [seconds = "", bundle = "", ...endpoints] = argv.slice(2);

@@ -1,4 +1,4 @@
-/** The page that `npm run bench` writes: Markdown, a table and what each line of it means. */
+/** The page that `npm run bench` writes: Markdown, a table and what each line means. */
 
 import { type Figure, figures, format, type Round, summaryOf } from "./figures.ts";
 
@@ -9,7 +9,7 @@ export interface Setting {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** Of one minute, when it began: above 1 something else was running. */
+  /** Of one minute, when it began: above 1, something else was running. */
   readonly load: number;
   readonly engine: string;
   readonly node: string;
@@ -24,7 +24,7 @@ export function report(setting: Setting, rounds: readonly Round[]): string {
     "",
     "    npm run bench",
     "",
-    "measures all of this again and writes this page: on the lab (see [lab/README.md](../lab/README.md)), on hosts of its own, in about ten minutes on two idle cores; `npm run bench -- --rounds 1` in a third of that. It needs Linux and root, and an otherwise idle machine.",
+    "measures all of this again and writes this page: on the lab (see [lab/README.md](../lab/README.md)), on its own hosts, in about ten minutes on two idle cores; `npm run bench -- --rounds 1` in a third of that. It needs Linux and root, and an otherwise idle machine.",
     "",
     `${count(rounds)} The raw script and \`pulumi up\` take turns in going first; differences and ratios are taken within a round. Times are wall-clock times, from the command to its end.`,
     "",

@@ -29,7 +29,7 @@ export async function measureRound(number: number, say: Say): Promise<Round> {
   return { ...sides, ...(await otherSizes(say)) };
 }
 
-/** What was there before the first round is warm for all: the compiled program, the files in the page cache. */
+/** Warms what all rounds share: the compiled program, the files in the page cache. */
 export async function warmUp(): Promise<void> {
   await bareHosts(3);
   await newStack();
@@ -83,7 +83,7 @@ async function firstUp(nodes: number, say: Say): Promise<number> {
   return timed(`first up, ${nodes} ${nodes === 1 ? "node" : "nodes"}`, say, up);
 }
 
-/** The provisioned cluster before and after the other: what slows the machine more and more slows both alike. */
+/** The provisioned cluster before and after the other: a gradual slowdown of the machine affects both alike. */
 async function throughputs(served: Served, say: Say): Promise<Pick<Round, "writes" | "writesByHand">> {
   const before = await throughput(served);
   const writesByHand = await whileByHand(() => throughput(served));

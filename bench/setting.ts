@@ -5,14 +5,14 @@ import { run } from "../lib/run.ts";
 import type { Setting } from "./report.ts";
 import { benchVersion, onClient } from "./stack.ts";
 
-/** What the reader is told of each kind of engine. */
+/** What the reader is told about each kind of engine. */
 const engines: Readonly<Record<string, string>> = {
   installed: "the CLI and plugins on PATH",
   downloaded: "official CLI and plugins",
   built: "built here, with this project's stand-ins for the language host and the plugins",
 };
 
-/** One minute's load average: to be asked before the bench makes load itself. */
+/** One minute's load average: read before the bench adds load itself. */
 export function loadBefore(): number {
   return loadavg()[0] ?? 0;
 }

@@ -16,18 +16,18 @@ const stackFile = fileURLToPath(new URL(`../Pulumi.${STACK}.yaml`, import.meta.u
 const rawScript = fileURLToPath(new URL("raw", import.meta.url));
 const byHandScript = fileURLToPath(new URL("by-hand", import.meta.url));
 const loadProgram = fileURLToPath(new URL("load.ts", import.meta.url));
-/** Hand-made units wait for a quorum without end. */
+/** Hand-made units wait for a quorum forever. */
 const RAW_TIMEOUT_S = "180";
 const LOAD_SECONDS = "5";
 
-/** From here on every command of the lab means the bench's. */
+/** From here on every lab command uses the bench's lab. */
 export function useOwnLab(): void {
   delete process.env.LAB_DIR;
   process.env.LAB_NAME = STACK;
   process.env.LAB_STACK = STACK;
 }
 
-/** What has to be there first; returns the kind of the engine. */
+/** What must exist first; returns the kind of the engine. */
 export async function prepare(log: Log): Promise<string> {
   await prepareEtcd(await benchVersion(), log);
   return prepareEngine(log);
@@ -80,7 +80,7 @@ export async function withFolder<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
-/** What the raw script is called with, found out before its time runs. */
+/** The raw script's arguments, found before its time starts. */
 export async function rawCall(folder: string): Promise<readonly string[]> {
   const { mirror, archives, privateKeyFile, knownHostsFile, nodes } = await describeLab();
   const version = await benchVersion();
@@ -107,7 +107,7 @@ export async function throughput({ bundle, endpoints }: Served): Promise<number>
   return Number(await onClient("node", "--no-warnings", loadProgram, LOAD_SECONDS, bundle, ...endpoints));
 }
 
-/** Exchanges the members for some that are started by hand, as long as `work` takes. */
+/** Replaces the members by some started by hand, as long as `work` takes. */
 export async function whileByHand<T>(work: () => Promise<T>): Promise<T> {
   await byHand("take"); // all of them first: the two clusters never meet
   await byHand("start");

@@ -29,10 +29,8 @@ async function start(): Promise<void> {
       "Put pulumi on the PATH, or install Go, then run npm start again.",
       async (log) => engineNames[await prepareEngine(log)] ?? "",
     ),
-    progress.stage(
-      "etcd",
-      "The lines above say why; run npm start again when it is fixed.",
-      async (log) => prepareEtcd(await stackVersion(), log),
+    progress.stage("etcd", "The lines above say why; run npm start again when it is fixed.", async (log) =>
+      prepareEtcd(await stackVersion(), log),
     ),
     progress.stage("lab", "Run lab/lab down, then npm start again.", (log) => prepareLab(HOSTS, log)),
   ]);

@@ -89,10 +89,7 @@ test("a learner that does not catch up fails the step, and the next one resumes 
   host.write("answers/refused/promote", behind);
   const { code, stderr } = await join(host, {}, { settings: "JOIN_SECONDS=0" });
   assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /failed: node1 has not caught up after 0 s; .* then run again: it resumes there\n$/,
-  );
+  assert.match(stderr, /failed: node1 has not caught up after 0 s; .* then run again: it resumes there\n$/);
   assert.equal((await join(host)).code, 0);
   assert.equal(asked(host, "member add"), 1);
 });

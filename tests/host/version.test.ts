@@ -220,10 +220,7 @@ test("a downgrade begins with everybody healthy, and etcd may refuse it", async 
   cluster.answer();
   const unhealthy = await step(cluster, "before", ["--allow=downgrade", "--first=node2"]);
   assert.equal(unhealthy.code, 3);
-  assert.match(
-    unhealthy.stderr,
-    /refused: not healthy: node2; a downgrade needs all members healthy\n$/,
-  );
+  assert.match(unhealthy.stderr, /refused: not healthy: node2; a downgrade needs all members healthy\n$/);
 });
 
 test("members that go on storing the newer form are not waited for without end", async (t) => {
@@ -232,5 +229,8 @@ test("members that go on storing the newer form are not waited for without end",
     settings: "DOWNGRADE_SECONDS=0",
   });
   assert.equal(code, 1);
-  assert.match(stderr, /failed: the members still store data in a newer format after 0 s; .*downgrade cancel/);
+  assert.match(
+    stderr,
+    /failed: the members still store data in a newer format after 0 s; .*downgrade cancel/,
+  );
 });

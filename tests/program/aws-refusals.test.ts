@@ -62,9 +62,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "two instances of one node": {
     calls: { getInstances: { ids: ["i-node1-01", "i-node1-02"] } },
-    about: [
-      /^AWS has two instances with the tags of node1 .*; give each cluster .* its own clusterName, or/,
-    ],
+    about: [/^AWS has two instances with the tags of node1 .*; give each cluster .* its own clusterName, or/],
   },
   "a type that a node's zone does not offer": {
     calls: { getInstanceTypeOfferings: { locations: ["eu-central-1a", "eu-central-1b"] } },
@@ -125,9 +123,7 @@ const cases: Readonly<Record<string, Case>> = {
     calls: { getSubnet: { mapPublicIpOnLaunch: true } },
     about: each(
       (index, id) =>
-        new RegExp(
-          `^aws\\.subnets\\[${index}\\]: ${id} assigns public addresses; use a private subnet, or `,
-        ),
+        new RegExp(`^aws\\.subnets\\[${index}\\]: ${id} assigns public addresses; use a private subnet, or `),
     ),
   },
   "an unknown subnet": {

@@ -21,24 +21,24 @@ export interface Took {
 
 export const project = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What this run has taken so far. */
+/** How long this run's files took so far. */
 export const took: Took[] = [];
 
-/** The test files of tests/<suite>, in the order of the alphabet. */
+/** The test files of tests/<suite>, in alphabetical order. */
 export async function filesOf(suite: string): Promise<readonly string[]> {
   const files: string[] = [];
   for await (const file of glob(`tests/${suite}/**/*.test.ts`, { cwd: project }))
     files.push(join(project, file));
-  if (files.length === 0) throw new Error(`There is no test in tests/${suite}.`);
+  if (files.length === 0) throw new Error(`There are no tests in tests/${suite}.`);
   return files.sort();
 }
 
-/** Two files at a time, in the same surroundings; each result is shown at once. */
+/** Two files at a time, in the same environment; each result is shown at once. */
 export function runFiles(files: readonly string[]): Promise<Counts> {
   return runInto(stdout, files, { concurrency: 2, env: process.env });
 }
 
-/** A file at a time in each of the surroundings, the next one where one has ended; each file is shown when it has. */
+/** A file at a time in each environment, the next one when it has ended; each file is shown when it has. */
 export async function runInLanes(
   files: readonly string[],
   lanes: readonly NodeJS.ProcessEnv[],
@@ -65,7 +65,7 @@ export async function runInLanes(
   return total;
 }
 
-/** A skipped test counts as failed, because nobody would look at it again. */
+/** A skipped test counts as failed, because nobody would run it again. */
 async function runInto(
   report: Writable,
   files: readonly string[],

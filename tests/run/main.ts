@@ -1,4 +1,4 @@
-// main.ts [SUITE...]: runs the suites named, or all in the order that is quickest to fail; ends with the slowest files
+// main.ts [SUITE...]: runs the named suites, or all, those quickest to fail first; ends with the slowest files
 // and "N passed, N failed" over all of them.
 import { argv, exit, stdout } from "node:process";
 import { Progress, StageFailed } from "../../lib/progress.ts";
@@ -10,7 +10,7 @@ const WRONG_CALL = 2;
 
 const progress = new Progress(stdout);
 
-/** Runs one suite; what it needs is made ready first, and counts as a failure if that does not work. */
+/** Runs one suite; what it needs is prepared first, and counts as a failure if that fails. */
 async function runSuite(suite: Suite): Promise<Counts> {
   const started = performance.now();
   console.log(`\n── ${suite.name} ──`);

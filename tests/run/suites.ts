@@ -1,4 +1,4 @@
-// The suites of tests: what each needs, and how it is run and counted.
+// The test suites: what each needs, and how it is run and counted.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -28,7 +28,7 @@ export interface Suite {
   readonly name: string;
   readonly needs: readonly Need[];
   readonly run: () => Promise<Counts>;
-  /** Not made of files that say themselves how long they take. */
+  /** Whether it has no files that report their own times. */
   readonly isOneProgram?: true;
 }
 
@@ -90,7 +90,7 @@ export const suites: readonly Suite[] = [
   { name: "e2e", needs: lab, run: async () => endToEnd(longestFirst(await filesOf("e2e"))) },
 ];
 
-/** Suites that run only when they are named: what takes longer than a round may. */
+/** Suites that run only when named: they take longer than a round may. */
 export const longRuns: readonly Suite[] = [{ name: "sweep", needs: lab, run: sweep }];
 
 /** Format, lint, types and shell: what `npm run check` says. */
@@ -142,7 +142,7 @@ async function selftest(): Promise<Counts> {
   const file = join(project, "lab/selftest");
   const output = await run(file, [], console.error, console.log).catch((error: unknown) => String(error));
   const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(output) ?? [];
-  if (!passed || !failed) throw new Error("lab/selftest did not come to its end.");
+  if (!passed || !failed) throw new Error("lab/selftest did not finish.");
   return { passed: Number(passed), failed: Number(failed) };
 }
 
@@ -151,11 +151,11 @@ async function endToEnd(files: readonly string[]): Promise<Counts> {
   try {
     return await runInLanes(files, lanes);
   } finally {
-    await lanesDown(); // also when a test was ended before it could
+    await lanesDown(); // even if a test was ended before it could
   }
 }
 
-/** Where the slowest file began last, one lab would wait for the other. */
+/** If the slowest file began last, one lab would wait for the other. */
 const LONGEST = ["ec2", "killed", "replace", "interrupted", "ec2-lost", "refusals", "pipeline", "upgrade"];
 
 function longestFirst(files: readonly string[]): readonly string[] {
