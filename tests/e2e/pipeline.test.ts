@@ -169,7 +169,7 @@ test("an up that is cancelled ends after the running step, leaves no lock, and t
     return runner.step("up.yml", "up", /^ {2}~ node1-member /m);
   });
   assert.equal(cancelled.result.code, 1, cancelled.result.all);
-  assert.match(cancelled.result.stderr, /^Interrupted: .*, the rest is not done\. Run it again\.$/m);
+  assert.match(cancelled.result.stderr, /^Interrupted: .*, the rest was not\. Run it again\.$/m);
   assert.ok(cancelled.started.length < ALL.length, "it was not cancelled in the middle");
   assert.deepEqual(await locks(), []);
 
