@@ -19,7 +19,7 @@ cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
     verify_pki "$new"
     wait_until_settled "$new"
     swap_pki "$new"
-    say "wrote the certificates; server until $(end_date "$ETC_DIR/pki/server.crt")"
+    say "wrote the certificates; server until $server_end"
   fi
   # shellcheck disable=SC2046 # one word a file
   declare_files certificates $(for file in $PKI_FILES; do echo "$ETC_DIR/pki/$file"; done)
@@ -29,22 +29,17 @@ cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
 pki_mode() { case $1 in operator.key) echo "600 root:root" ;; *.key) echo "640 root:etcd" ;; *) echo "644 root:etcd" ;; esac; }
 
 receive_pki() { # DIRECTORY: each file has its final mode before its first byte is written
-  for file in $PKI_FILES; do
-    : >"$1/$file"
-    set_pki_mode "$1/$file"
-  done
+  for file in $PKI_FILES; do : >"$1/$file"; done
+  chown root:etcd "$1" "$1"/*
+  chown root:root "$1/operator.key"
+  chmod 750 "$1"
+  chmod 644 "$1"/*.crt
+  chmod 640 "$1/server.key" "$1/peer.key"
+  chmod 600 "$1/operator.key"
   awk -v dir="$1" -v files=" $PKI_FILES " '
     /^== / { out = index(files, " " $2 " ") ? dir "/" $2 : ""; next }
     out != "" { print > out }'
   for file in $PKI_FILES; do [ -s "$1/$file" ] || fail "the step sent no $file"; done
-  chown root:etcd "$1"
-  chmod 750 "$1"
-}
-set_pki_mode() {
-  # shellcheck disable=SC2046 # two words on purpose
-  set -- "$1" $(pki_mode "$(basename "$1")")
-  chown "$3" "$1"
-  chmod "$2" "$1"
 }
 
 same_pki() { # contents and modes
@@ -57,32 +52,42 @@ same_pki() { # contents and modes
 verify_pki() { # DIRECTORY
   for leaf in server peer operator; do
     case $leaf in peer) ca='peer-ca.crt' ;; *) ca='client-ca.crt' ;; esac
-    verify_clock "$1/$leaf.crt"
-    signed_by "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "is not signed by the CA bundle, or has expired"
-    key_matches "$1/$leaf" || refuse_leaf "$leaf" "does not belong to its key"
-    [ "$leaf" = operator ] || covers_host "$1/$leaf.crt" "$address" || refuse_leaf "$leaf" "does not name $address"
-    [ "$leaf" = peer ] || covers_loopback "$leaf" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name 127.0.0.1"
+    read_leaf "$1/$leaf.crt"
+    [ "$leaf" != server ] || server_end=$leaf_end
+    verify_clock
+    signed_by "$1/$ca" "$1/$leaf.crt" && is_unexpired || refuse_leaf "$leaf" "is not signed by the CA bundle, or has expired"
+    [ "$leaf_key" = "$(openssl pkey -in "$1/$leaf.key" -pubout 2>/dev/null)" ] || refuse_leaf "$leaf" "does not belong to its key"
+    [ "$leaf" = operator ] || covers "$address" "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name $address"
+    [ "$leaf" != server ] || covers 127.0.0.1 "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name 127.0.0.1"
     # the running etcd knows the CAs it was started with, and those only
-    if is_running && [ -s "$RUN_DIR/started/$ca" ]; then
+    if [ -s "$RUN_DIR/started/$ca" ] && is_running; then
       signed_by "$RUN_DIR/started/$ca" "$1/$leaf.crt" ||
         refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; trust the new CA first (a CA rotation takes three steps)"
     fi
   done
 }
 refuse_leaf() { refuse "the $1 certificate for $name $2: the host keeps the certificates it has"; }
-signed_by() { # BUNDLE CERTIFICATE; its start was judged with the tolerance for clocks
-  openssl verify -no_check_time -no-CApath -CAfile "$1" "$2" >/dev/null 2>&1 && openssl x509 -in "$2" -noout -checkend 0 >/dev/null
+# One run of openssl for all that is read of a leaf: starting it is most of what it takes.
+read_leaf() { # CERTIFICATE
+  leaf_text=$(openssl x509 -in "$1" -noout -startdate -enddate -pubkey 2>/dev/null) || :
+  leaf_start=$(printf '%s\n' "$leaf_text" | sed -n 's/^notBefore=//p')
+  leaf_end=$(printf '%s\n' "$leaf_text" | sed -n 's/^notAfter=//p')
+  leaf_key=$(printf '%s\n' "$leaf_text" | sed -n '/^-----BEGIN /,/^-----END /p')
 }
-key_matches() { [ "$(openssl x509 -in "$1.crt" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$1.key" -pubout 2>/dev/null)" ]; }
-covers_host() { # CERTIFICATE ADDRESS
-  case $2 in
-    *:* | *[0-9].[0-9]*[0-9]) openssl x509 -in "$1" -noout -checkip "$2" ;;
-    *) openssl x509 -in "$1" -noout -checkhost "$2" ;;
-  esac | grep -q 'does match'
+signed_by() { # BUNDLE CERTIFICATE [MORE-TO-VERIFY...]; its start is judged with the tolerance for clocks, its end apart
+  bundle=$1 certificate=$2
+  shift 2
+  openssl verify -no_check_time -no-CApath -CAfile "$bundle" "$@" "$certificate" >/dev/null 2>&1
 }
-covers_loopback() { [ "$1" = operator ] || covers_host "$2" 127.0.0.1; }
+is_unexpired() { [ -n "$leaf_end" ] && [ "$(date -u -d "$leaf_end" +%s)" -gt "$(date -u +%s)" ]; }
+covers() { # ADDRESS BUNDLE CERTIFICATE
+  case $1 in
+    *:* | *[0-9].[0-9]*[0-9]) signed_by "$2" "$3" -verify_ip "$1" ;;
+    *) signed_by "$2" "$3" -verify_hostname "$1" ;;
+  esac
+}
 verify_clock() { # a leaf that was just made is not from the future, unless this host's clock is behind
-  behind=$(clock_behind "$(start_date "$1")")
+  behind=$(clock_behind "$leaf_start")
   [ "$behind" -le "$CLOCK_LIMIT_S" ] ||
     refuse "the clock of this host is $behind s behind a certificate's start (limit: $CLOCK_LIMIT_S s); set its clock (time service: $(time_sync)), then run again; the host keeps the certificates it has"
 }

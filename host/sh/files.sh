@@ -18,9 +18,9 @@ take_lock() {
 
 # write_file PATH MODE OWNER:GROUP <content: the old or the new content is there at any moment, never a part.
 write_file() {
-  unfinished=$(mktemp "$(dirname "$1")/.new-XXXXXX") || fail "cannot write in $(dirname "$1")"
+  unfinished=$(mktemp "${1%/*}/.new-XXXXXX") || fail "cannot write in ${1%/*}"
   if cat >"$unfinished" && chown "$3" "$unfinished" && chmod "$2" "$unfinished" && sync_file "$unfinished" &&
-    mv -f "$unfinished" "$1" && sync_file "$(dirname "$1")"; then
+    mv -f "$unfinished" "$1" && sync_file "${1%/*}"; then
     label_files "$1"
   else
     rm -f "$unfinished"

@@ -36,7 +36,7 @@ fetch_release() { # URL SHA256 DIRECTORY
   verify_archive "$1" "$new/archive" "$2"
   unpack "$new/archive" "$new/release"
   printf '%s\n' "$2" >"$new/release/.sha256"
-  (cd "$new/release" && sha256sum etcd etcdctl etcdutl) | sed "s|  |  $3/|" >"$new/release/.digests"
+  (cd "$new/release" && hash_files etcd etcdctl etcdutl) | sed "s|  |  $3/|" >"$new/release/.digests"
   chmod 755 "$new/release"
   sync_tree "$OPT_DIR"
   [ ! -e "$3" ] || mv "$3" "$new/replaced"
@@ -62,8 +62,11 @@ download_failed() { # URL LOG
   fail "cannot download $1: $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free space in $OPT_DIR; nothing was installed"
 }
 
+# As sha256sum prints it, by openssl, which is three times as fast where the processor helps.
+hash_files() { openssl dgst -sha256 -r "$@" | sed 's/ \*/  /'; }
+
 verify_archive() { # URL FILE SHA256
-  got=$(sha256sum <"$2" | cut -d' ' -f1)
+  got=$(hash_files "$2" | cut -d' ' -f1)
   [ "$got" = "$3" ] || refuse "the archive $1 has sha256 $got, declared is $3: nothing was installed; check etcd:mirror, or correct etcd:sha256 from the release's SHA256SUMS"
 }
 

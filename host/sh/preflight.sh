@@ -123,7 +123,7 @@ check_foreign() { # an etcd that this program did not install is not overwritten
   check refuse foreign "${foreign:-none}" "no etcd from elsewhere" test -z "$foreign"
 }
 
-existing_parent() { dir=$1; while [ ! -d "$dir" ]; do dir=$(dirname "$dir"); done; echo "$dir"; }
+existing_parent() { dir=$1; while [ ! -d "${dir:=/}" ]; do dir=${dir%/*}; done; echo "$dir"; }
 free_mb() { df -Pk "$(existing_parent "$1")" | awk 'NR == 2 { print int($4 / 1024) }'; }
 check_space() {
   free=$(free_mb "$data_dir")
@@ -163,7 +163,8 @@ enough_files() { [ "$1" = unlimited ] || [ "$1" -ge 65536 ]; }
 check_clock() {
   behind=$(clock_behind "$not_before")
   check refuse clock "$(date -u +%Y-%m-%dT%H:%M:%SZ), $behind s behind the CA's notBefore" "$CLOCK_LIMIT_S s" test "$behind" -le "$CLOCK_LIMIT_S"
-  check warn time-sync "$(time_sync)" "a running time service" test "$(time_sync)" != none
+  service=$(time_sync)
+  check warn time-sync "$service" "a running time service" test "$service" != none
 }
 clock_behind() { # RFC 3339 time: seconds that this clock is before it, 0 when it is not
   [ -n "$1" ] || { echo 0; return; }
@@ -172,8 +173,10 @@ clock_behind() { # RFC 3339 time: seconds that this clock is before it, 0 when i
   echo "$late"
 }
 time_sync() {
-  for service in systemd-timesyncd chronyd chrony ntpd ntp ntpsec openntpd; do
-    if systemctl is-active --quiet "$service" 2>/dev/null; then echo "$service"; return; fi
+  set -- systemd-timesyncd chronyd chrony ntpd ntp ntpsec openntpd
+  for state in $(systemctl is-active "$@" 2>/dev/null || :); do # one word each, in this order
+    if [ "$state" = active ]; then echo "$1"; return; fi
+    shift
   done
   echo none
 }

@@ -98,6 +98,7 @@ check_clocks() {
 }
 
 check_certificates() {
+  lasts_all && return 0
   for member_name in $(declared_names); do
     for side in client peer; do
       file=$work/$side-$member_name
@@ -106,6 +107,14 @@ check_certificates() {
       fail "the $side certificate of $member_name expires on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
   done
+}
+
+# In one run of openssl: each certificate is trusted as itself, so that nothing but its dates counts.
+lasts_all() {
+  set --
+  for member_name in $(declared_names); do set -- "$@" "$work/client-$member_name" "$work/peer-$member_name"; done
+  cat "$@" >"$work/leaves"
+  openssl verify -partial_chain -trusted "$work/leaves" -attime $(($(date +%s) + min_days * 86400)) "$@" >/dev/null 2>&1
 }
 
 # Which incarnation of each member has been proven: a later join of the same one would hide that its data is gone.

@@ -7,7 +7,10 @@ is_running() {
   [ -n "$pid" ] && [ "$pid" != 0 ]
 }
 is_ready() { [ "$(unit_property ActiveState)" = active ]; }
-has_wal() { [ -d "$1/member/wal" ] && [ -n "$(find "$1/member/wal" -name '*.wal' -print -quit)" ]; }
+has_wal() { # DATA-DIRECTORY
+  set -- "$1"/member/wal/*.wal
+  [ -e "$1" ] || [ -L "$1" ]
+}
 
 # The permit that lets the unit start without a WAL, for one bootstrap. In /run: a reboot takes it away.
 PERMIT_NAME=bootstrap
@@ -71,8 +74,7 @@ last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat
 
 # Is PORT listened on? Read from /proc, so that no tool is needed; 0A is LISTEN.
 port_taken() {
-  hex=$(printf '%04X' "$1")
-  cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null | awk -v port="$hex" \
-    '$4 == "0A" { n = split($2, part, ":"); if (part[n] == port) found = 1 } END { exit !found }'
+  awk -v port="$1" 'BEGIN { hex = sprintf("%04X", port) }
+    $4 == "0A" { n = split($2, part, ":"); if (part[n] == hex) found = 1 } END { exit !found }' "$PROC"/net/tcp* 2>/dev/null
 }
 port_of() { printf '%s\n' "$1" | sed 's/.*:\([0-9][0-9]*\).*/\1/'; }

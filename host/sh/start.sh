@@ -120,11 +120,10 @@ wait_until_bootstrapped() {
   port=$(port_of "$metrics_url")
   until port_taken "$port" && has_wal "$data_dir" && is_running; do # the cheap questions first
     # while systemd still has the start to do, the state is the one from before it
-    if [ -z "$(unit_property Job)" ]; then
-      case $(unit_property ActiveState)/$(unit_property SubState) in
-        failed/* | */auto-restart | inactive/dead) start_failed "etcd ended right after its start" ;;
-      esac
-    fi
+    case $(systemctl show etcd.service --property=Job,ActiveState,SubState 2>/dev/null) in
+      *Job=[1-9]*) ;;
+      *ActiveState=failed* | *SubState=auto-restart* | *SubState=dead*) start_failed "etcd ended right after its start" ;;
+    esac
     [ "$(date +%s)" -lt "$deadline" ] || start_failed "etcd has not come up within $START_SECONDS s"
     sleep 0.05
   done
