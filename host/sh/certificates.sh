@@ -6,7 +6,7 @@ SETTLE_S=5 # a certificate is used once it has been valid this long on every hos
 cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
   need name "$name" incarnation "$incarnation" owner "$owner" address "$address"
   need_root
-  take_lock
+  share_lock certificates
   need_this_member
   [ ! -e "$ETC_DIR/pki" ] || [ -L "$ETC_DIR/pki" ] || refuse "$ETC_DIR/pki is not from this program; move it away, then run again"
   find "$ETC_DIR" -mindepth 1 -maxdepth 1 -name 'pki-new-*' -exec rm -rf {} +

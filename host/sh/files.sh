@@ -6,9 +6,19 @@ need_root() { [ "$(id -u)" = 0 ] || refuse "etcd-host must run as root (sudo)"; 
 take_lock() {
   mkdir -p "$RUN_DIR"
   exec 9>"$RUN_DIR/lock"
-  flock -w 5 9 && return 0 # two steps of one host may come at once
+  wait_for_lock 9
+}
+# Binaries and certificates are written side by side, each into folders of their own, and nothing else beside them.
+share_lock() { # STEP
+  mkdir -p "$RUN_DIR"
+  exec 8>"$RUN_DIR/lock-$1" 9>"$RUN_DIR/lock"
+  wait_for_lock 8
+  wait_for_lock --shared 9
+}
+wait_for_lock() { # [--shared] FILE-DESCRIPTOR
+  flock -w 5 "$@" && return 0 # two steps of one host may come at once
   note "waiting for another run of etcd-host on this host"
-  flock -w "$LOCK_SECONDS" 9 || {
+  flock -w "$LOCK_SECONDS" "$@" || {
     note "another run of etcd-host still holds $RUN_DIR/lock; see 'ps -ef | grep etcd-host' on this host, then run again"
     exit 4
   }

@@ -3,7 +3,7 @@
 cmd_install() {
   need name "$name" version "$version" mirror "$mirror" owner "$owner"
   need_root
-  take_lock
+  share_lock install
   need_this_member
   arch=$(host_arch)
   case $arch in amd64) sha256=$sha256_amd64 ;; arm64) sha256=$sha256_arm64 ;; esac

@@ -172,6 +172,22 @@ test("a run whose caller went away while it waited begins nothing", async (t) =>
   assert.equal(host.exists("begun"), false);
 });
 
+test("binaries and certificates are written side by side, each by one run, and nothing else beside them", async (t) => {
+  const host = Host.create(t);
+  const installing = host.shell(
+    'share_lock install; : >"$HOST_ROOT/held"; until [ -e "$HOST_ROOT/go" ]; do sleep 0.01; done',
+  );
+  await appears(host, "held");
+  const takes = async (lock: string) =>
+    (await host.shell(lock, [], { env: { LOCK_SECONDS: "0.01" } })).code;
+  assert.equal(await takes("share_lock certificates"), 0);
+  assert.equal(await takes("share_lock install"), 4);
+  assert.equal(await takes("take_lock"), 4);
+  host.write("go", "");
+  assert.equal((await installing).code, 0);
+  assert.equal(await takes("take_lock"), 0);
+});
+
 test("whatever changes a host gives up with exit 4 while another run holds the lock, and says who", async (t) => {
   const host = Host.create(t);
   const holder = host.shell(

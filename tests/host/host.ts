@@ -177,7 +177,7 @@ export function permissions(file: string): string {
 const RUN_DIR = "run/etcd-host";
 /** Notes of the fakes, the program's own file and the lock are no part of what a step may change. */
 const NOT_THE_HOST =
-  /^(program-.*|asked(-before)?|commands|fakes|flock-calls|sleeps|systemd\/calls|run\/etcd-host\/lock)$/;
+  /^(program-.*|asked(-before)?|commands|fakes|flock-calls|sleeps|systemd\/calls|run\/etcd-host\/lock(-\w+)?)$/;
 
 const VARIABLES = {
   PROGRAM: "usr/local/sbin/etcd-host",
