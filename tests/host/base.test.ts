@@ -178,8 +178,7 @@ test("binaries and certificates are written side by side, each by one run, and n
     'share_lock install; : >"$HOST_ROOT/held"; until [ -e "$HOST_ROOT/go" ]; do sleep 0.01; done',
   );
   await appears(host, "held");
-  const takes = async (lock: string) =>
-    (await host.shell(lock, [], { env: { LOCK_SECONDS: "0.01" } })).code;
+  const takes = async (lock: string) => (await host.shell(lock, [], { env: { LOCK_SECONDS: "0.01" } })).code;
   assert.equal(await takes("share_lock certificates"), 0);
   assert.equal(await takes("share_lock install"), 4);
   assert.equal(await takes("take_lock"), 4);
