@@ -68,7 +68,7 @@ test("an edited CA is refused in preview", async () => {
   await project.configure({ caValidityDays: undefined, keyAlgorithm: undefined });
   assert.notEqual(code, 0);
   assert.match(all, /caValidityDays: the client CA was created for 1825 days.*change it back/);
-  assert.match(all, /keyAlgorithm: the peer CA was made with ECDSA-P256/);
+  assert.match(all, /keyAlgorithm: the peer CA was created with ECDSA-P256/);
 });
 
 test("an expired CA is refused in preview, before it could be replaced", async () => {
