@@ -55,7 +55,7 @@ verify_pki() { # DIRECTORY
     read_leaf "$1/$leaf.crt"
     [ "$leaf" != server ] || server_end=$leaf_end
     verify_clock
-    signed_by "$1/$ca" "$1/$leaf.crt" && is_unexpired || refuse_leaf "$leaf" "is not signed by the CA bundle, or has expired"
+    { signed_by "$1/$ca" "$1/$leaf.crt" && is_unexpired; } || refuse_leaf "$leaf" "is not signed by the CA bundle, or has expired"
     [ "$leaf_key" = "$(openssl pkey -in "$1/$leaf.key" -pubout 2>/dev/null)" ] || refuse_leaf "$leaf" "does not belong to its key"
     [ "$leaf" = operator ] || covers "$address" "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name $address"
     [ "$leaf" != server ] || covers 127.0.0.1 "$1/$ca" "$1/$leaf.crt" || refuse_leaf "$leaf" "does not name 127.0.0.1"
