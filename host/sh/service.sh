@@ -67,7 +67,7 @@ started_without_drop_ins() { # for a process older than this record, what is the
 runs_installed_binary() {
   installed=$(awk '$2 ~ /\/etcd$/ { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
   running=$PROC/$(unit_property MainPID)/exe
-  [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(hash_files "$running" | cut -d' ' -f1)" = "$installed" ]
+  [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(sha256sum <"$running" | cut -d' ' -f1)" = "$installed" ]
 }
 
 last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat --no-pager 2>/dev/null | cut -c1-300 || :; }
