@@ -7,7 +7,7 @@ import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts
 import { Certificate, type LeafSettings } from "./certificate.ts";
 import type { Authorities } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
-import { hostStep, ownerOf, type Step } from "./step.ts";
+import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
 
 export interface InstallationArgs {
   readonly host: Host;
@@ -86,7 +86,7 @@ export class Installation extends pulumi.ComponentResource {
         ),
         delete: this.deleteStep("remove-binaries", host, checkId),
       },
-      { parent: this, dependsOn: host.prepared.command },
+      { parent: this, dependsOn: host.prepared.command, ...GIVEN_UP_FIRST },
     );
   }
 
@@ -111,6 +111,7 @@ export class Installation extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: host.prepared.command,
+        ...GIVEN_UP_FIRST,
         additionalSecretOutputs: ["stdout", "stderr"],
       },
     );

@@ -7,7 +7,7 @@ import { upgradesFrom } from "../etcd/releases.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
 import type { Host } from "./host.ts";
-import { hostStep, ownerOf, type Step } from "./step.ts";
+import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
 
 /** What a member's step carries, known before the resource is: the steps ahead of it need its digest. */
 export interface MemberSpec {
@@ -100,7 +100,7 @@ export class Member extends pulumi.ComponentResource {
         ),
         stdin: spec.unit,
       },
-      { parent: this, dependsOn: after.map((step) => step.command) },
+      { parent: this, dependsOn: after.map((step) => step.command), ...GIVEN_UP_FIRST },
     );
     this.registerOutputs({ digest: this.step.digest });
   }

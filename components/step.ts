@@ -86,6 +86,12 @@ function digestOfStep({ create, update, stdin }: StepArgs): pulumi.Output<string
 }
 
 /**
+ * For the steps of a member: their deletes only say on the host that the step was given up, and the create that follows
+ * takes that back. The host's own step, whose delete takes the member away, is replaced the other way round.
+ */
+export const GIVEN_UP_FIRST: pulumi.CustomResourceOptions = { deleteBeforeReplace: true };
+
+/**
  * For the steps of a node that is gone for good: they stay in the state as they are, whatever the program declares,
  * and leave it without a call to the host.
  */

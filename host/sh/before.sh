@@ -5,7 +5,7 @@ BEFORE_SECONDS=5 # and two elections: what settles by itself is waited for
 
 cmd_before() { # stdin: the members
   begin_cluster_step
-  if [ -n "$founding" ]; then say "the cluster is being bootstrapped: nothing to check"; return; fi
+  if is_founding; then say "the cluster is being bootstrapped: nothing to check"; return; fi
   if ! look_at_cluster; then
     judge_lost_quorum
     note "no quorum answers; each host starts what is stopped"
@@ -24,6 +24,13 @@ begin_cluster_step() {
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.cluster-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
+}
+# What a create says, which Pulumi also runs when it replaces the step of a cluster that serves: believed while nobody has
+# proven the cluster. Where no member has served, there is nothing to ask; one that has served, and is not answered, is in doubt.
+is_founding() {
+  [ -n "$founding" ] || return 1
+  has_served || return 0
+  recorded=$(ctl --endpoints="$(declared_endpoints)" get --prefix "$INCARNATIONS" 2>/dev/null) && [ -z "$recorded" ]
 }
 
 # A member that hangs would be found only at its turn, or, first in order, not at all: so nothing begins.

@@ -69,18 +69,26 @@ free_name() { # NAME, or the next one that nothing has
 }
 
 # Whose host this is. The mark names the member, its incarnation and its cluster; each step also leaves its owner (the
-# resource that runs it). A delete comes after all creates: it must not stop what another resource has taken over.
+# resource that runs it). A delete may come after all creates: it must not touch what another resource has taken over.
 mark_value() { sed -n "s/^$1=//p" "$STATE_DIR/mark" 2>/dev/null || :; }
 write_mark() {
   printf 'name=%s\nincarnation=%s\ncluster=%s\ndata_dir=%s\n' "$name" "$incarnation" "$cluster" "$data_dir" |
     write_file "$STATE_DIR/mark" 600 root:root
 }
-claim_step() { printf '%s\n' "$owner" | write_file "$STATE_DIR/owner-$1" 600 root:root; }
+# A step that has been done is no step that was given up. With the first of a host's steps, and with the last, none is.
+claim_step() { # STEP
+  case $1 in
+    prepare) forget_left_steps; [ ! -e "$STATE_DIR/owner-member" ] || : >"$STATE_DIR/prepared-again" ;;
+    member) forget_left_steps; rm -f "$STATE_DIR/prepared-again" ;;
+    *) rm -f "$STATE_DIR/left-$1" ;;
+  esac
+  printf '%s\n' "$owner" | write_file "$STATE_DIR/owner-$1" 600 root:root
+}
+forget_left_steps() { rm -f "$STATE_DIR"/left-*; }
 owns_step() { # STEP: is the mark this name and incarnation, and the step still run by this owner?
   [ "$(mark_value name)" = "$name" ] && [ "$(mark_value incarnation)" = "$incarnation" ] &&
     [ "$(cat "$STATE_DIR/owner-$1" 2>/dev/null || :)" = "$owner" ]
 }
-disown_step() { rm -f "$STATE_DIR/owner-$1"; }
 need_this_member() { # the host was prepared for this very member
   [ "$(mark_value name)" = "$name" ] || refuse "this host is prepared for '$(mark_value name)', not for $name; run 'pulumi up' with a new checkId to prepare it"
 }

@@ -8,10 +8,20 @@ record_machine() { # at worst it is proven once too often
 }
 recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$name" --print-value-only 2>/dev/null || :; }
 
+# "--founding" is what a create says, which Pulumi also runs when it replaces the guard of a machine that is there already:
+# believed while no other machine is recorded. Without an answer, only where no member has served that could give one.
+is_new_machine() {
+  if known=$(ctl --endpoints=https://127.0.0.1:2379 get "$MACHINES$name" --print-value-only 2>/dev/null); then
+    [ -z "$known" ] || [ "$known" = "$made_from" ]
+  else
+    ! has_served
+  fi
+}
+
 cmd_guard() {
   need name "$name" made-from "$made_from"
   need_root
-  if [ -n "$founding" ]; then # the machine has just been made
+  if [ -n "$founding" ] && is_new_machine; then
     record_machine
     return
   fi

@@ -4,7 +4,7 @@ MEMBERSHIP_SECONDS=60 # a bootstrap that was repaired has its first election bef
 
 cmd_membership() { # stdin: the members; after the last of them has joined
   begin_cluster_step
-  if [ -n "$founding" ]; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
+  if is_founding; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
   deadline=$(($(date +%s) + MEMBERSHIP_SECONDS))
   until look_at_cluster; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy"

@@ -1,14 +1,56 @@
 # What the deletes of the steps run, and what an operator may ask for. Data is moved aside, never deleted.
 
-cmd_stop() { # delete of the member step
-  need_owned member
+# Pulumi deletes a step because its node is declared no more, and just as well because the step is replaced: by hand, tainted,
+# with its machine. The delete of a step looks the same in all cases. So that of a member, its certificates and its
+# binaries only notes that its step was given up, and takes nothing away: a step that is done again takes its note back.
+# What is on the host goes with the host's own step, and only if these notes are there.
+
+cmd_stop() { leave_step member "the member stays"; } # delete of the member step
+cmd_remove_certificates() { leave_step certificates "the certificates stay"; }
+cmd_remove_binaries() { leave_step install "the binaries stay"; }
+leave_step() { # STEP WHAT-STAYS
+  need_owned "$1"
+  printf '%s\n' "$owner" | write_file "$STATE_DIR/left-$1" 600 root:root
+  say "given up: $2 on this host until $name-host is deleted, too"
+}
+is_left() { [ -e "$STATE_DIR/left-$1" ]; }
+
+# It can be cut at any moment and run again: what it judges by goes last.
+cmd_remove_host() {
+  need_owned prepare
+  data_dir=$(mark_value data_dir)
+  if ! is_given_up; then
+    say "still declared: $name stays on this host, nothing was taken away"
+    return
+  fi
   take_member_away
-  disown_step member
+  take_certificates_away
+  take_binaries_away
+  for dir in "$ETC_DIR" "$OPT_DIR" "$data_dir"; do rmdir "$dir" 2>/dev/null || :; done
+  rm -f "$PROGRAM"
+  rm -rf "$STATE_DIR" "$RUN_DIR"
 }
 
-# Also before anything that a member needs is removed: its own step may be missing, if its first start was interrupted.
+# A host that is replaced is prepared again first, and with that no step of it is given up any more; the others are done
+# again before its old delete comes, if only as far as the run got. A step that was never done here cannot be given up.
+is_given_up() {
+  left=0
+  for step in member certificates install; do
+    if is_left "$step"; then left=$((left + 1)); fi
+  done
+  if is_left member || ! [ -e "$STATE_DIR/owner-member" ]; then
+    [ "$left" -ge 2 ] || ! has_begun
+    return
+  fi
+  is_left certificates && is_left install || return 1
+  # The member's step is in no state, or is to follow in a run that was interrupted. The host's step of the run that started
+  # the member tells: it was the last one then.
+  ! [ -e "$STATE_DIR/prepared-again" ] || ! is_running ||
+    refuse "the step $name-member has not been deleted, so its member may still be wanted: a replacement was interrupted, or the step was taken out of the state. Nothing was changed: run 'pulumi up' with $name declared, then repeat this; or stop the member for good (systemctl disable --now etcd, on this host), then repeat this"
+}
+has_begun() { [ -e "$STATE_DIR/begun" ] || [ -e "$STATE_DIR/bootstrapped" ] || has_wal "$data_dir"; }
+
 take_member_away() {
-  data_dir=$(mark_value data_dir)
   stop_service
   rm -f "$UNIT_FILE" "$ETC_DIR/bootstrap.env"
   systemctl daemon-reload
@@ -27,33 +69,17 @@ stop_service() {
   ! is_running || fail "etcd does not stop on this host; see 'systemctl status etcd', then run again"
 }
 
-cmd_remove_certificates() {
-  need_owned certificates
-  take_member_away
+take_certificates_away() {
   find "$ETC_DIR" -mindepth 1 -maxdepth 1 \( -name pki -o -name 'pki-*' \) -exec rm -rf {} +
-  rm -f "$STATE_DIR/declared-certificates"
-  disown_step certificates
 }
 
-cmd_remove_binaries() {
-  need_owned install
-  take_member_away
+take_binaries_away() {
   for binary in etcd etcdctl etcdutl; do
     case $(readlink "$LINK_DIR/$binary" || :) in "$OPT_DIR"/*) rm -f "$LINK_DIR/$binary" ;; esac
   done
   for release in "$OPT_DIR"/*/.sha256; do # what else is there is not ours
     [ ! -e "$release" ] || rm -rf "${release%/.sha256}"
   done
-  rm -f "$STATE_DIR/declared-install"
-  disown_step install
-}
-
-cmd_remove_host() {
-  need_owned prepare
-  take_member_away
-  for dir in "$ETC_DIR" "$OPT_DIR" "$data_dir"; do rmdir "$dir" 2>/dev/null || :; done
-  rm -f "$PROGRAM"
-  rm -rf "$STATE_DIR" "$RUN_DIR"
 }
 
 need_owned() { # STEP: a delete whose host belongs to another by now does nothing

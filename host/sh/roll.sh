@@ -23,6 +23,21 @@ cmd_roll() { # stdin: the unit
   record_machine
 }
 
+# The create of a step that was replaced, or forgotten, finds a member that has served: it does what an update does, and
+# the next member is touched only once this one has caught up, whoever had restarted it.
+take_up_again() { # UNIT
+  if look_at_cluster && [ -z "$(my_id)" ]; then # its step was given up as its node was removed, and is declared again
+    note "$name was removed from the cluster, and joins it again"
+    set_old_data_aside
+    begin_member "$1"
+  elif ! is_running; then
+    start_again "$1"
+  else
+    keep_running "$1"
+    if look_at_cluster; then wait_until_caught_up; fi
+  fi
+}
+
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
   if look_at_cluster; then

@@ -7,6 +7,8 @@ cmd_start() { # stdin: the unit
   read_member_step
   if ! owns_data; then
     begin_member "$new_unit"
+  elif has_served; then
+    take_up_again "$new_unit"
   elif is_running; then
     keep_running "$new_unit"
   else
