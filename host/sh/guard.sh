@@ -11,11 +11,9 @@ recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$n
 # "--founding" is what a create says, which Pulumi also runs when it replaces the guard of a machine that is there already:
 # believed while no other machine is recorded. Without an answer, only where no member has served that could give one.
 is_new_machine() {
-  if known=$(ctl --endpoints=https://127.0.0.1:2379 get "$MACHINES$name" --print-value-only 2>/dev/null); then
-    [ -z "$known" ] || [ "$known" = "$made_from" ]
-  else
-    ! has_served
-  fi
+  known=$(ctl --endpoints=https://127.0.0.1:2379 get "$MACHINES$name" --print-value-only 2>/dev/null) ||
+    if has_served; then return 1; fi
+  [ -z "$known" ] || [ "$known" = "$made_from" ]
 }
 
 cmd_guard() {

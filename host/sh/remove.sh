@@ -70,7 +70,7 @@ stop_service() {
 }
 
 take_certificates_away() {
-  find "$ETC_DIR" -mindepth 1 -maxdepth 1 \( -name pki -o -name 'pki-*' \) -exec rm -rf {} +
+  [ ! -d "$ETC_DIR" ] || find "$ETC_DIR" -mindepth 1 -maxdepth 1 \( -name pki -o -name 'pki-*' \) -exec rm -rf {} +
 }
 
 take_binaries_away() {

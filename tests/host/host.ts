@@ -11,7 +11,7 @@ import { hostProgram } from "../../host/program.ts";
 /** Number of the user and the group etcd, which the machine of the tests need not have. */
 export const ETCD_ID = 64321;
 
-const FAKES = path.join(import.meta.dirname, "fakes");
+export const FAKES = path.join(import.meta.dirname, "fakes");
 const MAIN = 'main "$@"\n';
 const SYSTEM_PATH = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 

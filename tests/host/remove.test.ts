@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { type TestContext, test } from "node:test";
-import type { Host, Result } from "./host.ts";
+import { FAKES, type Host, permissions, type Result } from "./host.ts";
 import { DATA, FILES, readyHost, servingHost, setState } from "./member.ts";
 import { VERSION } from "./mirror.ts";
 
@@ -59,11 +59,41 @@ test("a delete of another owner, name or incarnation does nothing, and succeeds"
   assert.deepEqual(host.systemdCalls(), []);
 });
 
-test("stop ends and disables the service, keeps the data aside, and takes its own marks away", async (t) => {
+test("the deletes of the other steps only note that they were given up, however often they run", async (t) => {
+  const host = await wholeHost(t);
+  const before = host.snapshot();
+  for (const [subcommand, stays] of [
+    ["stop", "member stays"],
+    ["remove-certificates", "certificates stay"],
+    ["remove-binaries", "binaries stay"],
+  ] as const) {
+    const step = deletes[subcommand];
+    for (let run = 1; run <= 2; run++) {
+      const { code, stdout, stderr } = await remove(host, subcommand);
+      const said = `given up: the ${stays} on this host until node1-host is deleted, too\n`;
+      assert.deepEqual([code, stdout, stderr], [0, said, ""]);
+      assert.equal(host.read(`var/lib/etcd-host/left-${step}`), `urn:${step}\n`);
+      assert.equal(permissions(host.file("var/lib/etcd-host", `left-${step}`)), "600 0:0");
+    }
+  }
+  const { added, changed } = difference(before, host.snapshot());
+  assert.deepEqual(
+    added,
+    ["certificates", "install", "member"].map((step) => `var/lib/etcd-host/left-${step}`),
+  );
+  assert.deepEqual(changed, []);
+  assert.deepEqual(host.systemdCalls(), []);
+});
+
+test("a host whose steps were given up is left with its data alone, kept aside; what is not ours stays", async (t) => {
   const host = await wholeHost(t);
   host.write(`${DATA}/member/snap/db`, "precious");
-  const { code, stderr } = await remove(host, "stop");
-  assert.equal(code, 0, stderr);
+  host.write("etc/etcd/pki-new-killed/server.key", FILES["server.key"]);
+  host.write("etc/etcd/other.conf", "somebody's");
+  host.write("opt/etcd/other/etcd", "somebody's");
+  fs.rmSync(host.file("usr/local/bin/etcdutl"));
+  fs.symlinkSync("/usr/bin/etcdutl", host.file("usr/local/bin/etcdutl"));
+  const { stderr } = await removeAll(host);
   assert.deepEqual(host.systemdCalls(), [
     "disable --quiet --now etcd.service",
     "daemon-reload",
@@ -72,124 +102,119 @@ test("stop ends and disables the service, keeps the data aside, and takes its ow
   const [, aside = ""] = /the data of \S+ is kept in (\S+)\n/.exec(stderr) ?? [];
   assert.equal(host.read(`${aside}/member/snap/db`), "precious");
   assert.ok(fs.existsSync(`${aside}/member/wal/0.wal`));
+  assert.deepEqual(host.list("etc/etcd"), ["other.conf"]);
+  assert.deepEqual(host.list("usr/local/bin"), ["etcdutl"]);
+  assert.deepEqual(host.list("opt/etcd"), ["other"]);
   for (const gone of [
     "etc/systemd/system/etcd.service",
-    "etc/etcd/bootstrap.env",
     DATA,
-    "run/etcd-host/started",
+    "usr/local/sbin/etcd-host",
+    "var/lib/etcd-host",
+    "run/etcd-host",
   ])
     assert.equal(host.exists(gone), false, gone);
-  const marks = [
-    "declared-certificates",
-    "declared-install",
-    "declared-prepare",
-    "mark",
-    "owner-certificates",
-    "owner-install",
-    "owner-prepare",
-  ];
-  assert.deepEqual(host.list("var/lib/etcd-host"), marks);
-});
-
-test("stop takes a permit away, and asks nothing of a unit that is gone", async (t) => {
-  const host = await wholeHost(t);
-  setState(host, "inactive", "dead", 0);
-  host.write("run/etcd-host/bootstrap", "");
-  fs.rmSync(host.paths.UNIT_FILE);
-  assert.equal((await remove(host, "stop")).code, 0);
-  assert.equal(host.exists("run/etcd-host/bootstrap"), false);
-  assert.deepEqual(host.systemdCalls(), ["daemon-reload", "reset-failed etcd.service"]);
 });
 
 test("an etcd that runs without its unit file is stopped before its data moves", async (t) => {
   const host = await wholeHost(t);
   fs.rmSync(host.paths.UNIT_FILE);
-  assert.equal((await remove(host, "stop")).code, 0);
+  await removeAll(host);
   assert.equal(host.systemdCalls()[0], "stop etcd.service");
   assert.equal(host.list("var/lib").filter((entry) => entry.startsWith("etcd.aside-")).length, 1);
 });
 
+test("nothing is asked of a unit that is gone", async (t) => {
+  const host = await wholeHost(t);
+  setState(host, "inactive", "dead", 0);
+  fs.rmSync(host.paths.UNIT_FILE);
+  await removeAll(host);
+  assert.deepEqual(host.systemdCalls(), ["daemon-reload", "reset-failed etcd.service"]);
+});
+
 test("an etcd that cannot be stopped, or of which nobody can tell, keeps its data in place", async (t) => {
   const host = await wholeHost(t);
+  for (const subcommand of all.slice(0, -1)) assert.equal((await remove(host, subcommand)).code, 0);
   const states = {
     "case $1 in show) echo 4711 ;; esac":
       /failed: etcd does not stop on this host; see 'systemctl status etcd'/,
     "case $1 in show) exit 1 ;; esac": /failed: systemd does not answer on this host; see 'systemctl status'/,
   };
-  for (const subcommand of all)
-    for (const [systemctl, sentence] of Object.entries(states)) {
-      host.fake("systemctl", systemctl);
-      const { code, stderr } = await remove(host, subcommand);
-      assert.equal(code, 1);
-      assert.match(stderr, sentence);
-      assert.ok(host.exists(`${DATA}/member/wal/0.wal`));
-      assert.ok(host.exists("etc/etcd/pki/server.key"));
-      assert.ok(host.exists(`opt/etcd/${VERSION}/etcd`));
-    }
+  for (const [systemctl, sentence] of Object.entries(states)) {
+    host.fake("systemctl", systemctl);
+    const { code, stderr } = await remove(host, "remove-host");
+    assert.equal(code, 1);
+    assert.match(stderr, sentence);
+    assert.ok(host.exists(`${DATA}/member/wal/0.wal`));
+    assert.ok(host.exists("etc/etcd/pki/server.key"));
+    assert.ok(host.exists(`opt/etcd/${VERSION}/etcd`));
+  }
 });
 
-for (const subcommand of ["remove-certificates", "remove-binaries", "remove-host"] as const)
-  test(`${subcommand} stops an etcd whose first start was interrupted, and keeps its data aside`, async (t) => {
-    const host = await wholeHost(t);
-    for (const mark of ["owner-member", "declared-member", "bootstrapped", "served"])
-      fs.rmSync(host.file("var/lib/etcd-host", mark));
-    setState(host, "activating", "start", 4711);
-    assert.equal((await remove(host, "stop")).code, 0, "the delete of the missing step does nothing");
-    assert.deepEqual(host.systemdCalls(), []);
-    const { code, stderr } = await remove(host, subcommand);
-    assert.equal(code, 0, stderr);
-    assert.equal(host.systemdCalls()[0], "disable --quiet --now etcd.service");
-    const [, aside = ""] = /the data of \S+ is kept in (\S+)\n/.exec(stderr) ?? [];
-    assert.ok(fs.existsSync(`${aside}/member/wal/0.wal`));
-    assert.equal(host.exists(host.paths.UNIT_FILE), false);
-    assert.equal(host.exists("etc/etcd/bootstrap.env"), false);
-  });
-
-test("stop on a data directory that is a mount keeps the contents within it", async (t) => {
+test("on a data directory that is a mount the contents stay within it", async (t) => {
   const host = await wholeHost(t);
   host.fake("mountpoint", "exit 0");
-  assert.equal((await remove(host, "stop")).code, 0);
+  await removeAll(host);
   const [aside = ""] = host.list(DATA);
   assert.match(aside, /^aside-\d{8}T\d{6}Z$/);
   assert.ok(host.exists(`${DATA}/${aside}/member/wal/0.wal`));
 });
 
-test("the certificates, the binaries and the program go; what is not ours stays", async (t) => {
-  const host = await wholeHost(t);
-  host.write("etc/etcd/other.conf", "somebody's");
-  host.write("opt/etcd/other/etcd", "somebody's");
-  fs.rmSync(host.file("usr/local/bin/etcdutl"));
-  fs.symlinkSync("/usr/bin/etcdutl", host.file("usr/local/bin/etcdutl"));
-  for (const subcommand of all) assert.equal((await remove(host, subcommand)).code, 0, subcommand);
-  assert.deepEqual(host.list("etc/etcd"), ["other.conf"]);
-  assert.deepEqual(host.list("usr/local/bin"), ["etcdutl"]);
-  assert.deepEqual(host.list("opt/etcd"), ["other"]);
-  for (const gone of ["usr/local/sbin/etcd-host", "var/lib/etcd-host", "run/etcd-host"])
-    assert.equal(host.exists(gone), false, gone);
-  assert.equal(host.list("var/lib").filter((entry) => entry.startsWith("etcd.aside-")).length, 1);
-});
+/** What the host's delete calls on its way, in order: it is killed there. */
+const moments = [
+  ["systemctl", "disable"],
+  ["rm", "etcd.service"],
+  ["systemctl", "daemon-reload"],
+  ["mountpoint", ""],
+  ["mv", ""],
+  ["rm", "/served"],
+  ["rm", "/bin/etcdctl"],
+  ["rm", "/opt/etcd/"],
+  ["rmdir", ""],
+  ["rm", "/sbin/etcd-host"],
+] as const;
 
-test("each delete leaves no declaration of what it removed", async (t) => {
-  const host = await wholeHost(t);
-  for (const subcommand of ["stop", "remove-certificates", "remove-binaries"] as const) {
-    assert.equal((await remove(host, subcommand)).code, 0);
-    assert.equal(host.exists(`var/lib/etcd-host/declared-${deletes[subcommand]}`), false, subcommand);
-    assert.equal(host.exists(`var/lib/etcd-host/owner-${deletes[subcommand]}`), false, subcommand);
+test("a host's delete that was killed at one moment or another ends when it runs again", async (t) => {
+  for (const [command, argument] of moments) {
+    const moment = `${command} ${argument}`;
+    const host = await wholeHost(t);
+    for (const subcommand of all.slice(0, -1)) assert.equal((await remove(host, subcommand)).code, 0);
+    const real =
+      command === "systemctl" || command === "mountpoint" ? `${FAKES}/${command}` : `/bin/${command}`;
+    host.fake(command, `case "$*" in *'${argument}'*) kill -9 $PPID; exit ;; esac\nexec ${real} "$@"`);
+    assert.notEqual((await remove(host, "remove-host")).code, 0, moment);
+    fs.rmSync(host.file("fakes", command));
+    const again = await remove(host, "remove-host");
+    assert.equal(again.code, 0, `${moment}: ${again.stderr}`);
+    for (const gone of [
+      host.paths.UNIT_FILE,
+      DATA,
+      "etc/etcd/pki",
+      `opt/etcd/${VERSION}`,
+      "usr/local/sbin/etcd-host",
+      "var/lib/etcd-host",
+    ])
+      assert.equal(host.exists(gone), false, `${moment}: ${gone}`);
+    assert.equal(host.list("var/lib").filter((entry) => entry.startsWith("etcd.aside-")).length, 1, moment);
   }
 });
 
-test("a delete that ran already, or that was cut in its middle, can run again", async (t) => {
-  const host = await wholeHost(t);
-  host.fake("mountpoint", "kill -9 $PPID");
-  assert.notEqual((await remove(host, "stop")).code, 0);
-  assert.ok(host.exists(`${DATA}/member/wal/0.wal`));
-  host.fake("mountpoint", "exit 1");
-  assert.equal((await remove(host, "stop")).code, 0);
-  assert.equal(host.exists(DATA), false);
-  const before = host.snapshot();
-  assert.equal((await remove(host, "stop")).code, 0);
-  assert.deepEqual(host.snapshot(), before);
-});
+/** The deletes of a host that is given up, in the engine's order. */
+async function removeAll(host: Host): Promise<Result> {
+  const results: Result[] = [];
+  for (const subcommand of all) results.push(await remove(host, subcommand));
+  for (const { code, stderr } of results) assert.equal(code, 0, stderr);
+  const [last] = results.slice(-1);
+  if (last === undefined) throw new Error("nothing ran");
+  return last;
+}
+
+/** Files that are there only afterwards, and those that are others now or gone. */
+function difference(before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>) {
+  return {
+    added: Object.keys(after).filter((file) => !(file in before)),
+    changed: Object.keys(before).filter((file) => before[file] !== after[file]),
+  };
+}
 
 test("discard sets the data of a stopped member aside, when asked twice", async (t) => {
   const host = await wholeHost(t);
@@ -215,12 +240,4 @@ test("discard on a host of no member is refused", async (t) => {
   fs.rmSync(host.paths.STATE_DIR, { recursive: true });
   const { code, stderr } = await host.run(["discard", "--yes"]);
   assert.deepEqual([code, stderr], [3, "etcd-host: refused: this host has not been prepared\n"]);
-});
-
-test("the certificates that a delete removes are all sets, and their keys", async (t) => {
-  const host = await wholeHost(t);
-  host.write("etc/etcd/pki-new-killed/server.key", FILES["server.key"]);
-  assert.equal((await remove(host, "remove-certificates")).code, 0);
-  assert.deepEqual(host.list("etc/etcd"), []);
-  assert.ok(host.exists(`opt/etcd/${VERSION}/etcd`), "the binaries are another step's");
 });
