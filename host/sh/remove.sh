@@ -13,7 +13,6 @@ leave_step() { # STEP WHAT-STAYS
   printf '%s\n' "$owner" | write_file "$STATE_DIR/left-$1" 600 root:root
   say "given up: $2 on this host until $name-host is deleted, too"
 }
-is_left() { [ -e "$STATE_DIR/left-$1" ]; }
 
 # It can be cut at any moment and run again: what it judges by goes last.
 cmd_remove_host() {
@@ -32,21 +31,21 @@ cmd_remove_host() {
 }
 
 # A host that is replaced is prepared again first, and with that no step of it is given up any more; the others are done
-# again before its old delete comes, if only as far as the run got. A step that was never done here cannot be given up.
+# again before its old delete comes, unless the run was cut off. A step that was never done here cannot be given up.
 is_given_up() {
-  left=0
-  for step in member certificates install; do
-    if is_left "$step"; then left=$((left + 1)); fi
+  left=0 kept=''
+  for step in member:member certificates:certificates install:binaries; do
+    if [ -e "$STATE_DIR/left-${step%:*}" ]; then left=$((left + 1)); else kept=$name-${step#*:}; fi
   done
-  if is_left member || ! [ -e "$STATE_DIR/owner-member" ]; then
+  if ! [ -e "$STATE_DIR/owner-member" ]; then
     [ "$left" -ge 2 ] || ! has_begun
     return
   fi
-  is_left certificates && is_left install || return 1
-  # The member's step is in no state, or is to follow in a run that was interrupted. The host's step of the run that started
-  # the member tells: it was the last one then.
-  ! [ -e "$STATE_DIR/prepared-again" ] || ! is_running ||
-    refuse "the step $name-member has not been deleted, so its member may still be wanted: a replacement was interrupted, or the step was taken out of the state. Nothing was changed: run 'pulumi up' with $name declared, then repeat this; or stop the member for good (systemctl disable --now etcd, on this host), then repeat this"
+  [ "$left" -ge 2 ] || return 1
+  # One step is in no state, or is to follow in a run that was cut off. The host's own step can tell as long as it was done
+  # before the member's: then it has not been replaced since.
+  [ "$left" = 3 ] || ! [ -e "$STATE_DIR/prepared-again" ] || ! is_running ||
+    refuse "the step $kept has not been deleted, so $name may still be wanted: a replacement was interrupted, or the step was taken out of the state. Nothing was changed: run 'pulumi up' with $name declared, then repeat this; or end the member (systemctl disable --now etcd, on this host), then repeat this"
 }
 has_begun() { [ -e "$STATE_DIR/begun" ] || [ -e "$STATE_DIR/bootstrapped" ] || has_wal "$data_dir"; }
 

@@ -1,23 +1,13 @@
 // The step of the cluster ahead of its members: who is unfit is said before any member is touched.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesAsked, FakeCluster } from "./cluster.ts";
+import { changesAsked } from "./cluster.ts";
 import { isUnhealthy } from "./rolling.ts";
 import { isDown, step, steppingCluster } from "./stepping.ts";
 
 const FROZEN = { listeners: { frozen: true } } as const;
 const CLOSED = { listeners: { silent: "client" } } as const;
 const LOOKED = { code: 0, stdout: "checked the cluster\n", stderr: "" };
-
-test("while a cluster is founded, nothing is asked of it", async (t) => {
-  const cluster = await FakeCluster.create(t);
-  for (const subcommand of ["before", "membership"] as const) {
-    const { code, stdout, stderr } = await step(cluster, subcommand, ["--founding"]);
-    assert.deepEqual([code, stderr], [0, ""]);
-    assert.match(stdout, /^the cluster is being bootstrapped: /);
-  }
-  assert.equal(cluster.host.exists("asked"), false);
-});
 
 test("a healthy cluster is looked at, and left as it is", async (t) => {
   const cluster = await steppingCluster(t);

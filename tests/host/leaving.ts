@@ -10,7 +10,12 @@ export const PARTS = ["host", "binaries", "certificates", "member"] as const;
 export type Part = (typeof PARTS)[number];
 
 /** Under which name a step is known on its host, and what deletes it. */
-const STEPS = { host: "prepare", binaries: "install", certificates: "certificates", member: "member" } as const;
+const STEPS = {
+  host: "prepare",
+  binaries: "install",
+  certificates: "certificates",
+  member: "member",
+} as const;
 const DELETES = {
   host: "remove_host",
   binaries: "remove_binaries",
@@ -144,7 +149,10 @@ export class Stage {
   /** The calls on a fresh host, one after the other; the exit code and the last line of each. */
   async play(calls: readonly Call[], before = ""): Promise<readonly Played[]> {
     this.reset();
-    const codes = calls.map((call) => `code=0; out=$( ( ${shellOf(call)} ) 2>&1 ) || code=$?; echo "$code $(echo "$out" | tail -n 1)"`);
+    const codes = calls.map(
+      (call) =>
+        `code=0; out=$( ( ${shellOf(call)} ) 2>&1 ) || code=$?; echo "$code $(echo "$out" | tail -n 1)"`,
+    );
     const { stdout, stderr, code } = await this.host.shell(`${before}\nset +e\n${codes.join("\n")}\n`);
     assert.deepEqual([code, stderr], [0, ""]);
     return stdout
