@@ -9,7 +9,7 @@ import { isDown, step, steppingCluster } from "./stepping.ts";
 function hasServed({ host }: FakeCluster): void {
   host.write("var/lib/etcd-host/served", "");
 }
-const around = { before: "looked at the cluster\n", membership: "looked at the members\n" } as const;
+const around = { before: "checked the cluster\n", membership: "checked the members\n" } as const;
 
 for (const subcommand of ["before", "membership"] as const) {
   test(`${subcommand}: on a host that has not served there is nothing to ask`, async (t) => {
@@ -25,7 +25,10 @@ for (const subcommand of ["before", "membership"] as const) {
     hasServed(cluster);
     cluster.recorded = {};
     cluster.answer();
-    assert.match((await step(cluster, subcommand, ["--founding"])).stdout, /^the cluster is being bootstrapped: /);
+    assert.match(
+      (await step(cluster, subcommand, ["--founding"])).stdout,
+      /^the cluster is being bootstrapped: /,
+    );
   });
 
   test(`${subcommand}: on a proven cluster it acts as its update does`, async (t) => {
@@ -65,7 +68,7 @@ test("without an answer nothing is believed: before says who is silent, membersh
   assert.match(before.stderr, /refused: no quorum answers \S+: /);
   const membership = await step(cluster, "membership", ["--founding"]);
   assert.equal(membership.code, 1);
-  assert.match(membership.stderr, /failed: no member answers, so it cannot be seen who is to be removed/);
+  assert.match(membership.stderr, /failed: no member answers, so it is unknown which to remove/);
 });
 
 /** The guard of node2's machine, as its create runs it on node1. */
