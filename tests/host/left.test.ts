@@ -6,7 +6,7 @@ import { type Call, type Cut, cuts, Engine, PARTS, type Part, Stage } from "./le
 
 const STILL_DECLARED = "still declared: node1 stays on this host, nothing was taken away";
 const REFUSED =
-  /^etcd-host: refused: the step node1-member has not been deleted, so node1 may still be wanted: /;
+  /^etcd-host: refused: the step node1-(member|certificates|binaries) has not been deleted, so node1 may still be wanted: /;
 
 /** The calls pass, and the member was never touched. */
 async function serves(stage: Stage, { calls }: Engine, title = calls.join(" ")): Promise<void> {
