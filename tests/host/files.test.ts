@@ -154,9 +154,24 @@ test("a step is owned only by the very owner, name and incarnation that claimed 
   assert.equal(await owns({ ...mine, owner: "" }), false);
   assert.equal(await owns({ ...mine, name: "node11" }), false);
   assert.equal(await owns({ ...mine, incarnation: "2" }), false);
-  await host.shell("disown_step member");
-  assert.equal(await owns(mine), false);
   assert.equal(permissions(`${host.paths.STATE_DIR}/mark`), "600 0:0");
+});
+
+test("a step that is done takes its own note back, and the first and the last one of a host all of them", async (t) => {
+  const host = Host.create(t);
+  fs.mkdirSync(host.paths.STATE_DIR);
+  const notes = ["left-certificates", "left-install", "left-member"];
+  const left = async (step: string) => {
+    for (const note of notes) host.write(`var/lib/etcd-host/${note}`, "urn:a\n");
+    await host.shell(`claim_step ${step}`, ["--owner=urn:a"]);
+    return host.list("var/lib/etcd-host").filter((file) => !file.startsWith("owner-"));
+  };
+  assert.deepEqual(await left("install"), ["left-certificates", "left-member"]);
+  assert.deepEqual(await left("certificates"), ["left-install", "left-member"]);
+  assert.deepEqual(await left("prepare"), []);
+  assert.deepEqual(await left("member"), []);
+  assert.deepEqual(await left("prepare"), ["prepared-again"], "and says that it came after the member");
+  assert.deepEqual(await left("member"), []);
 });
 
 test("a step for another member than the one the host was prepared for is refused", async (t) => {
