@@ -72,7 +72,7 @@ test("an image of another architecture is refused before anything is touched", a
   await configureAws(project, { ami: "ami-0000000000000b001" });
   const { code, all } = await project.up();
   assert.notEqual(code, 0);
-  assert.match(all, /ami-0000000000000b001 is for arm64, and m7i\.large runs x86_64; choose an image/);
+  assert.match(all, /ami-0000000000000b001 is for arm64, but m7i\.large runs x86_64; choose an image/);
   assert.deepEqual(await instanceIds(), ids);
 });
 
