@@ -114,7 +114,7 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
       nodes: [node(1), { ...node(2), incarnation: 2 }, { ...node(3), incarnation: 2 }],
     },
     sentences: [
-      /of 3 members node2, node3 would be without data at the same time, .* or recover from a snapshot/,
+      /node2, node3 of 3 members would be without data at the same time, .* or recover from a snapshot/,
       /the step from 3\.6\.16 to 3\.7\.1 cannot go together with a change of members \(node2, node3\)/,
     ],
   },
