@@ -10,16 +10,16 @@ import { assertNoOutage, whileWriting } from "./writing.ts";
 const NODES = [1, 2, 3];
 
 /**
- * Milliseconds between the writes of a client: fast, so that 3.6 takes a raft snapshot before 3.7 comes. etcd 3.7 ends at
- * its start while the log that it replays has entries from 3.5 (docs/operations.md).
+ * Low, so that 3.6 takes a raft snapshot before 3.7 comes: etcd 3.7 ends at its start while the log that it replays has
+ * entries from 3.5 (docs/operations.md).
  */
-const FAST = 2;
+const SNAPSHOT_COUNT = 500;
 let project: Project;
 
 before(async () => {
   for (const version of ["3.5.35", "3.6.16", "3.7.3"]) await prepareEtcd(version, () => {});
   await bareHosts(3);
-  project = await Project.create("upgrade", { version: "3.5.35" });
+  project = await Project.create("upgrade", { version: "3.5.35", snapshotCount: SNAPSHOT_COUNT });
   await must(project.up());
 });
 after(async () => {
@@ -47,7 +47,7 @@ for (const [from, to] of [
     const leaders = await leaderChanges();
     await project.configure({ version: to });
     const up = await planned(project, { node1: "restart", node2: "restart", node3: "restart" });
-    const written = await whileWriting(project, () => up(), FAST);
+    const written = await whileWriting(project, () => up());
     context.diagnostic(JSON.stringify(written));
     assert.equal(written.missing, 0);
     await assertNoOutage(written, NODES);
