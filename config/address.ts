@@ -66,10 +66,17 @@ function parseIPv6(text: string): ParsedAddress {
 function parseDnsName(text: string): ParsedAddress {
   if (text.endsWith(".")) return { problem: "ends with a dot; leave the dot out" };
   const labels = text.toLowerCase().split(".");
+  if (isMistypedIPv4(labels))
+    return { problem: "looks like a mistyped IPv4 address; write it like 192.168.1.101" };
   const wellFormed =
     text.length <= 253 &&
     labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label)) &&
     !/^\d+$/.test(labels.at(-1) ?? "");
   if (!wellFormed) return { problem: "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101" };
   return { address: labels.join("."), kind: "dns" };
+}
+
+/** Four parts, of which three are numbers: no host is named like that, but 192.168.1.1O2 is typed. */
+function isMistypedIPv4(labels: readonly string[]): boolean {
+  return labels.length === 4 && labels.filter((label) => /^\d+$/.test(label)).length >= 3;
 }

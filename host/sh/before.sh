@@ -5,13 +5,13 @@ BEFORE_SECONDS=5 # and two elections: what settles by itself is waited for
 
 cmd_before() { # stdin: the members
   begin_cluster_step
-  if is_founding; then say "the cluster is being bootstrapped: nothing to check"; return; fi
-  if ! look_at_cluster; then
-    judge_lost_quorum
+  if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to check"; return; fi
+  if ! query_cluster; then
+    refuse_lost_quorum
     note "no quorum answers; each host starts what is stopped"
     return
   fi
-  judge_members
+  refuse_unfit_members
   refuse_foreign_members
   prepare_minor_step
   remove_members dead_undeclared
@@ -27,14 +27,14 @@ begin_cluster_step() {
 }
 # What a create says, which Pulumi also runs when it replaces the step of a cluster that serves: believed while nobody has
 # proven the cluster. Where no member has served, there is nothing to ask; one that has served, and is not answered, is in doubt.
-is_founding() {
+is_bootstrapping() {
   [ -n "$founding" ] || return 1
   has_served || return 0
   recorded=$(ctl --endpoints="$(declared_endpoints)" get --prefix "$INCARNATIONS" 2>/dev/null) && [ -z "$recorded" ]
 }
 
 # A member that hangs would be found only at its turn, or, first in order, not at all: so nothing begins.
-judge_members() {
+refuse_unfit_members() {
   patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
   while :; do
     incarnations=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - -)
@@ -42,7 +42,7 @@ judge_members() {
     [ -n "$unfit" ] || return 0
     [ "$(date +%s)" -lt "$patience" ] || break
     sleep 0.5
-    look_at_cluster || break
+    query_cluster || break
   done
   refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
 }
@@ -77,7 +77,7 @@ reach_of() { # CLIENT-URL
 
 # Without a quorum nothing can be changed; members that are only stopped come back by their own steps, and those that
 # wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
-judge_lost_quorum() {
+refuse_lost_quorum() {
   all=$(declared_endpoints)
   patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
   until reach_members; do

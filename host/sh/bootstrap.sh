@@ -14,7 +14,7 @@ is_to_bootstrap() {
   deadline=$(($(date +%s) + PEERS_SECONDS))
   until list_members >"$work/members"; do
     [ "$(date +%s)" -lt "$deadline" ] || {
-      [ "$may_found" = yes ] || refuse_lost_data
+      [ "$may_bootstrap" = yes ] || refuse_lost_data
       refuse "a cluster exists already, but no quorum of it answers $name; see 'etcd-host status' on the others, start what is stopped, then run again"
     }
     sleep 0.5
@@ -35,7 +35,7 @@ ask_founders() {
   ask_peers "$founders"
   until [ -z "$(silent_peers "$founders")" ]; do
     [ "$(date +%s)" -lt "$deadline" ] || {
-      [ "$may_found" = yes ] || refuse_lost_data
+      [ "$may_bootstrap" = yes ] || refuse_lost_data
       refuse "$(silent_peers "$founders" | paste -s -d' ' -) neither answers $name nor refuses the connection, so it is unknown whether a cluster exists already; check that the peer port is open between the hosts and that the address is right, then run again"
     }
     sleep 0.2
@@ -70,13 +70,13 @@ knows_cluster() {
 # that its data is gone, founds only where everybody has been asked.
 need_bootstrap() {
   [ -z "$founders" ] || ! has_served || refuse_lost_data # the others may know of it, once they run
-  [ -n "$founders" ] || [ "$may_found" = yes ] || refuse_lost_data
+  [ -n "$founders" ] || [ "$may_bootstrap" = yes ] || refuse_lost_data
   for url in $founders; do
     if peer_answers "$url"; then
       grep '^\[{"id":' "$(peer_file "$url")" | sed 's/},{/}\n{/g' | grep -F "\"name\":\"$name\"" | grep -qF "\"peerURLs\":[\"$peer_url\"]" ||
         refuse "the member at $url has started with another list of members, which its data keeps, so $name cannot bootstrap with it; change the addresses back, or bootstrap a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
     else
-      [ "$may_found" = yes ] || refuse_lost_data
+      [ "$may_bootstrap" = yes ] || refuse_lost_data
     fi
   done
 }
@@ -95,6 +95,6 @@ wait_for_founders() {
     [ "$(date +%s)" -lt "$until_s" ] ||
       refuse "$name may not restart before $(awaited_founders) has started, which bootstraps the cluster with the others: it is not up within $FOUNDERS_SECONDS s. Its own step, or 'journalctl -u etcd' there, says why; repair that, then run 'pulumi up' with a new checkId"
     sleep 0.5
-    look_at_cluster || return 0 # the proof will say
+    query_cluster || return 0 # the proof will say
   done
 }

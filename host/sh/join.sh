@@ -30,7 +30,7 @@ mark_begun() { printf '%s\n' "$incarnation" | write_file "$STATE_DIR/begun" 600 
 
 # Joining is always safe, but for a member that has served and whose log is gone: only a raised incarnation replaces it.
 need_join() {
-  look_at_cluster || {
+  query_cluster || {
     [ "$initial_state" = existing ] || refuse_lost_data
     refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
   }
@@ -47,16 +47,16 @@ join_cluster() { # UNIT
   prove_agreement
   prove_room_for_learner
   take_cluster_lock "$(healthy_urls_but "$(my_id)")"
-  look_at_cluster || fail "the cluster no longer answers; nothing was changed, run again"
+  query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
   for id in $(former_selves); do
     remove_member "$id"
-    look_at_cluster || fail "the cluster no longer answers after the removal of the former $name; run again"
+    query_cluster || fail "the cluster no longer answers after the removal of the former $name; run again"
   done
   set_old_data_aside
   need_cluster_lock
   note "adding $name as a learner"
   change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
-  look_at_cluster || fail "the cluster no longer answers after $name was added; run again"
+  query_cluster || fail "the cluster no longer answers after $name was added; run again"
   initial_cluster=$(listed_cluster) # etcd compares it with its own list
   initial_state=existing
   mark_begun
@@ -85,7 +85,7 @@ set_old_data_aside() {
 # A member that has begun by joining votes only once it has the leader's log.
 become_voter() {
   deadline=$(($(date +%s) + JOIN_SECONDS))
-  until look_at_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
+  until query_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
   if is_learner "$(my_id)"; then
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
     deadline=$(($(date +%s) + JOIN_SECONDS)) # the lock had one of its own
@@ -98,7 +98,7 @@ become_voter() {
   rm -f "$STATE_DIR/joining"
 }
 promote_myself() {
-  look_at_cluster || return 1
+  query_cluster || return 1
   me=$(my_id)
   is_learner "$me" || return 0
   prove_promotion "$me"

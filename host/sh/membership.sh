@@ -4,9 +4,9 @@ MEMBERSHIP_SECONDS=60 # a bootstrap that was repaired has its first election bef
 
 cmd_membership() { # stdin: the members; after the last of them has joined
   begin_cluster_step
-  if is_founding; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
+  if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
   deadline=$(($(date +%s) + MEMBERSHIP_SECONDS))
-  until look_at_cluster; do
+  until query_cluster; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy"
     sleep 0.5
   done
@@ -18,10 +18,10 @@ remove_members() { # undeclared|dead_undeclared
   [ -n "$("$1")" ] || return 0
   prove_no_alarm
   take_cluster_lock "$(healthy_declared_urls)"
-  look_at_cluster || fail "the cluster no longer answers; nothing was changed, run again"
+  query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
   for id in $("$1"); do
     remove_member "$id"
-    look_at_cluster || fail "the cluster no longer answers after a removal; run again"
+    query_cluster || fail "the cluster no longer answers after a removal; run again"
   done
 }
 is_declared() { has_line "$(declared_names)" "$1"; }

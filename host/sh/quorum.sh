@@ -3,7 +3,7 @@
 MAX_LAG=1000 # raft log entries between the most and the least advanced voter
 
 # Fills $work/members, $work/status and $work/health from whoever answers.
-look_at_cluster() {
+query_cluster() {
   list_members >"$work/members" || return 1
   all=$(cut -d'|' -f4 "$work/members" | sed '/^$/d' | paste -s -d, -)
   ask_members
@@ -72,7 +72,7 @@ healthy_urls_but() { healthy_voters_but "$1" | cut -d' ' -f2 | paste -s -d, -; }
 # May this member stop for a moment? Refuses with what stands in the way; the others are untouched.
 prove_restart() { # [WHAT-ELSE-IT-MAY]
   may=${1:-restart}
-  look_at_cluster || refuse "no member answers, so it cannot be proven that $name may $may; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+  query_cluster || refuse "no member answers, so it cannot be proven that $name may $may; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   me=$(my_id)
   [ -n "$me" ] || refuse "$name is not in the member list; run 'etcd-host ctl member list' on this host"
   prove_no_alarm

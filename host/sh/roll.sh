@@ -5,7 +5,7 @@ TURN_SECONDS=10  # of two members the other one may be restarting, and there is 
 ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large db takes its time to open
 
 cmd_roll() { # stdin: the unit
-  may_found=no
+  may_bootstrap=no
   read_member_step
   if ! owns_data; then
     begin_member "$new_unit"
@@ -26,7 +26,7 @@ cmd_roll() { # stdin: the unit
 # The create of a step that was replaced, or forgotten, finds a member that has served: it does what an update does, and
 # the next member is touched only once this one has caught up, whoever had restarted it.
 take_up_again() { # UNIT
-  if look_at_cluster && [ -z "$(my_id)" ]; then # its step was given up as its node was removed, and is declared again
+  if query_cluster && [ -z "$(my_id)" ]; then # its step was given up as its node was removed, and is declared again
     note "$name was removed from the cluster, and joins it again"
     set_old_data_aside
     begin_member "$1"
@@ -34,13 +34,13 @@ take_up_again() { # UNIT
     start_again "$1"
   else
     keep_running "$1"
-    if look_at_cluster; then wait_until_caught_up; fi
+    if query_cluster; then wait_until_caught_up; fi
   fi
 }
 
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
-  if look_at_cluster; then
+  if query_cluster; then
     prove_version_step
     announce_address
     start_member "$1"
@@ -77,7 +77,7 @@ restart_member() { # UNIT
 # Whoever restarts a member now may be a run whose CLI is gone: waited for, where there is a quorum to ask.
 wait_for_my_turn() {
   until_s=$(($(date +%s) + TURN_SECONDS))
-  until look_at_cluster || ! allowed two-node-restart || [ "$(date +%s)" -ge "$until_s" ]; do sleep 0.5; done
+  until query_cluster || ! allowed two-node-restart || [ "$(date +%s)" -ge "$until_s" ]; do sleep 0.5; done
   if ! [ -s "$work/members" ] || [ "$(voters | wc -l)" = 1 ]; then return; fi
   wait_for_founders
   prove_no_alarm
@@ -140,7 +140,7 @@ wait_until_caught_up() {
     [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $ROLL_SECONDS s after its start: $(unhealthy_line "$work/health"); no other member was touched"
     sleep 0.1
   done
-  look_at_cluster || fail "the cluster does not answer after the start of $name; no other member was touched"
+  query_cluster || fail "the cluster does not answer after the start of $name; no other member was touched"
   goal=$(cut -d'|' -f5 "$work/status" | sort -n | tail -n 1)
   until [ "$(applied_here)" -ge "$goal" ]; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $ROLL_SECONDS s; no other member was touched"

@@ -75,7 +75,7 @@ enable_downgrade() { # MINOR
   until [ "$(cluster_version)" = "$1" ] && stores_all_as "$1"; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "the members still store data in a newer format after $DOWNGRADE_SECONDS s; 'etcd-host ctl downgrade cancel' stops the downgrade, another run continues it"
     sleep 0.5
-    look_at_cluster || :
+    query_cluster || :
   done
   note "the downgrade to $1 is enabled, and every member stores its data in the older format"
 }

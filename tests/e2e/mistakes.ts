@@ -34,7 +34,7 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
     sentences: [
       /^nodes\[1\]\.name: node1 is already used by nodes\[0\]; every node needs a name of its own\.$/,
       /^nodes\[2\]\.name: "Node_3" is not a host label; use 1 to 63 lower-case letters/,
-      /^nodes\[2\]\.address: "192\.168\.1\.300" is not an IPv4, IPv6 or DNS address; write it like/,
+      /^nodes\[2\]\.address: "192\.168\.1\.300" looks like a mistyped IPv4 address; write it like/,
       /^nodes\[3\]\.address: 192\.168\.1\.101 is already used by nodes\[0\]; every node needs a machine/,
       /^nodes: 4 nodes tolerate 1 failure, no more than 3 would; use 1, 3, 5 or 7\.$/,
       /^version: no sha256 is known for 3\.6\.99; set sha256 to .* from the release's SHA256SUMS\.$/,

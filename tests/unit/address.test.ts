@@ -57,6 +57,7 @@ test("DNS names are read in lower case", () => {
 });
 
 for (const [text, problem] of [
+  ["192.168.1.1O2", "looks like a mistyped IPv4 address; write it like 192.168.1.101"],
   ["https://10.0.0.1", "is a URL; give only its host"],
   ["10.0.0.1:2380", "has a port; give only the address"],
   ["[2001:db8::1]:22", "has a port; give only the address"],
@@ -67,8 +68,8 @@ for (const [text, problem] of [
   ["node1.example.com.", "ends with a dot; leave the dot out"],
   ["10.0.0.1 ", "contains a space; give one address without spaces"],
   ["192.168.1", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  ["192.168.1.256", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
-  ["192.168.001.101", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
+  ["192.168.1.256", "looks like a mistyped IPv4 address; write it like 192.168.1.101"],
+  ["192.168.001.101", "looks like a mistyped IPv4 address; write it like 192.168.1.101"],
   ["node_1", "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
   [`${"a".repeat(64)}.example.com`, "is not an IPv4, IPv6 or DNS address; write it like 192.168.1.101"],
 ] as const) {
