@@ -2,7 +2,7 @@ import "./lib/plain-stacks.ts"; // before all others
 import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
-import { clusterToken, deployedRecord, lastProven } from "./components/deployed.ts";
+import { clusterToken, deployedRecord, earliestClock, lastProven } from "./components/deployed.ts";
 import { makeGuarded } from "./components/guards.ts";
 import { HealthCheck } from "./components/health-check.ts";
 import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
@@ -28,7 +28,7 @@ const token = clusterToken(config.clusterName, previous, authorities);
 
 const { hosts, cluster } = await makeGuarded(
   // 2. The machines: given ones, or instances of EC2, which are replaced one at a time, each behind its guard.
-  (guards) => makeHosts({ config, topology, token, notBefore: authorities.peer.notBefore, guards }),
+  (guards) => makeHosts({ config, topology, token, notBefore: earliestClock(previous, authorities), guards }),
 
   // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
   (machines) =>

@@ -3,7 +3,7 @@
 import type { ClusterConfig } from "../config/model.ts";
 import { DAY_MS } from "../lib/time.ts";
 import type { Findings } from "./changes.ts";
-import type { Deployed } from "./deployed.ts";
+import type { AuthorityTerms, Deployed, DeployedAuthority } from "./deployed.ts";
 
 /** `now` in milliseconds since 1970, for comparison only: it never becomes a resource's input. */
 export function checkAuthorities(
@@ -15,8 +15,9 @@ export function checkAuthorities(
   const warnings: string[] = [];
   const authorities = { client: deployed?.clientCa, peer: deployed?.peerCa };
   for (const [role, authority] of Object.entries(authorities)) {
-    if (authority === undefined) continue;
-    const { algorithm, validityDays, expires } = authority;
+    const terms = issuingTerms(authority);
+    if (terms === undefined) continue;
+    const { algorithm, validityDays, expires } = terms;
     if (algorithm !== undefined && algorithm !== certificates.algorithm) {
       problems.push(
         `keyAlgorithm: the ${role} CA was created with ${algorithm}; another algorithm would mean another CA, which no member trusts: change it back.`,
@@ -39,4 +40,8 @@ export function checkAuthorities(
     }
   }
   return { problems, warnings };
+}
+
+function issuingTerms(authority: DeployedAuthority | undefined): AuthorityTerms | undefined {
+  return authority?.terms[String(authority.list[0])];
 }

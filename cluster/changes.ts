@@ -74,13 +74,14 @@ export function checkChanges(
   machines: Machines,
 ): Findings {
   const { problems, warnings } = checkVersion(config, deployed, changes);
-  const proven = [...Object.keys(deployed.nodes), ...(deployed.former ?? [])];
+  const proven = [...Object.keys(deployed.nodes), ...Object.keys(deployed.former)];
   return {
     problems: [
       ...problems,
       ...refuseIdentityChange(config, deployed),
       ...refuseUnprovenLosses(config.nodes, proven),
       ...refuseLoweredIncarnations(config.nodes, deployed),
+      ...refuseReturnOfLost(config.nodes, deployed),
       ...refuseForeignAddresses(config.nodes, deployed),
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
@@ -155,6 +156,17 @@ function refuseLoweredIncarnations(nodes: readonly NodeConfig[], deployed: Deplo
     if (before === undefined || node.lost || node.incarnation >= before.incarnation) return [];
     return [
       `nodes[${index}].incarnation: ${node.name} is already at ${before.incarnation}; it can only be raised, never lowered to ${node.incarnation}.`,
+    ];
+  });
+}
+
+/** Its host may still have the data of the member that was removed, which would wait for a cluster that knows it no more. */
+function refuseReturnOfLost(nodes: readonly NodeConfig[], deployed: Deployed): string[] {
+  return nodes.flatMap((node, index) => {
+    const former = deployed.former[node.name];
+    if (node.lost || former?.lost !== true || node.incarnation > former.incarnation) return [];
+    return [
+      `nodes[${index}].incarnation: ${node.name} was declared lost with incarnation ${former.incarnation}, and the cluster has removed it; raise it to ${former.incarnation + 1}, and it joins as a new member.`,
     ];
   });
 }

@@ -2,6 +2,9 @@
 
 import { isRecord, type Json } from "../lib/json.ts";
 
+/** The form that this version writes. The one before it had no number, and is read; a later one is refused. */
+export const FORM = 2;
+
 export interface DeployedNode {
   readonly address: string;
   readonly incarnation: number;
@@ -17,51 +20,114 @@ export interface DeployedNode {
   readonly instance?: string;
 }
 
+/** A node that was a member once, and is none now. */
+export interface FormerNode {
+  /** Its last one; 0 where it was not recorded. */
+  readonly incarnation: number;
+  /** Declared lost: its data may still be on a host, of a member that the cluster has removed. */
+  readonly lost: boolean;
+}
+
+/** What a CA was created with. */
+export interface AuthorityTerms {
+  readonly algorithm?: string;
+  readonly validityDays?: string;
+  /** RFC 3339. */
+  readonly expires?: string;
+}
+
+export interface DeployedAuthority {
+  /** Numbers of the CAs that members trust; the first one issues. */
+  readonly list: readonly number[];
+  /** By number. */
+  readonly terms: Readonly<Record<string, AuthorityTerms>>;
+}
+
 export interface Deployed {
+  readonly form: typeof FORM;
   readonly version: string;
   readonly token: string;
   readonly dataDir: string;
   readonly adminHost: string;
   /** The member that guards the admin host's machine, where the program creates machines. */
   readonly deputy?: string;
+  /** RFC 3339: no host's clock may be before it. Fixed as the cluster was bootstrapped. */
+  readonly notBefore?: string;
   readonly nodes: Readonly<Record<string, DeployedNode>>;
-  /** Names of former members: only they may be declared lost without being in `nodes`. */
-  readonly former?: readonly string[];
-  readonly clientCa?: Readonly<Record<string, string>>;
-  readonly peerCa?: Readonly<Record<string, string>>;
+  /** Former members by name: only they may be declared lost without being in `nodes`. */
+  readonly former: Readonly<Record<string, FormerNode>>;
+  readonly clientCa?: DeployedAuthority;
+  readonly peerCa?: DeployedAuthority;
+  /** Kept as they were found: nothing of this version writes them yet. */
+  readonly issued?: Json;
+  readonly rbac?: Json;
+  readonly restore?: Json;
 }
+
+const KEYS = [
+  "form",
+  "version",
+  "token",
+  "dataDir",
+  "adminHost",
+  "deputy",
+  "notBefore",
+  "nodes",
+  "former",
+  "clientCa",
+  "peerCa",
+  "issued",
+  "rbac",
+  "restore",
+];
 
 /** Nothing on a new stack; throws one sentence if no run of this program can have left the value. */
 export function parseDeployed(value: unknown): Deployed | undefined {
   if (value === undefined || value === null) return undefined;
   const top = record(value, "it");
+  refuseNewerForm(top);
   const nodes = Object.entries(record(top.nodes, "nodes")).map(
     ([name, node]) => [name, parseNode(node, name)] as const,
   );
   if (nodes.length === 0) throw unusable("it names no node");
   return {
+    form: FORM,
     version: text(top, "version"),
     token: text(top, "token"),
     dataDir: text(top, "dataDir"),
     adminHost: text(top, "adminHost"),
     ...(top.deputy === undefined ? {} : { deputy: text(top, "deputy") }),
+    ...(top.notBefore === undefined ? {} : { notBefore: text(top, "notBefore") }),
     nodes: Object.fromEntries(nodes),
-    ...(top.former === undefined ? {} : { former: texts(top.former, "former") }),
-    ...(top.clientCa === undefined ? {} : { clientCa: textRecord(top.clientCa, "clientCa") }),
-    ...(top.peerCa === undefined ? {} : { peerCa: textRecord(top.peerCa, "peerCa") }),
+    former: parseFormer(top.former),
+    ...(top.clientCa === undefined ? {} : { clientCa: parseAuthority(top.clientCa, "clientCa") }),
+    ...(top.peerCa === undefined ? {} : { peerCa: parseAuthority(top.peerCa, "peerCa") }),
+    ...(top.issued === undefined ? {} : { issued: record(top.issued, "issued") }),
+    ...(top.rbac === undefined ? {} : { rbac: record(top.rbac, "rbac") }),
+    ...(top.restore === undefined ? {} : { restore: record(top.restore, "restore") }),
   };
+}
+
+/** What this version does not know it would drop, and with it what a later one relies on. */
+function refuseNewerForm(top: Json): void {
+  const { form = 1 } = top;
+  const unknown = Object.keys(top).filter((key) => !KEYS.includes(key));
+  if ((form !== 1 && form !== FORM) || unknown.length > 0) {
+    const what = unknown.length > 0 ? `it has ${unknown.join(", ")}` : `its form is ${JSON.stringify(form)}`;
+    throw new Error(
+      `The stack's output "deployed" was written by a newer version of this program (${what}); nothing is changed: run that version.`,
+    );
+  }
 }
 
 function parseNode(value: unknown, name: string): DeployedNode {
   const node = record(value, `nodes.${name}`);
-  const { incarnation, initialState } = node;
-  if (typeof incarnation !== "number" || !Number.isSafeInteger(incarnation)) {
-    throw unusable(`nodes.${name}.incarnation is not a whole number`);
-  }
-  if (initialState !== "new" && initialState !== "existing") {
-    throw unusable(`nodes.${name}.initialState is neither new nor existing`);
-  }
+  const { initialState } = node;
   const path = `nodes.${name}.`;
+  const incarnation = wholeNumber(node.incarnation, `${path}incarnation`);
+  if (initialState !== "new" && initialState !== "existing") {
+    throw unusable(`${path}initialState is neither new nor existing`);
+  }
   return {
     address: text(node, "address", path),
     incarnation,
@@ -74,6 +140,35 @@ function parseNode(value: unknown, name: string): DeployedNode {
     ...(node.zone === undefined ? {} : { zone: text(node, "zone", path) }),
     ...(node.instance === undefined ? {} : { instance: text(node, "instance", path) }),
   };
+}
+
+/** The first form had their names only. */
+function parseFormer(value: unknown): Readonly<Record<string, FormerNode>> {
+  if (value === undefined) return {};
+  if (Array.isArray(value)) {
+    const names = texts(value, "former");
+    return Object.fromEntries(names.map((name) => [name, { incarnation: 0, lost: false }]));
+  }
+  const nodes = Object.entries(record(value, "former"));
+  return Object.fromEntries(nodes.map(([name, node]) => [name, parseFormerNode(node, `former.${name}`)]));
+}
+
+function parseFormerNode(value: unknown, path: string): FormerNode {
+  const { incarnation, lost } = record(value, path);
+  if (typeof lost !== "boolean") throw unusable(`${path}.lost is neither true nor false`);
+  return { incarnation: wholeNumber(incarnation, `${path}.incarnation`), lost };
+}
+
+/** The first form had the terms of one CA only. */
+function parseAuthority(value: unknown, path: string): DeployedAuthority {
+  const fields = record(value, path);
+  if (fields.list === undefined) return { list: [1], terms: { "1": textRecord(fields, path) } };
+  if (!Array.isArray(fields.list)) throw unusable(`${path}.list is not a list`);
+  const numbers = fields.list.map((number: unknown) => wholeNumber(number, `${path}.list`));
+  const terms = Object.entries(record(fields.terms, `${path}.terms`)).map(
+    ([number, one]) => [number, textRecord(one, `${path}.terms.${number}`)] as const,
+  );
+  return { list: numbers, terms: Object.fromEntries(terms) };
 }
 
 // Unlike those of lib/json.ts these throw: with an incomplete record the cluster would be bootstrapped again.
@@ -100,6 +195,12 @@ function texts(value: unknown, what: string): readonly string[] {
 function textRecord(value: unknown, what: string): Readonly<Record<string, string>> {
   const fields = record(value, what);
   return Object.fromEntries(Object.keys(fields).map((key) => [key, text(fields, key, `${what}.`)]));
+}
+
+function wholeNumber(value: unknown, what: string): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value))
+    throw unusable(`${what} is not a whole number`);
+  return value;
 }
 
 function unusable(what: string): Error {

@@ -5,7 +5,7 @@ import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
-import type { Deployed, DeployedNode } from "./deployed.ts";
+import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
 import { type Machines, machineOf } from "./machines.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
@@ -109,18 +109,30 @@ export function deployedAfter(
       return [name, { address, incarnation, initialState, initialCluster, ...former, ...made }] as const;
     },
   );
-  const names = topology.members.map((member) => member.name);
-  const before = [...Object.keys(previous?.nodes ?? {}), ...(previous?.former ?? [])];
-  const former = [...new Set(before)].filter((name) => !names.includes(name)).sort();
   return {
+    form: FORM,
     version: config.release.version,
     token,
     dataDir: config.dataDir,
     adminHost: topology.adminHost,
     ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
+    ...(previous?.notBefore === undefined ? {} : { notBefore: previous.notBefore }),
     nodes: Object.fromEntries(nodes),
-    ...(former.length === 0 ? {} : { former }),
+    former: formerAfter(topology, previous),
+    ...(previous?.issued === undefined ? {} : { issued: previous.issued }),
+    ...(previous?.rbac === undefined ? {} : { rbac: previous.rbac }),
+    ...(previous?.restore === undefined ? {} : { restore: previous.restore }),
   };
+}
+
+/** Those that were members before, and are none now. */
+function formerAfter({ members, lost }: Topology, previous: Deployed | undefined): Deployed["former"] {
+  const removed = Object.entries(previous?.nodes ?? {}).map(
+    ([name, { incarnation }]) => [name, { incarnation, lost: lost.includes(name) }] as const,
+  );
+  const all = [...Object.entries(previous?.former ?? {}), ...removed];
+  const gone = all.filter(([name]) => !members.some((member) => member.name === name));
+  return Object.fromEntries(gone.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** How a member's first start finds its cluster; later starts read it from the data directory. */

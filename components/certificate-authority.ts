@@ -17,6 +17,8 @@ export interface Authority {
   readonly certPem: pulumi.Input<string>;
   readonly privateKeyPem: pulumi.Input<string>;
   /** RFC 3339. */
+  readonly notBefore: pulumi.Input<string>;
+  /** RFC 3339. */
   readonly expires: pulumi.Input<string>;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import type { DeployedAuthority } from "../cluster/deployed.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import type { Authorities, Authority } from "./certificate-authority.ts";
@@ -39,6 +40,11 @@ export function clusterToken(
   });
 }
 
+/** RFC 3339, which no host's clock may be before. Fixed as the cluster was bootstrapped: a renewed CA begins later. */
+export function earliestClock(previous: Deployed | undefined, { peer }: Authorities): pulumi.Output<string> {
+  return pulumi.output(previous?.notBefore ?? peer.notBefore);
+}
+
 export interface DeployedRecordArgs {
   readonly config: ClusterConfig;
   readonly topology: Topology;
@@ -53,12 +59,14 @@ export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed
   const { config, topology, previous, authorities } = args;
   const clientCa = authorityRecord(config, authorities.client);
   const peerCa = authorityRecord(config, authorities.peer);
+  const notBefore = earliestClock(previous, authorities);
   return pulumi
-    .all([args.token, instancesOf(args.hosts), clientCa, peerCa])
-    .apply(([token, instances, ...cas]) => ({
+    .all([args.token, instancesOf(args.hosts), clientCa, peerCa, notBefore])
+    .apply(([token, instances, ...others]) => ({
       ...withInstances(deployedAfter(config, topology, token, previous), instances),
-      clientCa: cas[0],
-      peerCa: cas[1],
+      clientCa: others[0],
+      peerCa: others[1],
+      notBefore: others[2],
     }));
 }
 
@@ -81,12 +89,12 @@ function withInstances(deployed: Deployed, instances: Readonly<Record<string, st
 function authorityRecord(
   { certificates }: ClusterConfig,
   authority: Authority,
-): pulumi.Output<Record<string, string>> {
+): pulumi.Output<DeployedAuthority> {
+  const { algorithm, caValidityDays } = certificates;
   return pulumi.output(authority.expires).apply(
-    (expires): Record<string, string> => ({
-      algorithm: certificates.algorithm,
-      validityDays: String(certificates.caValidityDays),
-      expires,
+    (expires): DeployedAuthority => ({
+      list: [1],
+      terms: { "1": { algorithm, validityDays: String(caValidityDays), expires } },
     }),
   );
 }

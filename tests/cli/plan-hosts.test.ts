@@ -169,7 +169,10 @@ test("remove: a name that ends like a step's is no other node", () => {
 
 test("inert: a lost node, whose member goes if there still is one", () => {
   const nodes = nodesOf(3, { node2: { lost: true } });
-  const [listed, gone] = [planOf({ nodes }), planOf({ nodes }, { ...deployed(1), former: ["node2"] })];
+  const [listed, gone] = [
+    planOf({ nodes }),
+    planOf({ nodes }, { ...deployed(1), former: { node2: { incarnation: 1, lost: true } } }),
+  ];
   assert.deepEqual([rowOf(listed, "node2").order, rowOf(listed, "node2").action], [null, "inert"]);
   assert.deepEqual(rowOf(listed, "node2").why, ["lost: its member is removed, nothing runs there"]);
   assert.deepEqual(rowOf(gone, "node2").why, ["lost: nothing runs there"]);

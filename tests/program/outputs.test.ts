@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { runProgram } from "./harness.ts";
 import { daysLater, FIRST_DAY } from "./providers.ts";
-import { output, resource, step, text } from "./queries.ts";
+import { earlierOutputs, output, resource, step, text } from "./queries.ts";
 import { clusterOf } from "./stacks.ts";
 
 const run = await runProgram({ config: clusterOf(3) });
@@ -33,11 +33,15 @@ test("the health step is told to record what is declared", () => {
     [1, 2, 3].map((n) => `member node${n} https://192.168.1.10${n}:2380 https://192.168.1.10${n}:2379 1`),
   );
   const { token, nodes, ...others }: Record<string, unknown> = JSON.parse(deployed);
-  const ca = { algorithm: "ECDSA-P256", validityDays: "1825", expires: daysLater(1825) };
+  const terms = { algorithm: "ECDSA-P256", validityDays: "1825", expires: daysLater(1825) };
+  const ca = { list: [1], terms: { "1": terms } };
   assert.deepEqual(others, {
+    form: 2,
     version: "3.6.14",
     dataDir: "/var/lib/etcd",
     adminHost: "node1",
+    notBefore: FIRST_DAY,
+    former: {},
     clientCa: ca,
     peerCa: ca,
   });
@@ -70,4 +74,14 @@ test("a host's clock is judged against the peer CA's beginning, which does not c
   const ca = resource(run, "SelfSignedCert", "peer-ca-cert");
   assert.ok(step(run, "node1-host").dependencies.includes(ca.urn));
   assert.ok(text(step(run, "node1-host"), "update").includes(` --not-before=${FIRST_DAY}`));
+});
+
+test("what no host's clock may be before stays as it was recorded, whatever becomes of the CA", async () => {
+  const deployed = { ...Object(earlierOutputs(run).deployed), notBefore: "2025-01-01T00:00:00Z" };
+  const later = await runProgram({ config: clusterOf(3), earlier: { deployed } });
+  assert.match(text(step(later, "node1-host"), "create"), / --not-before=2025-01-01T00:00:00Z /);
+  assert.equal(
+    JSON.parse(text(step(later, "health"), "stdin").split(/^deployed\n/m)[1] ?? "").notBefore,
+    deployed.notBefore,
+  );
 });

@@ -109,7 +109,7 @@ const deployedOf = (run: Run) => ({ ...Object(earlierOutputs(run).deployed) });
 
 test("a CA that has expired is refused: the engine would make another one, which no member trusts", async () => {
   const deployed = deployedOf(founded);
-  const expired = { ...deployed, peerCa: { ...deployed.peerCa, expires: "2020-01-01T00:00:00Z" } };
+  const expired = { ...deployed, peerCa: { list: [1], terms: { "1": { expires: "2020-01-01T00:00:00Z" } } } };
   const found = await refusal({ config: clusterOf(3), earlier: { deployed: expired } });
   assert.equal(found.length, 1);
   assert.match(String(found[0]), /^The peer CA expired on 2020-01-01T00:00:00Z/);

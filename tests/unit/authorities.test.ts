@@ -5,10 +5,11 @@ import type { Deployed } from "../../cluster/topology.ts";
 import { config } from "./configuration.ts";
 import { deployed } from "./deployment.ts";
 
-const authority = { algorithm: "ECDSA-P256", validityDays: "1825", expires: "2031-01-01T00:00:00Z" };
+const terms = { algorithm: "ECDSA-P256", validityDays: "1825", expires: "2031-01-01T00:00:00Z" };
+const authority = { list: [1], terms: { "1": terms } };
 const proven: Deployed = { ...deployed(3), clientCa: authority, peerCa: authority };
 const year = 365 * 24 * 60 * 60 * 1000;
-const end = Date.parse(authority.expires);
+const end = Date.parse(terms.expires);
 
 function check(before: Deployed | undefined, now: number, settings: Readonly<Record<string, unknown>> = {}) {
   return checkAuthorities(config(settings), before, now);

@@ -5,15 +5,44 @@ import { deployed } from "./deployment.ts";
 
 const full = {
   ...deployed(3),
-  former: ["node9"],
-  clientCa: { algorithm: "ECDSA-P256", expires: "2031-11-21T00:00:00Z" },
-  peerCa: { algorithm: "ECDSA-P256" },
+  notBefore: "2026-11-21T00:00:00Z",
+  former: { node9: { incarnation: 2, lost: true } },
+  clientCa: {
+    list: [2, 1],
+    terms: { "1": { algorithm: "ECDSA-P256", expires: "2031-11-21T00:00:00Z" }, "2": {} },
+  },
+  peerCa: { list: [1], terms: { "1": { algorithm: "ECDSA-P256" } } },
+  issued: { app1: [{ serial: "1" }] },
+  rbac: { on: true },
+  restore: { id: 1 },
 };
 
 test("what a run leaves comes back the same through JSON", () => {
   assert.deepEqual(parseDeployed(JSON.parse(JSON.stringify(full))), full);
   assert.deepEqual(parseDeployed(deployed(1)), deployed(1));
 });
+
+test("the first form is read: names of former members, and the terms of the only CA", () => {
+  const { form: _, former: __, ...others } = deployed(1);
+  const terms = { algorithm: "ECDSA-P256", validityDays: "1825", expires: "2031-11-21T00:00:00Z" };
+  assert.deepEqual(parseDeployed({ ...others, former: ["node9"], clientCa: terms }), {
+    ...deployed(1),
+    former: { node9: { incarnation: 0, lost: false } },
+    clientCa: { list: [1], terms: { "1": terms } },
+  });
+  assert.deepEqual(parseDeployed(others), deployed(1));
+});
+
+for (const [newer, what] of [
+  [{ form: 3 }, "its form is 3"],
+  [{ quotas: {} }, "it has quotas"],
+] as const) {
+  test(`a record of a newer version is refused, not cut to what is known: ${what}`, () => {
+    assert.throws(() => parseDeployed({ ...full, ...newer }), {
+      message: `The stack's output "deployed" was written by a newer version of this program (${what}); nothing is changed: run that version.`,
+    });
+  });
+}
 
 test("addresses that a member had come back in their order, and only for who had any", () => {
   const { node1, node2 } = deployed(2).nodes;
@@ -59,7 +88,11 @@ for (const [value, what] of [
   ],
   [{ ...full, version: undefined }, "version is not a string"],
   [{ ...full, token: "" }, "token is not a string"],
-  [{ ...full, former: "node9" }, "former is not a list"],
+  [{ ...full, former: "node9" }, "former is not an object"],
+  [{ ...full, former: { node9: { incarnation: 1 } } }, "former.node9.lost is neither true nor false"],
+  [{ ...full, former: { node9: { lost: true } } }, "former.node9.incarnation is not a whole number"],
+  [{ ...full, peerCa: { list: 1 } }, "peerCa.list is not a list"],
+  [{ ...full, peerCa: { list: [1] } }, "peerCa.terms is not an object"],
   [{ ...full, former: [9] }, "former contains something other than strings"],
   [{ ...full, clientCa: { expires: 5 } }, "clientCa.expires is not a string"],
 ] as const) {

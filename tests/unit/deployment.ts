@@ -1,5 +1,6 @@
 /** Clusters to plan for: `node1` at 10.0.0.1 and so on, and what a healthy run leaves of them. */
 
+import { FORM } from "../../cluster/deployed.ts";
 import { computeTopology, type Deployed, type Topology } from "../../cluster/topology.ts";
 import { config } from "./configuration.ts";
 
@@ -27,6 +28,7 @@ export function deployed(count: number): Deployed {
   const declared = nodes(count);
   const initialCluster = declared.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
   return {
+    form: FORM,
     version: "3.6.14",
     token: "etcd-cluster-1-0123abcd",
     dataDir: "/var/lib/etcd",
@@ -37,6 +39,7 @@ export function deployed(count: number): Deployed {
         { address, incarnation: 1, initialState: "new", initialCluster },
       ]),
     ),
+    former: {},
   };
 }
 

@@ -246,10 +246,34 @@ test("names that were members once are remembered as former", () => {
   const topology = plan(wanted, deployed(3));
   const after = deployedAfter(config({ nodes: wanted }), topology, "etcd-cluster-1-0123abcd", deployed(3));
   assert.deepEqual(Object.keys(after.nodes), ["node1", "node2"]);
-  assert.deepEqual(after.former, ["node3"]);
+  assert.deepEqual(after.former, { node3: { incarnation: 1, lost: true } });
   assert.deepEqual(plan(wanted, after).lost, ["node3"], "the same configuration can be planned again");
   const back = plan(nodes(3, { node3: { incarnation: 2 } }), after);
   assert.equal(member(back, "node3").initialState, "existing");
   const again = deployedAfter(config({ nodes: nodes(3) }), back, "etcd-cluster-1-0123abcd", after);
-  assert.equal(again.former, undefined);
+  assert.deepEqual(again.former, {});
+});
+
+test("a lost node that comes back without a raised incarnation is refused; one that was removed may come back", () => {
+  const lost = { ...deployed(2), former: { node3: { incarnation: 4, lost: true } } };
+  const problemsOf = (incarnation: number, before: Deployed) =>
+    computeTopology(config({ nodes: nodes(3, { node3: { incarnation } }) }), before).problems;
+  assert.deepEqual(problemsOf(4, lost), [
+    "nodes[2].incarnation: node3 was declared lost with incarnation 4, and the cluster has removed it; raise it to 5, and it joins as a new member.",
+  ]);
+  assert.deepEqual(problemsOf(5, lost), []);
+  const removed = { ...deployed(2), former: { node3: { incarnation: 4, lost: false } } };
+  assert.deepEqual(problemsOf(1, removed), []);
+});
+
+test("what this version does not write yet is kept from record to record", () => {
+  const kept = {
+    issued: { app1: [] },
+    rbac: { on: true },
+    restore: { id: 1 },
+    notBefore: "2026-01-01T00:00:00Z",
+  };
+  const before = { ...deployed(3), ...kept };
+  const after = deployedAfter(config({ nodes: nodes(3) }), plan(nodes(3), before), before.token, before);
+  assert.deepEqual(after, before);
 });
