@@ -16,7 +16,7 @@ import {
   withFolder,
 } from "./stack.ts";
 
-type Sizes = Pick<Round, "up1" | "up5" | "up7">;
+type Sizes = Pick<Round, "up1" | "up5" | "up7" | "raw7">;
 /** Shows a line as soon as something is measured. */
 export type Say = (line: string) => void;
 
@@ -37,10 +37,14 @@ export async function warmUp(): Promise<void> {
 }
 
 async function rawSide(say: Say): Promise<Pick<Round, "raw">> {
-  await bareHosts(3);
+  return { raw: await rawOn(3, say) };
+}
+
+async function rawOn(nodes: number, say: Say): Promise<number> {
+  await bareHosts(nodes);
   return withFolder(async (folder) => {
     const call = await rawCall(folder);
-    return { raw: await timed("raw script, bare hosts", say, () => raw(call)) };
+    return timed(`raw script, ${nodes} bare hosts`, say, () => raw(call));
   });
 }
 
@@ -74,6 +78,7 @@ async function otherSizes(say: Say): Promise<Sizes> {
     up1: await firstUp(1, say),
     up5: await firstUp(5, say),
     up7: await firstUp(7, say),
+    raw7: await rawOn(7, say),
   };
 }
 

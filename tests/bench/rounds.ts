@@ -18,6 +18,7 @@ export const first: Round = {
   up1: 7,
   up5: 9.5,
   up7: 10.4,
+  raw7: 4.9,
   writes: 1000,
   writesByHand: 1000,
 };
