@@ -116,7 +116,6 @@ export function deployedAfter(
     dataDir: config.dataDir,
     adminHost: topology.adminHost,
     ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
-    ...(previous?.notBefore === undefined ? {} : { notBefore: previous.notBefore }),
     nodes: Object.fromEntries(nodes),
     former: formerAfter(topology, previous),
     ...(previous?.issued === undefined ? {} : { issued: previous.issued }),
