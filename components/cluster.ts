@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../cluster/digest.ts";
 import {
   BEFORE,
   CLIENT_CA,
@@ -60,6 +61,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly last: readonly Step[];
   /** What the cluster steps read: a digest that changes when anything on any host does, and the declared members. */
   readonly declared: pulumi.Output<string>;
+  /** What each member is told to run, a line each. */
+  readonly told: pulumi.Output<string>;
+  /** Changes whenever the members were checked: what was begun earlier may have failed, so the proof follows. */
+  readonly checked: pulumi.Output<string>;
   /** What machines wait for before they are replaced. */
   readonly guards: Guards;
   readonly #name: string;
@@ -103,6 +108,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
       },
       this,
     );
+    this.told = toldLines(seats);
+    this.checked = before.command.stdout.apply((stdout) => digestOf([stdout]));
     const others = this.#startInOrder(
       turns.filter((seat) => !isRepair(seat)),
       [...checked, before],
@@ -151,7 +158,16 @@ export class EtcdCluster extends pulumi.ComponentResource {
       member,
       host,
       installation,
-      spec: memberSpec({ member, version: release.version, dataDir, settings, allow, token, bundlesDigest }),
+      spec: memberSpec({
+        member,
+        version: release.version,
+        dataDir,
+        settings,
+        allow,
+        token,
+        bundlesDigest,
+        checkId,
+      }),
       prepared: [host.prepared, installation.binaries, installation.certificates],
       isRebuilt: topology.rebuilt.includes(member.name),
     };
@@ -226,6 +242,11 @@ interface Seat {
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
+}
+
+function toldLines(seats: readonly Seat[]): pulumi.Output<string> {
+  const lines = seats.map(({ member, spec }) => pulumi.interpolate`told ${member.name} ${spec.told}\n`);
+  return pulumi.all(lines).apply((all) => all.join(""));
 }
 
 function seatOf(seats: readonly Seat[], node: string): Seat {

@@ -28,7 +28,7 @@ interface Proof {
 const MIN_DAYS_LEFT = 7;
 
 export interface HealthCheckArgs {
-  readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "last">;
+  readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "told" | "checked" | "last">;
   /** Days before its end from which a leaf certificate is renewed. */
   readonly renewBeforeDays: number;
   /** The record of what is proven, once the whole cluster is healthy. */
@@ -53,14 +53,20 @@ export class HealthCheck extends pulumi.ComponentResource {
       name,
       cluster.adminHost,
       {
-        create: hostCommand(cluster.adminHost.caller, "prove", {
-          ...criteriaOptions(cluster.criteria),
-          // a leaf certificate that is not yet due for renewal is no fault
-          "min-days": Math.min(MIN_DAYS_LEFT, args.renewBeforeDays),
-        }),
+        create: cluster.checked.apply((checked) =>
+          hostCommand(cluster.adminHost.caller, "prove", {
+            ...criteriaOptions(cluster.criteria),
+            // a leaf certificate that is not yet due for renewal is no fault
+            "min-days": Math.min(MIN_DAYS_LEFT, args.renewBeforeDays),
+            checked,
+          }),
+        ),
         stdin: pulumi
-          .all([cluster.declared, args.deployed])
-          .apply(([declared, deployed]) => `${declared}deployed\n${JSON.stringify(deployed, null, 2)}\n`),
+          .all([cluster.declared, cluster.told, args.deployed])
+          .apply(
+            ([declared, told, deployed]) =>
+              `${declared}${told}deployed\n${JSON.stringify(deployed, null, 2)}\n`,
+          ),
       },
       { parent: this, dependsOn: cluster.last.map(({ command }) => command) },
     );

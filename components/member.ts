@@ -1,10 +1,11 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "../cluster/digest.ts";
 import { MEMBER_TYPE, partOf } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
 import type { EtcdSettings } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
-import { deleteCommand, hostCommand, identityOptions, type Options } from "../host/commands.ts";
+import { deleteCommand, hostCommand, identityOptions, type Options, optionWords } from "../host/commands.ts";
 import { renderUnit } from "../host/unit.ts";
 import type { Host } from "./host.ts";
 import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
@@ -14,6 +15,8 @@ export interface MemberSpec {
   readonly unit: string;
   readonly options: pulumi.Output<Options>;
   readonly digest: pulumi.Output<string>;
+  /** Digest of what the member is told, as its host computes it over the step's words and its unit. */
+  readonly told: pulumi.Output<string>;
 }
 
 /** What all members run. */
@@ -41,9 +44,10 @@ export interface MemberSpecArgs extends EtcdArgs {
   readonly token: pulumi.Input<string>;
   /** Digest of the CA bundles: etcd reads them at its start only. */
   readonly bundlesDigest: pulumi.Input<string>;
+  readonly checkId: number;
 }
 
-export function memberSpec({ member, allow, ...args }: MemberSpecArgs): MemberSpec {
+export function memberSpec({ member, allow, checkId, ...args }: MemberSpecArgs): MemberSpec {
   const { version, dataDir, settings } = args;
   const unit = memberUnit(member, args);
   const options = pulumi.all([args.token, args.bundlesDigest]).apply(
@@ -62,7 +66,18 @@ export function memberSpec({ member, allow, ...args }: MemberSpecArgs): MemberSp
       "made-from": member.machine,
     }),
   );
-  return { unit, options, digest: options.apply((all) => digestOf([unit, JSON.stringify(all)])) };
+  return {
+    unit,
+    options,
+    digest: options.apply((all) => digestOf([unit, JSON.stringify(all)])),
+    told: options.apply((all) => toldDigest({ ...identityOptions(member, "", checkId), ...all }, unit)),
+  };
+}
+
+/** As `declared_digest` in host/sh/record.sh: who runs the step, and on which machine, is no setting of the member. */
+function toldDigest(options: Options, unit: string): string {
+  const words = optionWords(options).map((word) => `${word}\n`);
+  return createHash("sha256").update(words.join("")).update(unit).digest("hex").slice(0, 16);
 }
 
 export interface MemberArgs {

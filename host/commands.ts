@@ -61,9 +61,19 @@ function sudo(caller: Caller): string {
   return caller.user === "root" ? "" : "sudo -n ";
 }
 
+/** The options as the called program gets them, one word each. */
+export function optionWords(options: Options): readonly string[] {
+  return given(options).map(([option, value]) => (value === true ? `--${option}` : `--${option}=${value}`));
+}
+
 function renderOptions(options: Options): string {
-  return Object.entries(options)
-    .filter(([, value]) => value !== undefined && value !== "")
+  return given(options)
     .map(([option, value]) => (value === true ? ` --${option}` : ` --${option}=${quoteShell(String(value))}`))
     .join("");
+}
+
+function given(options: Options): readonly (readonly [string, string | number | true])[] {
+  return Object.entries(options).flatMap(([option, value]) =>
+    value === undefined || value === "" ? [] : [[option, value] as const],
+  );
 }

@@ -16,6 +16,7 @@ export const PARTS = [
   "quorum",
   "lock",
   "version",
+  "record",
   "start",
   "bootstrap",
   "join",

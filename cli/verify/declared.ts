@@ -1,9 +1,9 @@
 // What the stack's state says of each host: what its last successful steps declared.
 import { createHash } from "node:crypto";
 import {
+  BEFORE,
   CLIENT_CA,
   certificateIn,
-  HEALTH,
   LEAF_ROLES,
   PEER_CA,
   partOf,
@@ -60,7 +60,8 @@ function certificates(state: State, name: string): readonly string[] {
 }
 
 function members(state: State): readonly string[] {
-  const lines = text(inputs(state, HEALTH).stdin).split("\n");
+  // not the proof's: until it has passed, the state has none, or that of the members before
+  const lines = text(inputs(state, BEFORE).stdin).split("\n");
   return lines.filter((line) => line.startsWith("member "));
 }
 

@@ -42,7 +42,7 @@ LOCK_SECONDS=${LOCK_SECONDS:-120}
 name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
-members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared='' drop_ins_aside='' volume='' made_from=''
+members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared='' told='' told_before='' drop_ins_aside='' volume='' made_from=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -71,7 +71,7 @@ parse_options() {
       --bundles=*) bundles=$value ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
-      --check-id=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again
+      --check-id=* | --checked=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;

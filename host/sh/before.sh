@@ -15,7 +15,7 @@ cmd_before() { # stdin: the members
   refuse_foreign_members
   prepare_minor_step
   remove_members dead_undeclared
-  say "checked the cluster"
+  say "checked the cluster at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 }
 begin_cluster_step() {
   need version "$version"

@@ -38,11 +38,13 @@ fetch_from() { # client|peer HOST:PORT FILE REQUEST
   date +%s >"$3.at"
 }
 
-# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, up to a line "deployed".
+# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, and for the proof "told NAME
+# DIGEST", up to a line "deployed".
 read_members() {
   while read -r word declared_name peer client declared_incarnation; do
     case $word in
       member) members="${members:+$members }$declared_name=$peer=$client=$declared_incarnation" ;;
+      told) told="${told:+$told }$declared_name=$peer" ;;
       deployed) return 0 ;;
     esac
   done

@@ -133,8 +133,11 @@ remove_member() { # ID
   need_cluster_lock
   gone=$(name_of "$1")
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
-  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 || :
+  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || forget_member "$(healthy_urls_but "$1")" "$gone" || :
   note "removed $gone from the cluster"
+}
+forget_member() { # ENDPOINTS NAME
+  for record in "$INCARNATIONS$2" "$STEPS$2"; do ctl --endpoints="$1" del "$record" >/dev/null 2>&1 || return 1; done
 }
 # A change that timed out may have been made: what etcd then says of a second one is success. Empty where it says nothing.
 change_members() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...

@@ -26,8 +26,8 @@ main() {
     prepare) cmd_prepare ;;
     install) cmd_install ;;
     certificates) cmd_certificates ;;
-    start) cmd_start ;;
-    roll) cmd_roll ;;
+    start) cmd_start "$@" ;;
+    roll) cmd_roll "$@" ;;
     before) cmd_before ;;
     guard) cmd_guard ;;
     membership) cmd_membership ;;

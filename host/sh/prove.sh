@@ -2,6 +2,7 @@
 
 PROVE_SECONDS=60    # and six elections: a new cluster may need more than one, a started member catches up
 MAX_RAFT_LAG=1000   # log entries between the most and the least advanced member
+TOLD_SECONDS=5      # a member that has just begun to serve says what it was told
 SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
 
 cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof (JSON)
@@ -14,8 +15,9 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
   cat >"$work/deployed"
   patience=$((PROVE_SECONDS + election_timeout * 6 / 1000))
   deadline=$(($(date +%s) + patience))
+  told_deadline=$(($(date +%s) + TOLD_SECONDS))
   until prove_once; do
-    [ "$(date +%s)" -lt "$deadline" ] || { note "the cluster is not healthy after $patience s: $problem"; exit 5; }
+    [ "$(date +%s)" -lt "$deadline" ] || not_proven
     sleep 0.2
   done
   ctl --endpoints="$all" member list -w table >"$work/table" & table_pid=$!
@@ -26,10 +28,16 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
   proof_json
 }
 
+not_proven() {
+  note "the cluster is not healthy after $patience s: $problem"
+  note "repair that, then run 'pulumi up' again; where a member's own step has to run for it, raise etcd:checkId"
+  exit 5
+}
+
 # The parts that settle by themselves are waited for; a wrong clock or certificate is not, and ends the run at once.
 prove_once() {
   problem=''
-  ask_cluster && check_members && check_status && check_alarms || return 1
+  ask_cluster && check_told && check_members && check_status && check_alarms || return 1
   ask_each_member
   check_clocks && check_certificates
 }
@@ -40,16 +48,31 @@ ask_cluster() { # all at once: each answer is a file
   ctl --endpoints="$all" endpoint status -w fields >"$work/status.fields" 2>"$work/status.log" & status_pid=$!
   ctl --endpoints="$all" member list -w fields >"$work/members.fields" 2>"$work/members.log" & members_pid=$!
   ctl --endpoints="$all" alarm list >"$work/alarms" 2>&1 & alarms_pid=$!
-  ctl --endpoints="$all" get --prefix "$INCARNATIONS" >"$work/recorded.lines" 2>/dev/null & recorded_pid=$!
+  ctl --endpoints="$all" get --prefix etcd-host/ >"$work/recorded.lines" 2>/dev/null & recorded_pid=$!
   healthy=yes
   wait "$health_pid" || healthy=''
   for pid in "$status_pid" "$members_pid" "$alarms_pid" "$recorded_pid"; do wait "$pid" || :; done
   member_rows <"$work/members.fields" | sort -t'|' -k2 >"$work/members"
   status_rows <"$work/status.fields" | sort >"$work/status"
+  paste -d' ' - - <"$work/recorded.lines" >"$work/recorded"
   [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)"
 }
 unhealthy_line() { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1" | tail -n 1; }
 say_problem() { problem=$*; return 1; }
+
+# A member that was told something else is not as declared, however healthy: its step failed, and Pulumi has nothing to run
+# since what it was told is declared no more.
+check_told() {
+  others=''
+  for one in $told; do
+    is=$(awk -v key="$STEPS${one%%=*}" '$1 == key { print $2 }' "$work/recorded")
+    [ -z "$is" ] || [ "$is" = "${one#*=}" ] || others="$others ${one%%=*}"
+  done
+  [ -n "$others" ] || return 0
+  problem="what$others was told last is not what is declared: a change of it failed, or its step was left out. Raise etcd:checkId, then run 'pulumi up', so that its step runs again"
+  [ "$(date +%s)" -lt "$told_deadline" ] || { note "$problem"; exit 5; }
+  return 1
+}
 
 check_members() {
   unstarted=$(awk -F'|' '$2 == "" { print $3 }' "$work/members")
@@ -119,9 +142,10 @@ lasts_all() {
 
 # Which incarnation of each member has been proven: a later join of the same one would hide that its data is gone.
 record_incarnations() {
-  paste -d' ' - - <"$work/recorded.lines" >"$work/recorded"
-  for member in $members; do
-    entry="$INCARNATIONS${member%%=*} ${member##*=}"
+  {
+    for member in $members; do echo "$INCARNATIONS${member%%=*} ${member##*=}"; done
+    for one in $told; do echo "$STEPS${one%%=*} ${one#*=}"; done
+  } | while read -r entry; do
     grep -qxF "$entry" "$work/recorded" || echo "put $entry"
   done >"$work/puts"
   [ -s "$work/puts" ] || return 0

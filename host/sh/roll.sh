@@ -4,9 +4,10 @@
 TURN_SECONDS=10  # of two members the other one may be restarting, and there is no quorum for that time
 ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large db takes its time to open
 
-cmd_roll() { # stdin: the unit
+cmd_roll() { # OPTION...; stdin: the unit
   may_bootstrap=no
   read_member_step
+  step_digest=$(declared_digest "$new_unit" "$@")
   if ! owns_data; then
     begin_member "$new_unit"
   elif ! is_running; then
@@ -58,6 +59,7 @@ restart_member() { # UNIT
   prove_restart
   prove_version_step
   save_snapshot_before_minor
+  record_told
   if has_cluster_lock; then
     move_leadership_from "$me"
     need_cluster_lock
@@ -130,6 +132,7 @@ roll_back() {
   install_and_restart "$work/old-unit"
   wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"
   wait_until_caught_up
+  record_taken_back
   fail "etcd does not start with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
 }
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.

@@ -50,6 +50,7 @@ put_drop_ins_back() { if [ -n "$drop_ins_aside" ]; then cp -R "$drop_ins_aside/.
 cmd_served() {
   revoke_permit
   : >"$STATE_DIR/served"
+  tell_kept
 }
 has_served() { [ -e "$STATE_DIR/served" ]; }
 # What differs between the declared and the running? Empty: nothing, no restart needed.

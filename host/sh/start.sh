@@ -3,8 +3,9 @@
 # Until etcd has its WAL and answers on its metrics port: it has no quorum to wait for, but may have a db to check.
 START_SECONDS=120
 
-cmd_start() { # stdin: the unit
+cmd_start() { # OPTION...; stdin: the unit
   read_member_step
+  step_digest=$(declared_digest "$new_unit" "$@")
   if ! owns_data; then
     begin_member "$new_unit"
   elif has_served; then
@@ -20,6 +21,7 @@ finish_member_step() {
   remember_bootstrap
   if [ -e "$STATE_DIR/joining" ]; then become_voter; fi
   link_version
+  record_what_runs
   declare_files member "$UNIT_FILE" "$ETC_DIR/bootstrap.env"
   claim_step member
 }

@@ -38,6 +38,8 @@ export class FakeCluster {
   readonly declared: string[];
   /** The incarnation of each name, as the cluster keeps it. */
   recorded: Record<string, number> = { node1: 1, node2: 1, node3: 1 };
+  /** What each name was last told, as the cluster keeps it. */
+  told: Record<string, string> = {};
   alarms = "";
   health: { text: string; healthy: boolean } | undefined;
 
@@ -106,7 +108,8 @@ export class FakeCluster {
     this.host.write(`${folder}/header`, HEADER);
     this.host.write(`${folder}/rows`, this.members.map(memberRow).join(""));
     const recorded = Object.entries(this.recorded).map(([name, n]) => `etcd-host/members/${name} ${n}\n`);
-    this.host.write(`${folder}/keys`, recorded.join(""));
+    const told = Object.entries(this.told).map(([name, digest]) => `etcd-host/steps/${name} ${digest}\n`);
+    this.host.write(`${folder}/keys`, [...recorded, ...told].join(""));
     this.host.write(`${folder}/alarms`, this.alarms);
     this.host.write(`${folder}/table`, '| a table \\ of "members" |\n');
   }
@@ -118,14 +121,14 @@ export class FakeCluster {
   }
 }
 
-/** What etcd was asked to change, in order, without the questions. */
+/** What etcd was asked to change, in order, without the questions, and without the record of what members are told. */
 export function changesAsked(host: Host, file = "asked"): string[] {
   if (!host.exists(file)) return [];
   const calls = host.read(file).trim().split("\n");
   return calls.flatMap((call) => CHANGE.exec(call)?.[0].trim() ?? []);
 }
 const CHANGE =
-  /( member (add|remove|promote|update) .*| (move-leader|put|del|txn|downgrade|snapshot)( .*|$)| lock |lock dropped)/;
+  /( member (add|remove|promote|update) .*| (move-leader|(put|del)(?! etcd-host\/steps\/)|txn|downgrade|snapshot)( .*|$)| lock |lock dropped)/;
 const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
 
 /** An election takes no time: what the step waits for is all in its base. */

@@ -9,7 +9,7 @@ import { isDown, step, steppingCluster } from "./stepping.ts";
 function hasServed({ host }: FakeCluster): void {
   host.write("var/lib/etcd-host/served", "");
 }
-const around = { before: "checked the cluster\n", membership: "checked the members\n" } as const;
+const around = { before: /^checked the cluster at .*Z\n$/, membership: /^checked the members\n$/ } as const;
 
 for (const subcommand of ["before", "membership"] as const) {
   test(`${subcommand}: on a host that has not served there is nothing to ask`, async (t) => {
@@ -35,7 +35,8 @@ for (const subcommand of ["before", "membership"] as const) {
     const cluster = await steppingCluster(t);
     hasServed(cluster);
     const { code, stdout } = await step(cluster, subcommand, ["--founding"]);
-    assert.deepEqual([code, stdout], [0, around[subcommand]]);
+    assert.equal(code, 0);
+    assert.match(stdout, around[subcommand]);
   });
 }
 
