@@ -109,7 +109,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
       this,
     );
     this.told = toldLines(seats);
-    this.checked = before.command.stdout.apply((stdout) => digestOf([stdout]));
+    this.checked = pulumi.unsecret(before.command.stdout).apply((stdout) => digestOf([stdout]));
     const others = this.#startInOrder(
       turns.filter((seat) => !isRepair(seat)),
       [...checked, before],

@@ -59,11 +59,11 @@ restart_member() { # UNIT
   prove_restart
   prove_version_step
   save_snapshot_before_minor
-  record_told
   if has_cluster_lock; then
     move_leadership_from "$me"
     need_cluster_lock
   fi
+  record_told
   announce_address
   remember_endpoints
   version_before=$(cluster_version)

@@ -33,7 +33,7 @@ const right: Resources = {
       { outputs: { certPem: `${role} ${LEAF}` } },
     ]),
   ),
-  health: { inputs: { stdin: `digest 0123\n${MEMBERS}\ndeployed\n{ "member x": 1 }\n` } },
+  before: { inputs: { stdin: `digest 0123\n${MEMBERS}\n` } },
 };
 
 function state(resources: Resources): State {

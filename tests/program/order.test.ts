@@ -43,7 +43,7 @@ test("founders start together, once all hosts are prepared; before needs no more
 test("the proof of a founded cluster waits for its members; nobody has to be removed before it", () => {
   const members = ["node1-member", "node2-member", "node3-member"];
   assert.deepEqual(waitsFor(founded, "membership"), members);
-  assert.deepEqual(waitsFor(founded, "health"), members);
+  assert.deepEqual(waitsFor(founded, "health"), ["before", ...members]);
   const others = steps(founded).map((one) => one.name);
   const behind = others.filter((name) => name !== "health" && name !== "membership");
   assert.deepEqual(allBehind(founded, "health"), behind.sort());

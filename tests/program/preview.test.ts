@@ -23,7 +23,8 @@ test("a preview shows all that is plain: the units, and every text that no certi
       assert.equal(text(step(preview, name), "update"), text(step(up, name), "update"), name);
     }
   }
-  for (const name of ["before", "membership", "health"]) {
+  // The proof's text changes with the check before it, so that it always follows it.
+  for (const name of ["before", "membership"]) {
     assert.equal(text(step(preview, name), "update"), text(step(up, name), "update"), name);
   }
 });

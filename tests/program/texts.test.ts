@@ -50,9 +50,13 @@ test("one flag of etcd changes a line of each unit and cluster step, and has eac
   }
   for (const name of cluster) {
     assert.deepEqual(changes[name], ["stdin"]);
+    const told = name === "health" ? ["told node1 …", "told node2 …", "told node3 …"] : [];
     assert.deepEqual(
       stdinLines(again, changed, name).map((line) => line.replace(/[0-9a-f]{16}$/, "…")),
-      ["-digest …", "+digest …"],
+      [
+        ...["digest …", ...told].map((line) => `-${line}`),
+        ...["digest …", ...told].map((line) => `+${line}`),
+      ],
     );
   }
 });
