@@ -25,8 +25,24 @@ export function clusterRows(
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
-    ...(changes(HEALTH) ? [{ step: "health", text: "the whole cluster is proven healthy" } as const] : []),
+    ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
+}
+
+function proofRow(resources: readonly Resource[]): ClusterRow {
+  const again = isUnproven(resources)
+    ? ": the members were checked since the last proof, by a run that did not end with one"
+    : "";
+  return { step: "health", text: `the whole cluster is proven healthy${again}` };
+}
+
+function isUnproven(resources: readonly Resource[]): boolean {
+  const [before, proof] = [BEFORE, HEALTH].map((name) => resources.find((one) => one.name === name));
+  if (proof === undefined || proof.op !== "update" || before?.changes === true) return false;
+  const [old, now] = [proof.old, proof.new].map(({ inputs }) =>
+    optionsOf(text(inputs.update)).get("checked"),
+  );
+  return old !== now;
 }
 
 function versionRow(

@@ -45,6 +45,22 @@ test("what the members are checked by, before any is touched, is a row", () => {
   assert.deepEqual(steps(planOf({ changes: { before } })), ["before: checked with rolloutOrder node3"]);
 });
 
+test("a proof that an earlier run did not come to is said to be left over", () => {
+  const prove = (checked: string) => ({ update: `/usr/local/sbin/etcd-host prove --checked=${checked}` });
+  const health: Change = { op: "update", old: prove("0a"), new: prove("0b"), reasons: ["update"] };
+  const again = "by a run that did not end with one";
+  assert.match(steps(planOf({ changes: { health } })).join(), new RegExp(`${again}$`));
+  const before: Change = { op: "update", old: {}, new: {}, reasons: ["stdin"] };
+  assert.doesNotMatch(steps(planOf({ changes: { health, before } })).join(), new RegExp(again));
+  const longer: Change = {
+    op: "update",
+    old: prove("0a"),
+    new: prove("0a --min-days=3"),
+    reasons: ["update"],
+  };
+  assert.doesNotMatch(steps(planOf({ changes: { health: longer } })).join(), new RegExp(again));
+});
+
 test("protect that is turned on or off is a change, although no input is", () => {
   const { steps: all, ...rest } = JSON.parse(previewText());
   const protectedCa = all.map((step: { urn: string; newState?: object }) =>
