@@ -49,7 +49,7 @@ export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
 
 function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {
   const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
-  const { dataDir, settings } = config;
+  const { dataDir, settings, backup } = config;
   const etcd = { version: config.release.version, dataDir, settings };
   return config.nodes.map((node) => ({
     node,
@@ -62,6 +62,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
     checkId: config.checkId,
     ...memberDigest(node.name, topology, etcd),
     notBefore,
+    ...(backup.directory === undefined ? {} : { snapshots: backup.directory }),
   }));
 }
 

@@ -19,6 +19,8 @@ export interface PreparationArgs {
   readonly memberDigest?: string;
   /** RFC 3339; the host's clock may not be before it. Fixed, unlike the workstation's time. */
   readonly notBefore: pulumi.Input<string>;
+  /** Where the host saves snapshots. @default /var/lib/etcd-host/snapshots */
+  readonly snapshots?: string;
 }
 
 /** What every kind of host is created from. */
@@ -60,6 +62,7 @@ export function prepareStep(
           "metrics-url": args.metricsUrl,
           "not-before": notBefore,
           member: args.memberDigest,
+          snapshots: args.snapshots,
           volume: volumeId,
           "volume-size": volume?.size,
         }),

@@ -35,6 +35,7 @@ export const defaults = {
   caValidityDays: 1825,
   leafValidityDays: 365,
   renewBeforeDays: 60,
+  backup: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
   rolloutOrder: [],

@@ -46,6 +46,11 @@ export interface Release {
   readonly sha256: Readonly<Partial<Record<Architecture, string>>>;
 }
 
+export interface BackupConfig {
+  /** Where the hosts save snapshots. @default /var/lib/etcd-host/snapshots */
+  readonly directory?: string;
+}
+
 export interface ClusterConfig {
   readonly target: "ssh" | "aws";
   /** Present if, and only if, the target is aws. */
@@ -58,6 +63,7 @@ export interface ClusterConfig {
   readonly dataDir: string;
   readonly settings: EtcdSettings;
   readonly certificates: CertificateSettings;
+  readonly backup: BackupConfig;
   readonly protect: boolean;
   readonly rolloutOrder: readonly string[];
   readonly checkId: number;

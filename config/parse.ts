@@ -1,6 +1,7 @@
 /** The whole configuration from plain values: no Pulumi here, so that all of it can be tested on its own. */
 
 import { parseAws, withoutHostKeys } from "./aws/parse.ts";
+import { parseBackup } from "./backup.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
@@ -36,13 +37,14 @@ export function parseConfig(
   const release = parseRelease(top, cluster.allow);
   const settings = parseSettings(top, release.version, listed.length);
   const certificates = parseCertificates(top);
+  const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
   const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings }, environment);
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };
-  const config = { ...cluster, ...(aws && { aws }), nodes, release, ssh, settings, certificates };
+  const config = { ...cluster, ...(aws && { aws }), nodes, release, ssh, settings, certificates, backup };
   return { config, problems, warnings };
 }
 

@@ -40,7 +40,7 @@ LOCK_SECONDS=${LOCK_SECONDS:-120}
 
 # The options of all subcommands; every one is --name=value.
 name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
-version='' sha256_amd64='' sha256_arm64='' mirror='' proxy=''
+version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snapshots=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared='' told='' told_before='' drop_ins_aside='' volume='' made_from=''
 parse_options() {
@@ -64,6 +64,8 @@ parse_options() {
       --sha256-arm64=*) sha256_arm64=$value ;;
       --mirror=*) mirror=$value ;;
       --proxy=*) proxy=$value ;;
+      --endpoints=*) endpoints=$value ;;
+      --snapshots=*) snapshots=$value ;;
       --initial-state=*) initial_state=$value ;;
       --initial-cluster=*) initial_cluster=$value ;;
       --initial-token=*) initial_token=$value ;;

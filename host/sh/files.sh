@@ -72,8 +72,10 @@ free_name() { # NAME, or the next one that nothing has
 # resource that runs it). A delete may come after all creates: it must not touch what another resource has taken over.
 mark_value() { sed -n "s/^$1=//p" "$STATE_DIR/mark" 2>/dev/null || :; }
 write_mark() {
-  printf 'name=%s\nincarnation=%s\ncluster=%s\ndata_dir=%s\n' "$name" "$incarnation" "$cluster" "$data_dir" |
-    write_file "$STATE_DIR/mark" 600 root:root
+  {
+    printf 'name=%s\nincarnation=%s\ncluster=%s\ndata_dir=%s\n' "$name" "$incarnation" "$cluster" "$data_dir"
+    [ -z "$snapshots" ] || printf 'snapshots=%s\n' "$snapshots"
+  } | write_file "$STATE_DIR/mark" 600 root:root
 }
 # A step that has been done is no step that was given up. With the first of a host's steps, and with the last, none is.
 claim_step() { # STEP

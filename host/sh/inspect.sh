@@ -42,10 +42,65 @@ cmd_health() {
   [ "${healthy:-yes}" = yes ] || exit 5
 }
 
-cmd_ctl() { # without the time limits of our own questions: a defrag takes its time
+# etcdctl without the time limits of our own questions. All members are asked, unless the caller says whom, or the
+# command works with one.
+cmd_ctl() {
   need_root
+  asked=$(etcdctl_words "$@")
+  case "$asked " in
+    'defrag '*) refuse "etcdctl defrag blocks one member after the other, whether the cluster can do without it or not, and goes on when its time limit ends; use 'etcd-host defragment' on this host, or 'npm run defragment' for all of them" ;;
+  esac
+  if has_endpoints "$@"; then
+    run_etcdctl "$@"
+    return
+  fi
+  all=$(member_endpoints)
+  case "$asked " in
+    'snapshot save '*)
+      all=$(healthy_endpoint "$all")
+      [ -n "$all" ] || refuse "$NO_HEALTHY_MEMBER"
+      ;;
+  esac
+  run_etcdctl --endpoints="$all" "$@"
+}
+run_etcdctl() {
+  "$LINK_DIR/etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@"
+}
+# The command and its arguments, without flags: those of etcdctl that take a value may have it as the next word.
+etcdctl_words() {
+  found=''
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --) break ;;
+      -w | --write-out | --endpoints | --cacert | --cert | --key | --user | --password | --auth-jwt-token | \
+        --command-timeout | --dial-timeout | --keepalive-time | --keepalive-timeout | -d | --discovery-srv | \
+        --discovery-srv-name | --max-request-bytes | --max-recv-bytes) [ $# -lt 2 ] || shift ;;
+      -*) ;;
+      *) found="${found:+$found }$1" ;;
+    esac
+    shift
+  done
+  printf '%s\n' "$found"
+}
+has_endpoints() {
+  for word in "$@"; do
+    case $word in
+      --) return 1 ;;
+      --endpoints | --endpoints=*) return 0 ;;
+    esac
+  done
+  return 1
+}
+member_endpoints() { # of those that have started; where they cannot be listed, of the first start
   all=$(ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows | cut -d'|' -f4 | sed '/^$/d' | paste -s -d, -)
   [ -n "$all" ] || all=$(sed -n 's/^ETCD_INITIAL_CLUSTER=//p' "$ETC_DIR/bootstrap.env" | tr ',' '\n' | sed 's/^[^=]*=//; s/:2380$/:2379/' | paste -s -d, -)
-  "$LINK_DIR/etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" \
-    --endpoints="$all" "$@"
+  echo "$all"
+}
+# The first member that answers a linearizable read; this host's own is asked first. An alarm does not matter to readers.
+healthy_endpoint() { # URLS
+  for url in https://127.0.0.1:2379 $(printf '%s' "$1" | tr ',' ' '); do
+    case $(ctl --endpoints="$url" endpoint health 2>&1) in
+      *' is healthy'* | *'Active Alarm(s)'*) echo "$url"; return ;;
+    esac
+  done
 }

@@ -139,7 +139,7 @@ need_disk() { # again before a restart: preflight may have been in an earlier ru
 
 check_writable() {
   locked=''
-  for dir in "$(dirname "$UNIT_FILE")" "$ETC_DIR" "$OPT_DIR" "$LINK_DIR" "$(dirname "$PROGRAM")" "$STATE_DIR" "$data_dir"; do
+  for dir in "$(dirname "$UNIT_FILE")" "$ETC_DIR" "$OPT_DIR" "$LINK_DIR" "$(dirname "$PROGRAM")" "$STATE_DIR" "$data_dir" "${snapshots:-$STATE_DIR}"; do
     at=$(existing_parent "$dir")
     probe=$(mktemp "$at/.etcd-host-XXXXXX" 2>/dev/null) && rm -f "$probe" || locked="$locked $at"
   done

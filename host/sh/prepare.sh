@@ -34,6 +34,7 @@ make_directories() {
   install -d -m 0700 "$STATE_DIR"
   install -d -m 0700 -o etcd -g etcd "$data_dir"
   install -d -m 0755 "$RUN_DIR"
+  [ -z "$snapshots" ] || [ -d "$snapshots" ] || install -d -m 0700 "$snapshots"
   label_files "$ETC_DIR" "$OPT_DIR" "$data_dir"
 }
 

@@ -26,8 +26,21 @@ cmd_remove_host() {
   take_certificates_away
   take_binaries_away
   for dir in "$ETC_DIR" "$OPT_DIR" "$data_dir"; do rmdir "$dir" 2>/dev/null || :; done
+  say_kept
   rm -f "$PROGRAM"
-  rm -rf "$STATE_DIR" "$RUN_DIR"
+  forget_host
+}
+# What outlives the member is for its operator: the snapshots, and the files of others that were set aside.
+say_kept() {
+  kept=$(snapshots_dir)
+  [ -z "$(find "$kept" -name '*.db' -print -quit 2>/dev/null)" ] || note "the snapshots in $kept are kept"
+  for kept in "$STATE_DIR"/aside-*; do [ ! -e "$kept" ] || note "$kept is kept"; done
+}
+forget_host() {
+  find "$STATE_DIR" -mindepth 1 -maxdepth 1 ! -name snapshots ! -name 'aside-*' -exec rm -rf {} +
+  rmdir "$STATE_DIR/snapshots" 2>/dev/null || :
+  rmdir "$STATE_DIR" 2>/dev/null || :
+  rm -rf "$RUN_DIR"
 }
 
 # A host that is replaced is prepared again first, and with that no step of it is given up any more; the others are done

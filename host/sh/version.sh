@@ -1,4 +1,4 @@
-# Versions: one minor at a time, and a verified snapshot before each such change.
+# Versions: one minor at a time.
 
 minor_of() { echo "${1%.*}"; }
 next_minor() { echo "${1%.*}.$((${1##*.} + 1))"; }
@@ -27,36 +27,6 @@ prove_version_step() {
     [ "$(minor_of "$running")" = "$wanted" ] || [ -z "$upgrades_from" ] || not_older "$running" "$upgrades_from" ||
       refuse "a member runs etcd $running, from which an upgrade to $wanted is not safe: go to $upgrades_from or newer first"
   done
-}
-
-SNAPSHOTS=$STATE_DIR/snapshots
-save_snapshot_before_minor() {
-  agreed=$(cluster_version)
-  if [ -n "$agreed" ] && [ "$agreed" != "$(minor_of "$version")" ]; then save_snapshot "$agreed"; fi
-}
-save_snapshot() { # MINOR: that it was taken of; verified, and kept for the operator
-  url=$(client_url_of "$(my_id)")
-  is_healthy "$url" || url=$(healthy_urls_but none | cut -d, -f1)
-  need_space_for_snapshot
-  install -d -m 0700 "$SNAPSHOTS"
-  file=$SNAPSHOTS/etcd-$1-$(timestamp).db
-  rm -f "$SNAPSHOTS"/.new*
-  ctl --endpoints="$url" --command-timeout="${SNAPSHOT_SECONDS}s" snapshot save "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
-    fail "cannot save a snapshot before the change of the minor: $(tail -n 1 "$work/snapshot"); nothing was changed"
-  etcdutl=$OPT_DIR/$version/etcdutl
-  [ -x "$etcdutl" ] || etcdutl=$LINK_DIR/etcdutl # a cluster that was never proven is checked before all is installed
-  "$etcdutl" snapshot status "$SNAPSHOTS/.new" >"$work/snapshot" 2>&1 ||
-    fail "the snapshot before the change of the minor cannot be read back: $(tail -n 1 "$work/snapshot"); nothing was changed"
-  sync_file "$SNAPSHOTS/.new"
-  mv "$SNAPSHOTS/.new" "$file"
-  note "saved and verified the snapshot $file"
-}
-SNAPSHOT_SECONDS=300
-need_space_for_snapshot() {
-  largest=$(cut -d'|' -f7 "$work/status" | sort -n | tail -n 1)
-  want=$((largest / 1048576 + 200))
-  [ "$(free_mb "$STATE_DIR")" -ge "$want" ] ||
-    refuse "a snapshot before the change of the minor needs $want MiB in $STATE_DIR, and $(free_mb "$STATE_DIR") MiB are free; free some, then run again"
 }
 
 # etcd's own way back, one minor: it first makes the members write only what the older minor can read.

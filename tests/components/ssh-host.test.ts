@@ -39,6 +39,19 @@ test("the preflight is told what it judges the host by", () => {
   assert.equal(cluster, optionsOf(text(step(run, "node1-member"), "create"))["initial-token"]);
 });
 
+test("where snapshots go is said only if it is not the usual place: a stack without it keeps its texts", async () => {
+  const { create } = optionsByText(await runProgram({ config: clusterOf(1) }));
+  assert.equal(create.snapshots, undefined);
+  const elsewhere = { backup: { directory: "/mnt/backups/" } };
+  const given = optionsByText(await runProgram({ config: clusterOf(1, elsewhere) }));
+  assert.equal(given.create.snapshots, "/mnt/backups");
+  assert.equal(given.delete.snapshots, undefined);
+});
+function optionsByText(of: Awaited<ReturnType<typeof runProgram>>) {
+  const made = step(of, "node1-host");
+  return { create: optionsOf(text(made, "create")), delete: optionsOf(text(made, "delete")) };
+}
+
 test("a host is prepared again by the very text that prepared it", () => {
   assert.equal(text(host, "update"), text(host, "create"));
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
 import { FakeCluster } from "./cluster.ts";
+import type { Host } from "./host.ts";
 import { DATA, readyHost, servingHost, setState } from "./member.ts";
 import { VERSION } from "./mirror.ts";
 
@@ -69,6 +70,97 @@ test("ctl is etcdctl against every member that has started, its arguments as the
   const [first = "", last = ""] = [cluster.member(0).clientUrl, cluster.member(2).clientUrl];
   assert.ok(stdout.endsWith(`\n--endpoints=${first},${last}\nput\na key\n--name=$x\n\n`), stdout);
   assert.match(stdout, /^--cacert=\S+client-ca\.crt\n--cert=\S+operator\.crt\n--key=\S+operator\.key\n/);
+});
+
+/** An etcdctl that says what it was asked, and is healthy at these endpoints alone. */
+function saysWhatItIsAsked(host: Host, ...healthy: readonly string[]): void {
+  const answers = healthy.map(
+    (url) => `*"--endpoints=${url} endpoint health") echo "${url} is healthy: x" ;;`,
+  );
+  fs.rmSync(host.file("usr/local/bin/etcdctl"), { force: true });
+  host.write(
+    "usr/local/bin/etcdctl",
+    `#!/bin/sh
+case $* in
+  *"member list -w fields") exec "$HOST_ROOT/opt/etcd/${VERSION}/etcdctl" "$@" ;;
+  ${answers.join("\n  ")}
+  *"endpoint health") echo "is unhealthy: context deadline exceeded" >&2; exit 1 ;;
+esac
+shift 3
+for word; do echo "$word"; done
+`,
+    0o755,
+  );
+}
+const given = (stdout: string) => stdout.trimEnd().split("\n");
+
+test("endpoints that an operator names replace ours, in both forms and wherever they are", async (t) => {
+  const { host } = await FakeCluster.create(t);
+  saysWhatItIsAsked(host);
+  const url = "https://192.0.2.12:2379";
+  for (const words of [
+    [`--endpoints=${url}`, "endpoint", "hashkv"],
+    ["--endpoints", url, "endpoint", "hashkv"],
+    ["endpoint", "hashkv", `--endpoints=${url}`],
+    ["--endpoints", url, "snapshot", "save", "/root/snapshot.db"],
+  ])
+    assert.deepEqual(given((await host.run(["ctl", ...words])).stdout), words);
+  assert.equal(host.exists("asked"), false, "no member list is asked for");
+});
+
+test("what comes after -- is no option: a key may be called anything", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  saysWhatItIsAsked(cluster.host);
+  const [ours = "", ...words] = given(
+    (await cluster.host.run(["ctl", "put", "--", "--endpoints=x", "y"])).stdout,
+  );
+  assert.match(ours, /^--endpoints=https:/);
+  assert.deepEqual(words, ["put", "--", "--endpoints=x", "y"]);
+});
+
+test("ctl snapshot save asks one member that is healthy, this host's own first", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  const { host } = cluster;
+  const third = cluster.member(2).clientUrl;
+  const words = ["--command-timeout", "60s", "snapshot", "-w", "json", "save", "defrag"];
+  for (const healthy of [["https://127.0.0.1:2379", third], [third]]) {
+    saysWhatItIsAsked(host, ...healthy);
+    const { stdout } = await host.run(["ctl", ...words]);
+    assert.deepEqual(given(stdout), [`--endpoints=${healthy[0]}`, ...words]);
+  }
+  saysWhatItIsAsked(host);
+  const { code, stdout, stderr } = await host.run(["ctl", ...words]);
+  assert.deepEqual([code, stdout], [3, ""]);
+  assert.match(
+    stderr,
+    /refused: no member is healthy, .*add --endpoints=URL to take it of one that still runs/,
+  );
+});
+
+test("ctl defrag is refused, however it is written, and names what does it safely", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  const { host } = cluster;
+  saysWhatItIsAsked(host);
+  for (const words of [
+    ["defrag"],
+    ["defrag", "--cluster"],
+    ["--command-timeout=60s", "defrag"],
+    ["--command-timeout", "60s", "--debug", "defrag"],
+    ["--endpoints", "https://192.0.2.12:2379", "defrag"],
+  ]) {
+    const { code, stdout, stderr } = await host.run(["ctl", ...words]);
+    assert.deepEqual([code, stdout], [3, ""], words.join(" "));
+    assert.match(stderr, /refused: etcdctl defrag .* use 'etcd-host defragment' .*'npm run defragment'/);
+  }
+  for (const words of [
+    ["get", "defrag"],
+    ["put", "a", "defrag"],
+    ["--user", "defrag", "get", "a"],
+  ])
+    assert.deepEqual(given((await host.run(["ctl", ...words])).stdout).slice(1), words);
 });
 
 test("ctl where the members cannot be listed asks those of the first start", async (t) => {

@@ -29,6 +29,19 @@ test("a healthy host is prepared: user, directories, the program and the mark; n
   assert.deepEqual(host.systemdCalls(), []);
 });
 
+test("another folder for snapshots is made, and one that is there stays as it is; the mark knows it", async (t) => {
+  const host = Host.create(t);
+  const snapshots = host.file("mnt/backups");
+  for (const mode of [0o700, 0o755]) {
+    assert.equal((await prepare(host, { snapshots })).code, 0);
+    assert.equal(permissions(snapshots), `${mode.toString(8)} 0:0`);
+    assert.match(host.read("var/lib/etcd-host/mark"), new RegExp(`^snapshots=${snapshots}$`, "m"));
+    fs.chmodSync(snapshots, 0o755);
+  }
+  assert.equal((await prepare(host)).code, 0);
+  assert.doesNotMatch(host.read("var/lib/etcd-host/mark"), /snapshots/);
+});
+
 test("a host that is prepared again stays as it is", async (t) => {
   const host = Host.create(t);
   await prepare(host);

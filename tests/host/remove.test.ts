@@ -115,6 +115,22 @@ test("a host whose steps were given up is left with its data alone, kept aside; 
     assert.equal(host.exists(gone), false, gone);
 });
 
+test("snapshots outlive the host's delete, and so does what was set aside there; it says where", async (t) => {
+  const host = await wholeHost(t);
+  const kept = {
+    "var/lib/etcd-host/snapshots/etcd-3.5-20260101T000000Z-node1.db": "a snapshot",
+    "var/lib/etcd-host/aside-20260101T000000Z/etc/systemd/system/etcd.service.d/10.conf": "a drop-in",
+    "mnt/backups/etcd-3.6-20260101T000000Z-node1.db": "a snapshot",
+  };
+  for (const [file, content] of Object.entries(kept)) host.write(file, content);
+  host.write("var/lib/etcd-host/snapshots-taken", "");
+  const { stderr } = await removeAll(host);
+  assert.match(stderr, /: the snapshots in \S+\/var\/lib\/etcd-host\/snapshots are kept\n/);
+  assert.match(stderr, /: \S+\/var\/lib\/etcd-host\/aside-20260101T000000Z is kept\n/);
+  for (const [file, content] of Object.entries(kept)) assert.equal(host.read(file), content);
+  assert.deepEqual(host.list("var/lib/etcd-host"), ["aside-20260101T000000Z", "snapshots"]);
+});
+
 test("an etcd that runs without its unit file is stopped before its data moves", async (t) => {
   const host = await wholeHost(t);
   fs.rmSync(host.paths.UNIT_FILE);
