@@ -8,7 +8,12 @@ import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 import { loginTo } from "../shared/login.ts";
 import { withPrivateFolder } from "../shared/private-folder.ts";
-import { runOnHost } from "./on-host.ts";
+import { receiveSnapshot, runOnHost } from "./on-host.ts";
+import { healthyEndpoint, NO_HEALTHY_MEMBER, saveSnapshot } from "./snapshot.ts";
+import { endpointsIn, etcdctlWords, snapshotFileIn } from "./words.ts";
+
+const DEFRAG =
+  "etcdctl defrag blocks one member after the other, whether the cluster can do without it or not, and goes on when its time limit ends; run npm run defragment, or etcd-host defragment on one host";
 
 interface Bundle {
   readonly caCert: string;
@@ -46,9 +51,40 @@ function runHere(stack: Stack, args: readonly string[]): Promise<number> {
     writeBundle(directory, await readBundle(stack));
     const login = ["--cacert", "ca.crt", "--cert", "client.crt", "--key", "client.key"];
     const files = login.map((word) => (word.startsWith("--") ? word : join(directory, word)));
-    const all = ["--endpoints", await endpoints(stack), ...files, ...args];
-    return spawnSync("etcdctl", all, { stdio: "inherit", env: withoutEtcdVariables() }).status ?? 1;
+    const ours = await endpoints(stack);
+    const file = snapshotFileIn(args);
+    if (file !== undefined)
+      return saveSnapshot(file, (part) => {
+        const words = args.with(args.lastIndexOf(file), part);
+        return etcdctlHere([...files, ...oneHealthy(files, args, ours), ...words], "ignore");
+      });
+    const whom = endpointsIn(args) === undefined ? ["--endpoints", ours] : [];
+    return etcdctlHere([...files, ...whom, ...args], "inherit");
   });
+}
+
+function etcdctlHere(args: readonly string[], output: "inherit" | "ignore"): number {
+  const stdio = ["inherit", output, "inherit"] as const;
+  return spawnSync("etcdctl", args, { stdio: [...stdio], env: withoutEtcdVariables() }).status ?? 1;
+}
+
+/** A snapshot is one member's, and the one asked has to know the last writes. */
+function oneHealthy(login: readonly string[], args: readonly string[], all: string): readonly string[] {
+  if (endpointsIn(args) !== undefined) return [];
+  const question = [...login, "--endpoints", all, "endpoint", "health", "-w", "json"];
+  const { stdout } = spawnSync("etcdctl", question, { encoding: "utf8", env: withoutEtcdVariables() });
+  const endpoint = healthyEndpoint(stdout);
+  if (endpoint === undefined) throw new Error(NO_HEALTHY_MEMBER);
+  return ["--endpoints", endpoint];
+}
+
+/** Without an etcdctl here. */
+async function askHost(stack: Stack, args: readonly string[]): Promise<number> {
+  const login = await loginTo(stack);
+  const file = snapshotFileIn(args);
+  return file === undefined
+    ? runOnHost(login, args)
+    : saveSnapshot(file, (part) => receiveSnapshot(login, endpointsIn(args), part));
 }
 
 /** A variable ETCDCTL_X beside the flag --x is fatal to etcdctl. */
@@ -57,13 +93,17 @@ function withoutEtcdVariables(): NodeJS.ProcessEnv {
 }
 
 async function main(): Promise<number> {
+  if (etcdctlWords(etcdctl)[0] === "defrag") {
+    console.error(`refused: ${DEFRAG}.`);
+    return 3;
+  }
   if (directory !== undefined) {
     writeBundle(directory, await readBundle(stack));
     console.log(`wrote ca.crt, client.crt and client.key to ${directory}`);
     return 0;
   }
   const local = spawnSync("etcdctl", ["version"], { stdio: "ignore" });
-  return local.error === undefined ? runHere(stack, etcdctl) : runOnHost(await loginTo(stack), etcdctl);
+  return local.error === undefined ? runHere(stack, etcdctl) : askHost(stack, etcdctl);
 }
 
 const { values, words: etcdctl } = callOrExit(commands.client, argv.slice(2));

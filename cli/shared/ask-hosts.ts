@@ -21,8 +21,19 @@ export interface Answer extends Captured {
 /** A host whose disk hangs accepts logins but answers nothing; a digest of every file takes seconds. */
 const PATIENCE_MS = 120_000;
 
+export interface Asked {
+  /** @default all that are not lost */
+  readonly nodes?: readonly NodeConfig[];
+  /** How long an answer may take; 0 for as long as it takes. @default two minutes */
+  readonly patienceMs?: number;
+}
+
 /** One connection a host, all at once. An exit code of 255 is ssh's own: the host could not be asked. */
-export function askHosts(login: Login, question: (node: NodeConfig) => Question): Promise<readonly Answer[]> {
+export function askHosts(
+  login: Login,
+  question: (node: NodeConfig) => Question,
+  { nodes = reachableNodes(login), patienceMs = PATIENCE_MS }: Asked = {},
+): Promise<readonly Answer[]> {
   const program = hostProgram();
   return withPrivateFolder((directory) => {
     const file = writeSshConfig(directory, login);
@@ -32,10 +43,10 @@ export function askHosts(login: Login, question: (node: NodeConfig) => Question)
       const command = hostCommandFromStdin(caller, Buffer.byteLength(program), subcommand, options);
       return {
         node,
-        ...(await capture("ssh", ["-F", file, aliasOf(node), command], program + input, PATIENCE_MS)),
+        ...(await capture("ssh", ["-F", file, aliasOf(node), command], program + input, patienceMs)),
       };
     };
-    return Promise.all(reachableNodes(login).map(ask));
+    return Promise.all(nodes.map(ask));
   });
 }
 

@@ -198,13 +198,35 @@ export const commands = {
     },
     words: { "ETCDCTL-WORD…": "etcdctl's command; npm run client -- help lists all of them" },
     passesOn: true,
-    exits: { 0: "done", 1: "failed; any other code is etcdctl's own" },
+    exits: {
+      0: "done",
+      1: "failed; any other code is etcdctl's own",
+      3: "refused, and nothing was changed: defrag, for which there is npm run defragment",
+    },
     example: "npm run client -- endpoint status --cluster -w table",
     wrong: ({ "write-bundle": directory }, words) => {
       if (directory === undefined)
         return words.length === 0 ? "Give an etcdctl command, or --write-bundle DIRECTORY" : undefined;
       return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;
     },
+  },
+  defragment: {
+    call: "npm run defragment -- [OPTION…]",
+    summary:
+      "Shrinks the members' database files, one after the other, the leader last. Each host proves first that the cluster can do without its member meanwhile, and waits until it has caught up. Stops at the first failure.",
+    options: {
+      stack,
+      yes: {
+        type: "boolean",
+        help: "also one member or two, which cannot be written to meanwhile",
+      },
+    },
+    exits: {
+      0: "every member is defragmented",
+      1: "failed, or could not be asked; the last line says which members are left",
+      3: "refused, and nothing was changed",
+    },
+    example: "npm run defragment -- --stack prod",
   },
   monitoring: {
     call: "npm run monitoring -- [OPTION…]",

@@ -114,11 +114,19 @@ test("what follows client's own options is etcdctl's, its --help too", () => {
     ["--", "--help"],
     ["help"],
     ["--stack", "x", "get", "--help"],
-    ["--command-timeout=60s", "defrag"],
+    ["--command-timeout=60s", "member", "list"],
   ]) {
     const { stdout, stderr, status } = npmRun("client", ...args);
     assert.match(stderr, /^pulumi cannot be run /, args.join(" "));
     assert.deepEqual([stdout, status], ["", 1]);
+  }
+});
+
+test("client refuses defrag, and leads to the command that does it safely", () => {
+  for (const args of [["defrag"], ["--command-timeout", "60s", "defrag"], ["--endpoints=x", "defrag"]]) {
+    const { stdout, stderr, status } = npmRun("client", ...args);
+    assert.match(stderr, /^refused: etcdctl defrag .*; run npm run defragment, or etcd-host defragment on/);
+    assert.deepEqual([stdout, status], ["", 3]);
   }
 });
 
