@@ -22,7 +22,7 @@ const VALUE_PERCENT = "{{ $value | humanizePercentage }}";
 const VALUE_TIME = "{{ $value | humanizeDuration }}";
 const MIB = 1024 ** 2;
 const DEFRAGMENT =
-  "run `npm run client -- --command-timeout=60s defrag` in a quiet hour (it blocks each member in turn)";
+  "run `npm run defragment` (one member after the other, the leader last; each answers nobody for as long as it takes)";
 
 export function alertsFor(cluster: MonitoredCluster): readonly Alert[] {
   const selector = `cluster="${cluster.name}"`;
@@ -204,7 +204,7 @@ function space(selector: string): readonly Alert[] {
       for: "1m",
       summary: "The alarm {{ $labels.alarm_type }} is raised.",
       description:
-        "NOSPACE: no writes are accepted until keys are deleted or compacted, each member is defragmented, and the alarm is disarmed. CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
+        "NOSPACE: no writes are accepted until keys are deleted or compacted, each member is defragmented (`npm run defragment`), and the alarm is disarmed (`npm run client -- alarm disarm`). CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
     },
     {
       name: "etcdDatabaseQuotaLowSpace",

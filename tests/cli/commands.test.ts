@@ -1,7 +1,7 @@
 // Every npm script: its help, a wrong call, and what the documents say of it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execPath } from "node:process";
 import { test } from "node:test";
@@ -136,26 +136,4 @@ test("the suites are those that there are", () => {
     longRunNames,
     longRuns.map(({ name }) => name),
   );
-});
-
-test("the documents call scripts that there are, with options that these have", () => {
-  const files = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "lab/README.md",
-    ...globSync("docs/*.md", { cwd: repository }),
-  ];
-  const calls = files.flatMap((file) =>
-    [
-      ...read(file).matchAll(
-        /npm (?:run(?: --silent)? )?(start|test|(?<=run(?: --silent)? )[\w:]+)(?: -- ([^`\n#|;&)]*))?/g,
-      ),
-    ].map(([call, script = "", words = ""]) => ({ file, call, script, words })),
-  );
-  assert.ok(calls.length > 40);
-  for (const { file, call, script, words } of calls) {
-    const { options, passesOn } = commandOf(script);
-    for (const [, option = ""] of words.matchAll(/(?<!\S)--([\w-]+)/g))
-      assert.ok(passesOn || option === "help" || option in options, `${file}: ${call}`);
-  }
 });
