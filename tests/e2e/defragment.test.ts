@@ -1,0 +1,108 @@
+// What operators type at a running cluster: snapshots on the workstation, endpoints of one's own, a defragmentation.
+import assert from "node:assert/strict";
+import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { isWhole } from "../../cli/client/snapshot.ts";
+import { labCommand } from "../../lab/describe.ts";
+import { labDown, must, onHost, run } from "./lab.ts";
+import { cli } from "./planned.ts";
+import type { Project } from "./project.ts";
+import { savedCluster } from "./saved.ts";
+import { assertNoOutage, whileWriting } from "./writing.ts";
+
+const NODES = [1, 2, 3];
+const MIB = 1024 ** 2;
+let project: Project;
+
+before(async () => {
+  project = await savedCluster(3);
+});
+after(async () => {
+  await project.dispose();
+  await labDown();
+});
+
+/** Megabytes in keys that stay, and in keys that are deleted, with their history. */
+async function fragment(staying: number, deleted: number): Promise<void> {
+  await onHost(
+    1,
+    `cd /etc/etcd/pki
+    etcdctl() { command etcdctl --cacert=client-ca.crt --cert=operator.crt --key=operator.key --command-timeout=60s "$@"; }
+    head -c 1000000 /dev/zero | tr '\\0' x >/tmp/value
+    for n in $(seq ${staying}); do etcdctl put "stays/$n" </tmp/value; done
+    for n in $(seq ${deleted}); do etcdctl put "goes/$n" </tmp/value; done
+    etcdctl del --prefix goes/
+    revision=$(etcdctl endpoint status -w fields | sed -n 's/^"Revision" : //p')
+    etcdctl compact --physical "$revision"`,
+  );
+}
+
+interface Member {
+  readonly name: string;
+  readonly role: string;
+  readonly dbBytes: number;
+  readonly fragmentation: number;
+}
+async function members(): Promise<readonly Member[]> {
+  return JSON.parse((await must(cli(project, "status", "--json"))).stdout).members;
+}
+
+test("each member is defragmented in turn, the leader last, while clients write", async (context) => {
+  await fragment(60, 120);
+  const earlier = await members();
+  for (const { name, dbBytes } of earlier) assert.ok(dbBytes > 150 * MIB, `${name}: ${dbBytes}`);
+  let said = "";
+  const written = await whileWriting(project, async () => {
+    said = (await must(cli(project, "defragment"))).stdout;
+  });
+  context.diagnostic(said);
+  context.diagnostic(`${written.acknowledged} writes, longest gap ${written.longestGapMs} ms`);
+  const leads = ({ role }: Member) => role === "leader";
+  const order = [...earlier.filter((member) => !leads(member)), ...earlier.filter(leads)];
+  assert.deepEqual(
+    [...said.matchAll(/^(node\d): 1\d\d MiB before, \d\d MiB now, \d\d MiB of it in use; \d+ s$/gm)].map(
+      ([, name]) => name,
+    ),
+    order.map(({ name }) => name),
+  );
+  assert.equal(written.missing, 0);
+  await assertNoOutage(written, NODES);
+  for (const { name, dbBytes, fragmentation } of await members())
+    assert.ok(dbBytes < 100 * MIB && fragmentation < 0.3, `${name}: ${dbBytes}, ${fragmentation}`);
+});
+
+test("a snapshot comes to the workstation, whether etcdctl is there or not, and is whole", async () => {
+  const file = join(project.dir, "backup.db");
+  const save = ["snapshot", "save", "backup.db"];
+  const sent = await must(cli(project, "client", ...save));
+  assert.match(sent.stdout, new RegExp(`^saved and verified ${file}: \\d\\d\\.\\d MiB\n$`));
+  assert.ok(await isWhole(file));
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  assert.equal(await onHost(1, "ls -A /var/lib/etcd-host/snapshots"), "");
+
+  const etcdctl = Buffer.from(await onHost(1, "base64 /usr/local/bin/etcdctl"), "base64");
+  await writeFile(join(project.dir, "etcdctl"), etcdctl);
+  await chmod(join(project.dir, "etcdctl"), 0o755);
+  const here = 'cd "$1" && shift && PATH="$PWD:$PATH" && export PATH && exec node cli/client/client.ts "$@"';
+  const client = (...args: string[]) =>
+    run(labCommand, ["exec", "sh", "-c", here, "client", project.dir, ...args], project.env);
+  await must(client(...save));
+  assert.ok(await isWhole(file));
+  const one = await must(client("--endpoints=https://192.168.1.102:2379", ...save));
+  assert.match(one.stdout, /^saved and verified /);
+  assert.ok((await readFile(file)).length > (60 * MIB) / 2);
+});
+
+test("an operator's endpoints are asked, and no others", async () => {
+  const url = "https://192.168.1.102:2379";
+  for (const words of [[`--endpoints=${url}`], ["--endpoints", url]]) {
+    const question = [...words, "endpoint", "status", "-w", "simple"];
+    const { stdout } = await must(cli(project, "client", ...question));
+    assert.match(stdout, /^https:\/\/192\.168\.1\.102:2379, [^\n]*\n$/);
+    assert.equal(`${await onHost(3, `etcd-host ctl ${question.join(" ")}`)}`.split("\n").length, 1);
+  }
+  const refused = await cli(project, "client", `--endpoints=${url}`, "defrag");
+  assert.equal(refused.code, 3);
+  assert.equal(await onHost(1, "etcd-host ctl defrag 2>/dev/null || echo $?"), "3");
+});
