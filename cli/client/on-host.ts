@@ -1,5 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { hostCommandFromStdin } from "../../host/commands.ts";
 import { PROGRAM } from "../../host/paths.ts";
 import { hostProgram } from "../../host/program.ts";
@@ -27,16 +29,37 @@ export function receiveSnapshot(login: Login, endpoints: string | undefined, fil
   const caller = { user: login.config.ssh.user };
   const options = { endpoints };
   const command = hostCommandFromStdin(caller, Buffer.byteLength(program), "send-snapshot", options);
-  return withPrivateFolder((directory) => {
+  return withPrivateFolder(async (directory) => {
     const config = writeSshConfig(directory, login);
-    let code = UNREACHABLE;
     for (const node of reachableNodes(login)) {
-      const output = openSync(file, "w");
-      const call = ["-F", config, aliasOf(node), command];
-      code = spawnSync("ssh", call, { input: program, stdio: ["pipe", output, "inherit"] }).status ?? 1;
-      closeSync(output);
-      if (code !== UNREACHABLE) break;
+      const child = spawn("ssh", ["-F", config, aliasOf(node), command], {
+        stdio: ["pipe", "pipe", "inherit"],
+      });
+      const ended = once(child, "close");
+      child.stdin.on("error", () => {}); // it ended before it read all of it: its exit code tells
+      child.stdin.end(program);
+      await pipeline(child.stdout, afterItsLine, createWriteStream(file));
+      const [code] = await ended;
+      if (code !== UNREACHABLE) return code ?? 1;
     }
-    return code === UNREACHABLE ? 1 : code;
+    return 1;
   });
+}
+
+/** What `etcd-host send-snapshot` says before it; a login may print something of its own first. */
+const FOLLOWS = Buffer.from("etcd-host: the snapshot follows\n");
+
+async function* afterItsLine(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let before: Buffer | undefined = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    if (before === undefined) {
+      yield chunk;
+      continue;
+    }
+    before = Buffer.concat([before, chunk]);
+    const at = before.indexOf(FOLLOWS);
+    if (at === -1) continue;
+    yield before.subarray(at + FOLLOWS.length);
+    before = undefined;
+  }
 }

@@ -23,7 +23,7 @@ async function defragment(login: Login, name: string): Promise<number> {
   const question = () => ({ subcommand: "defragment", options, input: "" });
   const ask = () => askHosts(login, question, { nodes, patienceMs: 0 });
   for (const { code, stdout, stderr } of await waitOnTerminal(`defragmenting ${name}`, ask)) {
-    if (stdout !== "") console.log(stdout.trimEnd());
+    for (const line of stdout.split("\n")) if (line.startsWith(name)) console.log(line); // not what a login prints
     if (stderr !== "") console.error(`${name}: ${stderr.trimEnd().split("\n").join(`\n${name}: `)}`);
     if (code !== 0) return code;
   }

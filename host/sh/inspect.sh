@@ -50,18 +50,19 @@ cmd_ctl() {
   case "$asked " in
     'defrag '*) refuse "etcdctl defrag blocks one member after the other, whether the cluster can do without it or not, and goes on when its time limit ends; use 'etcd-host defragment' on this host, or 'npm run defragment' for all of them" ;;
   esac
+  saved=''
+  case $asked in 'snapshot save '?*) saved=${asked#snapshot save } ;; esac
   if has_endpoints "$@"; then
     run_etcdctl "$@"
-    return
-  fi
-  all=$(member_endpoints)
-  case "$asked " in
-    'snapshot save '*)
+  else
+    all=$(member_endpoints)
+    if [ -n "$saved" ]; then
       all=$(healthy_endpoint "$all")
       [ -n "$all" ] || refuse "$NO_HEALTHY_MEMBER"
-      ;;
-  esac
-  run_etcdctl --endpoints="$all" "$@"
+    fi
+    run_etcdctl --endpoints="$all" "$@"
+  fi
+  [ -z "$saved" ] || is_whole "$saved" || fail "the snapshot $saved is not what the member sent: its sha256 differs; save another one"
 }
 run_etcdctl() {
   "$LINK_DIR/etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@"

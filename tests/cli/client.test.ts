@@ -1,12 +1,12 @@
 // npm run client: whom it asks, and what it makes of a snapshot.
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { healthyEndpoint, isWhole } from "../../cli/client/snapshot.ts";
 import { endpointsIn, etcdctlWords, snapshotFileIn } from "../../cli/client/words.ts";
 import { Host } from "../host/host.ts";
+import { sent } from "../host/sent.ts";
 import { endpoints, StandIns } from "./stand-ins.ts";
 
 const calls = [
@@ -56,11 +56,6 @@ test("a healthy member answers writes; an alarm does not matter to a reader", ()
   assert.equal(healthyEndpoint(JSON.stringify([down])), undefined);
   assert.equal(healthyEndpoint(""), undefined);
 });
-
-function sent(bytes: number): Buffer {
-  const data = randomBytes(bytes);
-  return Buffer.concat([data, createHash("sha256").update(data).digest()]);
-}
 
 test("a file is whole only with every byte that was sent", async (t) => {
   const { dir } = new StandIns(t);
@@ -155,6 +150,8 @@ test("without an etcdctl here the first host that can be reached sends it", asyn
     `cat >"$DIR/program"
     echo "$3 $4" >>"$DIR/asked"
     case $3 in node-node1) echo half; echo 'ssh: connect to host 10.0.0.1 port 22: timed out' >&2; exit 255 ;; esac
+    echo 'Welcome to this host'
+    echo 'etcd-host: the snapshot follows'
     cat "$DIR/sent"`,
   );
   const { code, stdout, stderr } = await standIns.run("client", "--endpoints=y", "snapshot", "save", "b.db");

@@ -28,13 +28,12 @@ async function fragment(staying: number, deleted: number): Promise<void> {
   await onHost(
     1,
     `cd /etc/etcd/pki
-    etcdctl() { command etcdctl --cacert=client-ca.crt --cert=operator.crt --key=operator.key --command-timeout=60s "$@"; }
+    ETCDCTL_CACERT=client-ca.crt ETCDCTL_CERT=operator.crt ETCDCTL_KEY=operator.key ETCDCTL_COMMAND_TIMEOUT=60s
+    export ETCDCTL_CACERT ETCDCTL_CERT ETCDCTL_KEY ETCDCTL_COMMAND_TIMEOUT
     head -c 1000000 /dev/zero | tr '\\0' x >/tmp/value
-    for n in $(seq ${staying}); do etcdctl put "stays/$n" </tmp/value; done
-    for n in $(seq ${deleted}); do etcdctl put "goes/$n" </tmp/value; done
+    { seq -f stays/%g ${staying}; seq -f goes/%g ${deleted}; } | xargs -P 4 -I KEY sh -c 'etcdctl put KEY </tmp/value'
     etcdctl del --prefix goes/
-    revision=$(etcdctl endpoint status -w fields | sed -n 's/^"Revision" : //p')
-    etcdctl compact --physical "$revision"`,
+    etcdctl compact --physical "$(etcdctl endpoint status -w fields | sed -n 's/^"Revision" : //p')"`,
   );
 }
 
@@ -49,9 +48,9 @@ async function members(): Promise<readonly Member[]> {
 }
 
 test("each member is defragmented in turn, the leader last, while clients write", async (context) => {
-  await fragment(60, 120);
+  await fragment(40, 80);
   const earlier = await members();
-  for (const { name, dbBytes } of earlier) assert.ok(dbBytes > 150 * MIB, `${name}: ${dbBytes}`);
+  for (const { name, dbBytes } of earlier) assert.ok(dbBytes > 110 * MIB, `${name}: ${dbBytes}`);
   let said = "";
   const written = await whileWriting(project, async () => {
     said = (await must(cli(project, "defragment"))).stdout;
@@ -69,7 +68,7 @@ test("each member is defragmented in turn, the leader last, while clients write"
   assert.equal(written.missing, 0);
   await assertNoOutage(written, NODES);
   for (const { name, dbBytes, fragmentation } of await members())
-    assert.ok(dbBytes < 100 * MIB && fragmentation < 0.3, `${name}: ${dbBytes}, ${fragmentation}`);
+    assert.ok(dbBytes < 60 * MIB && fragmentation < 0.3, `${name}: ${dbBytes}, ${fragmentation}`);
 });
 
 test("a snapshot comes to the workstation, whether etcdctl is there or not, and is whole", async () => {
@@ -91,7 +90,7 @@ test("a snapshot comes to the workstation, whether etcdctl is there or not, and 
   assert.ok(await isWhole(file));
   const one = await must(client("--endpoints=https://192.168.1.102:2379", ...save));
   assert.match(one.stdout, /^saved and verified /);
-  assert.ok((await readFile(file)).length > (60 * MIB) / 2);
+  assert.ok((await readFile(file)).length > 20 * MIB);
 });
 
 test("an operator's endpoints are asked, and no others", async () => {

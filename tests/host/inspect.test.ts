@@ -5,6 +5,7 @@ import { FakeCluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { DATA, readyHost, servingHost, setState } from "./member.ts";
 import { VERSION } from "./mirror.ts";
+import { sent } from "./sent.ts";
 
 test("status on a host of no member is refused", async (t) => {
   const host = readyHost(t);
@@ -88,6 +89,7 @@ case $* in
 esac
 shift 3
 for word; do echo "$word"; done
+case $* in *save*) cat "$HOST_ROOT/sent" >"$word" ;; esac
 `,
     0o755,
   );
@@ -97,12 +99,13 @@ const given = (stdout: string) => stdout.trimEnd().split("\n");
 test("endpoints that an operator names replace ours, in both forms and wherever they are", async (t) => {
   const { host } = await FakeCluster.create(t);
   saysWhatItIsAsked(host);
+  host.write("sent", sent());
   const url = "https://192.0.2.12:2379";
   for (const words of [
     [`--endpoints=${url}`, "endpoint", "hashkv"],
     ["--endpoints", url, "endpoint", "hashkv"],
     ["endpoint", "hashkv", `--endpoints=${url}`],
-    ["--endpoints", url, "snapshot", "save", "/root/snapshot.db"],
+    ["--endpoints", url, "snapshot", "save", host.file("snapshot.db")],
   ])
     assert.deepEqual(given((await host.run(["ctl", ...words])).stdout), words);
   assert.equal(host.exists("asked"), false, "no member list is asked for");
@@ -124,12 +127,20 @@ test("ctl snapshot save asks one member that is healthy, this host's own first",
   cluster.answer();
   const { host } = cluster;
   const third = cluster.member(2).clientUrl;
-  const words = ["--command-timeout", "60s", "snapshot", "-w", "json", "save", "defrag"];
+  const words = ["--command-timeout", "60s", "snapshot", "-w", "json", "save", host.file("defrag")];
+  host.write("sent", sent());
   for (const healthy of [["https://127.0.0.1:2379", third], [third]]) {
     saysWhatItIsAsked(host, ...healthy);
     const { stdout } = await host.run(["ctl", ...words]);
     assert.deepEqual(given(stdout), [`--endpoints=${healthy[0]}`, ...words]);
   }
+  host.write("sent", sent().subarray(512));
+  const damaged = await host.run(["ctl", ...words]);
+  assert.equal(damaged.code, 1);
+  assert.match(
+    damaged.stderr,
+    /failed: the snapshot \S+\/defrag is not what the member sent: its sha256 differs/,
+  );
   saysWhatItIsAsked(host);
   const { code, stdout, stderr } = await host.run(["ctl", ...words]);
   assert.deepEqual([code, stdout], [3, ""]);

@@ -1,12 +1,12 @@
 // Snapshots: whole or not at all, where the stack says, and the newest of them kept.
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { type TestContext, test } from "node:test";
 import type { FakeCluster } from "./cluster.ts";
 import { FAKES, Host, permissions } from "./host.ts";
 import { VERSION } from "./mirror.ts";
 import { roll, rollingCluster } from "./rolling.ts";
+import { sent } from "./sent.ts";
 
 const MIB = 1024 ** 2;
 const SNAPSHOTS = "var/lib/etcd-host/snapshots";
@@ -20,11 +20,6 @@ async function olderCluster(t: TestContext): Promise<FakeCluster> {
   return cluster;
 }
 
-/** What etcd sends: pages, then the digest of all of them. */
-function sent(bytes = 32 * 1024): Buffer {
-  const data = randomBytes(bytes);
-  return Buffer.concat([data, createHash("sha256").update(data).digest()]);
-}
 const flipped = (whole: Buffer, at: number) => {
   const copy = Buffer.from(whole);
   copy[at] = (copy[at] ?? 0) ^ 1;
@@ -118,7 +113,7 @@ test("a snapshot for the workstation goes to stdout, of the healthy member, and 
   const { host } = cluster;
   const { code, stdout, stderr } = await host.run(["send-snapshot"]);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^ +a snapshot/);
+  assert.match(stdout, /^etcd-host: the snapshot follows\n +a snapshot/);
   assert.deepEqual(host.list(SNAPSHOTS), []);
   assert.match(host.read("asked"), /--endpoints=https:\/\/127\.0\.0\.1:2379 .* snapshot save /);
   assert.equal((await host.run(["send-snapshot", "--endpoints=https://192.0.2.12:2379"])).code, 1);
