@@ -64,4 +64,4 @@ check_user() {
     check refuse user "etcd is to be made in $ACCOUNTS" "writable, where there is no user etcd" can_append "$ACCOUNTS"
   fi
 }
-can_append() { { : >>"$1"; } 2>/dev/null; }
+can_append() { (: >>"$1") 2>/dev/null; }
