@@ -1,7 +1,7 @@
 # prepare: the volume where there is one, preflight, then the user, the directories, this program and the mark of whose host it is.
 
 cmd_sudo() { # before prepare, by a login user other than root: can the other steps become root?
-  why=$(sudo -n true 2>&1) && return
+  why=$(sudo -n sh -c 'exec id -u' 2>&1) && [ "$(printf '%s' "$why" | tail -n 1)" = 0 ] && return
   case $why in
     *tty*) way="exempt it (Defaults:$(id -un) !requiretty)" ;;
     *'not found'*) way="install sudo" ;;
