@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "../cluster/digest.ts";
 import type { BEFORE, MEMBERSHIP } from "../cluster/resource-names.ts";
 import type { TopologyMember } from "../cluster/topology.ts";
+import { allowedFor } from "../config/allow.ts";
 import { hostCommand, type Options } from "../host/commands.ts";
 import type { Host } from "./host.ts";
 import { remoteStep, type Step } from "./step.ts";
@@ -22,7 +23,7 @@ export function criteriaOptions(criteria: Criteria): Options {
 }
 
 function askOptions({ electionTimeout, allow, checkId }: Criteria): Options {
-  return { "election-timeout": electionTimeout, allow: allow.join(" "), "check-id": checkId };
+  return { "election-timeout": electionTimeout, allow: allowedFor("members", allow), "check-id": checkId };
 }
 
 interface ClusterStepArgs {

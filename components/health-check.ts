@@ -81,10 +81,18 @@ export class HealthCheck extends pulumi.ComponentResource {
   }
 }
 
+/** As `etcd-host prove` begins its line: a login may print what it likes on others. */
+const PROOF_MARK = "== etcd-host proof ";
+
+/** Before it was marked, the proof was all that the step printed. */
 function parseProof(stdout: string): Proof {
+  const marked = stdout.split(/\r?\n/).findLast((line) => line.startsWith(PROOF_MARK));
   try {
-    return JSON.parse(stdout);
+    return JSON.parse(marked?.slice(PROOF_MARK.length) ?? stdout);
   } catch {
-    throw new pulumi.RunError("the health step printed no proof; raise checkId and run pulumi up again");
+    const said = stdout.trim().slice(0, 200) || "nothing";
+    throw new pulumi.RunError(
+      `the health step has printed no proof, so its login ran something else (ForceCommand in sshd? command= at its key?): let it run commands, raise checkId and run pulumi up again. It printed: ${said}`,
+    );
   }
 }

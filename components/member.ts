@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "../cluster/digest.ts";
 import { MEMBER_TYPE, partOf } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
+import { allowedFor } from "../config/allow.ts";
 import type { EtcdSettings } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options, optionWords } from "../host/commands.ts";
@@ -62,7 +63,7 @@ export function memberSpec({ member, allow, checkId, ...args }: MemberSpecArgs):
       "initial-token": initialToken,
       "election-timeout": settings.electionTimeout,
       "upgrades-from": upgradesFrom(version),
-      allow: allow.join(" "),
+      allow: allowedFor("members", allow),
       "made-from": member.machine,
     }),
   );

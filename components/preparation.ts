@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { partOf } from "../cluster/resource-names.ts";
+import { allowedFor } from "../config/allow.ts";
 import type { NodeConfig, SshConfig } from "../config/model.ts";
-import { deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
+import { deleteHostCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
 import type { Host } from "./host.ts";
 import { hostStep, ownerOf, type Step } from "./step.ts";
@@ -14,6 +15,8 @@ export interface PreparationArgs {
   readonly dataDir: string;
   readonly quotaBackendBytes: number;
   readonly metricsUrl: string;
+  /** Named overrides of refusals. */
+  readonly allow: readonly string[];
   readonly checkId: number;
   /** Digest of what the member will run: before a member changes, its host is checked. Nothing for a lost node. */
   readonly memberDigest?: string;
@@ -61,6 +64,7 @@ export function prepareStep(
           quota: args.quotaBackendBytes,
           "metrics-url": args.metricsUrl,
           "not-before": notBefore,
+          allow: allowedFor("host", args.allow),
           member: args.memberDigest,
           snapshots: args.snapshots,
           volume: volumeId,
@@ -68,7 +72,7 @@ export function prepareStep(
         }),
       ),
       delete: ownerOf(component).apply((owner) =>
-        deleteCommand(host.caller, "remove-host", identityOptions(host, owner, args.checkId)),
+        deleteHostCommand(host.caller, "remove-host", identityOptions(host, owner, args.checkId)),
       ),
       stdin: hostProgram(),
     },

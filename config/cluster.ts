@@ -1,18 +1,11 @@
 /** The settings that concern the cluster as a whole. */
 
+import { parseAllow } from "./allow.ts";
 import { defaults } from "./defaults.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { ClusterConfig } from "./model.ts";
 import type { NodeAddresses } from "./nodes.ts";
 import { type Fields, show } from "./value.ts";
-
-/** Refusals that can be overridden by name, one by one. Host keys cannot. */
-export const overrides = [
-  "version-below-security-floor",
-  "two-node-restart",
-  "nospace-alarm",
-  "downgrade",
-] as const;
 
 const targets = ["ssh", "aws"] as const;
 
@@ -93,15 +86,4 @@ function parseRolloutOrder(top: Fields, nodes: readonly NodeAddresses[]): readon
     if (order.indexOf(name) < index) top.problem(key, `${name} is listed twice; list each node once.`);
   });
   return order;
-}
-
-function parseAllow(top: Fields): readonly string[] {
-  const allow = top.texts("allow", []);
-  const known: readonly string[] = overrides;
-  allow.forEach((name, index) => {
-    if (known.includes(name)) return;
-    const help = didYouMean(name, known) || `; choose from ${known.join(", ")}`;
-    top.problem(`allow[${index}]`, `${show(name)} is not an override${help}.`);
-  });
-  return allow;
 }

@@ -20,12 +20,12 @@ export function hostCommand(caller: Caller, subcommand: string, options: Options
 /** The first step of a host: the program itself comes on stdin, is run from a file, and installs itself. */
 export function prepareCommand(caller: Caller, options: Options): string {
   // Its refusal is the program's, because a provider that fails prints the whole text of the step.
-  const check = caller.user === "root" ? "" : `sh "$f" sudo && `;
-  return (
-    `f=$(mktemp) && trap 'rm -f "$f"' EXIT && cat >"$f" && ${check}` +
-    `${sudo(caller)}sh "$f" prepare${renderOptions(options)}`
-  );
+  const check = caller.user === "root" ? "" : 'sh "$f" sudo && ';
+  return `${runFromStdin("cat", `${check}${sudo(caller)}sh "$f" "$@"`)} prepare${renderOptions(options)}`;
 }
+
+/** A line ahead of an answer: what the login itself printed comes before it. */
+export const ANSWER_MARK = "== etcd-host answers";
 
 /** A question: the program comes first on stdin and runs from a file; what it reads itself follows. */
 export function hostCommandFromStdin(
@@ -34,15 +34,37 @@ export function hostCommandFromStdin(
   subcommand: string,
   options: Options,
 ): string {
+  const receive = `head -c ${programBytes}`;
+  const answer = `echo && echo "${ANSWER_MARK}" && ${sudo(caller)}sh "$f" "$@"`;
+  return `${runFromStdin(receive, answer)} ${subcommand}${renderOptions(options)}`;
+}
+
+/**
+ * Of a login only its words are used, which all shells read alike: fish and csh know no `f=$(…)`, and with noclobber no
+ * file may be written that mktemp has made. TMPDIR may name a folder that is not there.
+ */
+function runFromStdin(receive: string, run: string): string {
+  const file = "f=$(mktemp /tmp/etcd-host.XXXXXX || mktemp /var/tmp/etcd-host.XXXXXX)";
+  const whole = `head -n 1 "$f" | grep -q "^#./bin/sh"`;
+  const eaten =
+    "etcd-host: refused: this login (.bashrc?) reads the input of commands: let it do so only on a terminal";
   return (
-    `f=$(mktemp) && trap 'rm -f "$f"' EXIT && head -c ${programBytes} >"$f" && ` +
-    `${sudo(caller)}sh "$f" ${subcommand}${renderOptions(options)}`
+    `sh -c '${file} && trap "rm -f $f" EXIT && ${receive} >|"$f" && ` +
+    `{ ${whole} || { echo "${eaten}" >&2; exit 3; }; } && ${run}' etcd-host`
   );
 }
 
-/** A delete: a host that no longer has the program has nothing left to undo. */
+/**
+ * A delete: a host that no longer has the program has nothing left to undo. A csh knows no `!`, and runs the call in any
+ * case; but another text would be an update of every step that has this one.
+ */
 export function deleteCommand(caller: Caller, subcommand: string, options: Options): string {
   return `! test -x ${PROGRAM} || ${hostCommand(caller, subcommand, options)}`;
+}
+
+/** The delete of the first step, in words that every shell knows. */
+export function deleteHostCommand(caller: Caller, subcommand: string, options: Options): string {
+  return `test ! -x ${PROGRAM} || ${hostCommand(caller, subcommand, options)}`;
 }
 
 /**

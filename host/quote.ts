@@ -5,6 +5,19 @@ export function quoteShell(value: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
+/**
+ * A word that fish and csh read like a POSIX shell: fish knows backslashes in quotes, and csh replaces `!` even there. The
+ * texts of steps are quoted as above, since another text would run them again.
+ */
+export function quoteAnyShell(value: string): string {
+  const parts = value.split(/([\\!'])/);
+  return value === ""
+    ? "''"
+    : parts
+        .map((part, index) => (index % 2 === 1 ? `\\${part}` : part === "" ? "" : quoteShell(part)))
+        .join("");
+}
+
 /** One argument of ExecStart=; systemd expands % and $, splits at spaces and knows quotes and backslashes. */
 export function quoteUnitArgument(value: string): string {
   const escaped = value.replaceAll("%", "%%").replaceAll("$", "$$$$");

@@ -2,9 +2,9 @@
 # etcd-host: everything that the Pulumi program does on a host, a subcommand per step. `etcd-host help` lists them.
 # Exit codes: 0 done or nothing to do, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run holds the
 # lock, 5 the host or the cluster is not as declared.
-set -eu
+set -eu +C
 umask 077
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin # the system's own tools first
 LC_ALL=C
 export PATH LC_ALL
 
@@ -24,16 +24,28 @@ PROC=/proc
 trap '' PIPE HUP
 
 say() { printf '%s\n' "$*" 2>/dev/null || :; }
-note() { printf '%s\n' "etcd-host: $*" >&2 2>/dev/null || :; }
+# A line of 64 KiB on stderr hangs Pulumi's command provider for ever.
+LONGEST_LINE=8000
+note() {
+  set -- "etcd-host: $*"
+  [ ${#1} -le "$LONGEST_LINE" ] || set -- "$(printf '%s\n' "$1" | cut -c "1-$LONGEST_LINE")"
+  printf '%s\n' "$1" >&2 2>/dev/null || :
+}
 # fail: something went wrong on the way. refuse: checked, and nothing was changed.
 fail() { note "failed: $*"; exit 1; }
 refuse() { note "refused: $*"; exit 3; }
 usage() { note "$* (etcd-host help)"; exit 2; }
 
-# A variable ETCD_X beside the flag --x is fatal to etcd and etcdctl, and ETCDCTL_X changes what etcdctl asks.
-forget_etcd_variables() {
-  for variable in $(env | sed -n 's/^\(ETCD[A-Z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
+# A variable ETCD_X beside the flag --x is fatal to etcd and etcdctl, ETCDCTL_X changes what etcdctl asks, and GRPC_X what
+# it logs; the others change what tar, df and the like do.
+forget_variables() {
+  for variable in $(env | sed -n 's/^\(\(ETCD\|GRPC\)[A-Z0-9_]*\)=.*/\1/p'); do unset "$variable"; done
+  unset TAR_OPTIONS GZIP POSIXLY_CORRECT
 }
+# A proxy that the login knows (/etc/environment) is for downloads: the members are asked without it.
+login_http_proxy=${http_proxy:-} login_https_proxy=${https_proxy:-${HTTPS_PROXY:-}}
+login_all_proxy=${all_proxy:-${ALL_PROXY:-}} login_no_proxy=${no_proxy:-${NO_PROXY:-}}
+unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 
 # To wait for another run, on this host or another of the cluster.
 LOCK_SECONDS=${LOCK_SECONDS:-120}

@@ -16,7 +16,7 @@ cmd_install() {
     say "etcd $version is installed"
   else
     fetch_release "$mirror/v$version/etcd-v$version-linux-$arch.tar.gz" "$sha256" "$OPT_DIR/$version"
-    say "installed etcd $version in $OPT_DIR/$version"
+    say "installed etcd $version in $OPT_DIR/$version$(whose_proxy "$mirror")"
   fi
   write_file "$STATE_DIR/declared-install" 600 root:root <"$OPT_DIR/$version/.digests"
   claim_step install
@@ -48,19 +48,34 @@ fetch_release() { # URL SHA256 DIRECTORY
 
 download() { # URL FILE
   if command -v curl >/dev/null 2>&1; then
-    set -- "$@" ${proxy:+--proxy "$proxy"}
-    url=$1 file=$2
-    shift 2
-    curl --fail --silent --show-error --location --retry 2 --connect-timeout 10 --speed-limit 1024 --speed-time 30 \
-      "$@" --output "$file" "$url" 2>"$file.log" || download_failed "$url" "$file.log"
+    with_proxy curl --fail --silent --show-error --location --retry 2 --connect-timeout 10 --speed-limit 1024 --speed-time 30 \
+      --output "$2" "$1" 2>"$2.log" || download_failed "$1" "$2.log"
   else
-    [ -z "$proxy" ] || export http_proxy="$proxy" https_proxy="$proxy"
-    wget --no-verbose --tries=2 --timeout=30 --output-document="$2" "$1" 2>"$2.log" || download_failed "$1" "$2.log"
+    with_proxy wget --no-verbose --tries=2 --timeout=30 --output-document="$2" "$1" 2>"$2.log" || download_failed "$1" "$2.log"
   fi
 }
 download_failed() { # URL LOG
-  fail "cannot download $1: $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free space in $OPT_DIR; nothing was installed"
+  fail "cannot download $1$(whose_proxy "$1"): $(tr '\n' ' ' <"$2" | sed 's/ *$//'); check etcd:mirror and etcd:proxy, and the free space in $OPT_DIR; nothing was installed"
 }
+# etcd:proxy decides; without it, this host's environment, as curl and wget read it.
+with_proxy() ( # COMMAND...
+  if [ -n "$proxy" ]; then
+    export http_proxy="$proxy" https_proxy="$proxy"
+  else
+    export http_proxy="$login_http_proxy" https_proxy="$login_https_proxy" all_proxy="$login_all_proxy" no_proxy="$login_no_proxy"
+  fi
+  "$@"
+)
+whose_proxy() { # URL: in words; nothing where none is set
+  if [ -n "$proxy" ]; then
+    echo " by etcd:proxy ($(without_password "$proxy"))"
+    return
+  fi
+  case $1 in https:*) set -- https_proxy "$login_https_proxy" ;; *) set -- http_proxy "$login_http_proxy" ;; esac
+  [ -n "$2" ] || set -- all_proxy "$login_all_proxy"
+  [ -z "$2" ] || echo " with $1=$(without_password "$2") in this host's environment${login_no_proxy:+, no_proxy=$login_no_proxy}"
+}
+without_password() { printf '%s\n' "$1" | sed 's|^\(\([a-z0-9]*://\)\{0,1\}\).*@|\1|'; }
 
 # As sha256sum prints it, by openssl, which is three times as fast where the processor helps.
 hash_files() { openssl dgst -sha256 -r "$@" | sed 's/ \*/  /'; }

@@ -26,7 +26,7 @@ hold_lock() {
 }
 lock_again() { # whoever holds it may be restarting the very member that was asked for it
   grep -q -e 'code = Unavailable' -e 'leader changed' -e 'timed out' "$work/lock.log" ||
-    fail "the cluster's lock cannot be taken: $(head -n 1 "$work/lock.log")"
+    fail "the cluster's lock cannot be taken: $(plain_answer <"$work/lock.log")"
   hold_lock
 }
 has_cluster_lock() { [ -s "$work/lock-key" ]; }

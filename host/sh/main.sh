@@ -19,7 +19,7 @@ HELP
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
-  forget_etcd_variables
+  forget_variables
   [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
   parse_options "$@"
   case $command in

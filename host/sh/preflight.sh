@@ -2,9 +2,12 @@
 
 REQUIRED_COMMANDS='systemctl journalctl flock sha256sum tar gzip openssl awk sed grep find install useradd groupadd getent mountpoint stat df date mktemp cmp'
 MIN_SYSTEMD=239      # that of RHEL 8; what the unit and this program use came with 231 and earlier
-MIN_DISK_MB=600      # etcd's archive and binaries take about 100 MB, the first WAL segments and the db 130 MB
+MIN_DISK_MB=600      # the first WAL segments and the db take 130 MB, and etcd's binaries may be on the same disk
+MIN_OPT_MB=250       # etcd's archive and what is in it take about 100 MB
+MIN_INODES=1000
 SLOW_WRITE_MS=10     # etcd's guidance for the p99 of a WAL fsync
 CLOCK_LIMIT_S=5
+UFW_RULES=/etc/ufw/user.rules
 CLIENT_PORT=2379
 PEER_PORT=2380
 
@@ -20,9 +23,12 @@ remedy() { # CHECK: what to do about its refusal
     owner) echo "use another machine, or remove that member from its own stack first" ;;
     address) echo "correct the address in etcd:nodes, or set listenAddress" ;;
     ports) echo "stop what listens there" ;;
-    foreign) echo "move them away" ;;
-    data) echo "move it away, or choose another etcd:dataDir" ;;
-    disk) echo "free some, or mount a larger disk there" ;;
+    foreign) foreign_remedy ;;
+    user) echo "correct it (getent passwd etcd), or make /etc/passwd writable" ;;
+    data | file-system) echo "move it away, or choose another etcd:dataDir" ;;
+    disk | binaries-disk | inodes) echo "free some, or mount a larger disk there" ;;
+    noexec) echo "mount it without noexec" ;;
+    closed) echo "let all users pass it (chmod a+x)" ;;
     writable) echo "make it writable" ;;
     memory) echo "use a larger machine, or lower etcd:quotaBackendBytes" ;;
     clock) echo "set this host's clock (time service: $(time_sync))" ;;
@@ -43,12 +49,16 @@ preflight() {
   check_ports
   check_data
   check_foreign
+  check_user
   check_space
   check_writable
+  check_mounts
+  check_open
   check_memory
   check_clock
   check_disk_speed
   check_firewall
+  check_ssh_limit
   [ -z "$refusals" ] || refuse "$name cannot run here.$refusals Nothing was changed on this host${volume:+, but its volume is mounted}"
 }
 
@@ -114,22 +124,19 @@ check_data() { # data that no member of this name put there is never touched
   check refuse data "$data_dir holds data of $whose" "empty or this member's" test "$whose" = "$name"
 }
 
-check_foreign() { # an etcd that this program did not install is not overwritten
-  foreign=''
-  if [ -z "$(mark_value name)" ] && [ -e "$UNIT_FILE" ]; then foreign=" $UNIT_FILE"; fi
-  for binary in etcd etcdctl etcdutl; do
-    if [ -e "$LINK_DIR/$binary" ] && [ ! -L "$LINK_DIR/$binary" ]; then foreign="$foreign $LINK_DIR/$binary"; fi
-  done
-  check refuse foreign "${foreign:-none}" "no etcd from elsewhere" test -z "$foreign"
-}
-
 existing_parent() { dir=$1; while [ ! -d "${dir:=/}" ]; do dir=${dir%/*}; done; echo "$dir"; }
 free_mb() { df -Pk "$(existing_parent "$1")" | awk 'NR == 2 { print int($4 / 1024) }'; }
+free_inodes() { df -Pi "$(existing_parent "$1")" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }'; } # nothing where they are not counted
 check_space() {
   free=$(free_mb "$data_dir")
   check refuse disk "$free MiB free for $data_dir" "$MIN_DISK_MB MiB" test "$free" -ge "$MIN_DISK_MB"
   want=$((quota / 524288)) # the db up to its quota, and a snapshot of it
   check warn disk-quota "$free MiB free" "$want MiB: twice quotaBackendBytes" test "$free" -ge "$want"
+  if [ -e "$STATE_DIR/owner-install" ]; then severity=warn; else severity=refuse; fi # what is installed already is not installed again
+  free=$(free_mb "$OPT_DIR")
+  check "$severity" binaries-disk "$free MiB free for $OPT_DIR" "$MIN_OPT_MB MiB" test "$free" -ge "$MIN_OPT_MB"
+  free=$(free_inodes "$data_dir")
+  check refuse inodes "${free:-any number of} inodes free for $data_dir" "$MIN_INODES" test "${free:-$MIN_INODES}" -ge "$MIN_INODES"
 }
 
 need_disk() { # again before a restart: preflight may have been in an earlier run
@@ -144,6 +151,62 @@ check_writable() {
     probe=$(mktemp "$at/.etcd-host-XXXXXX" 2>/dev/null) && rm -f "$probe" || locked="$locked $at"
   done
   check refuse writable "${locked:-all directories}" "none read-only" test -z "$locked"
+}
+
+# The mount that a folder is on, as the kernel lists it: "MOUNT-POINT TYPE OPTIONS". Of several on one point the last counts.
+mount_of() { # DIRECTORY
+  real=$(readlink -f "$1") || return 0
+  awk -v path="${real%/}/" '
+    { at = $2; gsub(/\\040/, " ", at); if (at != "/") at = at "/" }
+    index(path, at) == 1 && length(at) >= best { best = length(at); found = $2 " " $3 " " $4 }
+    END { print found }' "$PROC/mounts" 2>/dev/null || :
+}
+check_mounts() {
+  noexec=''
+  for dir in "$OPT_DIR" "$(dirname "$PROGRAM")"; do
+    at=$(mount_of "$(existing_parent "$dir")")
+    case ",${at##* }," in *,noexec,*) noexec="$noexec ${at%% *}" ;; esac
+  done
+  check refuse noexec "${noexec:-none}" "$OPT_DIR and $(dirname "$PROGRAM") on mounts that programs may run from" test -z "$noexec"
+  at=$(mount_of "$(existing_parent "$data_dir")")
+  type=${at#* } type=${type%% *}
+  severity=ok
+  case $type in
+    tmpfs | ramfs) severity=refuse ;; # gone at the next boot
+    vfat | exfat | ntfs* | 9p | nfs* | cifs | smb* | fuse*) severity=warn ;;
+  esac
+  verdict "$severity" file-system "$data_dir is on ${type:-an unknown file system}" "a local file system that keeps its data"
+}
+
+# etcd is a user of its own, which has to pass every folder on the way: asked as that user, or as one that nothing knows.
+check_open() {
+  closed=''
+  real=$(readlink -f "$data_dir" || echo "$data_dir") # the folder itself is made its own
+  for dir in "${real%/*}" "$ETC_DIR" "$OPT_DIR"; do
+    at=$(closed_to_etcd "$(existing_parent "$dir")")
+    if [ -n "$at" ] && ! has_line "$(printf '%s' "$closed" | tr ' ' '\n')" "$at"; then closed="$closed $at"; fi
+  done
+  case $real in # a link into what the unit hides from etcd
+    "$data_dir") ;;
+    /home/* | /root/* | /tmp/* | /var/tmp/*) closed="$closed $real" ;;
+  esac
+  check refuse closed "${closed:-none}" "every folder on the way to $data_dir, $ETC_DIR and $OPT_DIR open to the user etcd" test -z "$closed"
+}
+closed_to_etcd() { # DIRECTORY: the first on the way to it that etcd may not pass
+  dir=$1 barred=''
+  while ! as_etcd test -x "$dir/"; do
+    barred=$dir
+    [ -n "$dir" ] || return 0 # not even the root: then it cannot be asked
+    dir=${dir%/*}
+  done
+  echo "$barred"
+}
+as_etcd() { # COMMAND...
+  if getent passwd etcd >/dev/null; then
+    setpriv --reuid=etcd --regid=etcd --init-groups "$@" 2>/dev/null
+  else
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@" 2>/dev/null
+  fi
 }
 
 meminfo_mb() { awk -v key="$1:" '$1 == key { print int($2 / 1024) }' "$PROC/meminfo"; }
@@ -197,4 +260,11 @@ check_firewall() {
   closed=''
   for port in $CLIENT_PORT $PEER_PORT; do firewall-cmd --quiet --query-port="$port/tcp" || closed="$closed $port"; done
   check warn firewalld "${closed:-ports open}" "$CLIENT_PORT and $PEER_PORT open" test -z "$closed"
+}
+
+# Each step is a connection of its own, five to seven in a run.
+check_ssh_limit() {
+  [ -r "$UFW_RULES" ] && grep -q '^ENABLED=yes' "${UFW_RULES%/*}/ufw.conf" 2>/dev/null || return 0
+  limited=$(sed -n 's/^### tuple ### limit [a-z]* \([0-9]*\) .*/\1/p' "$UFW_RULES" | sort -u | paste -s -d' ' -)
+  check warn ssh-limit "${limited:+ufw limits port }${limited:-none}" "more than 6 connections in 30 s from the machine that runs pulumi up; without them steps fail with 'connection refused': 'ufw allow' its address first" test -z "$limited"
 }

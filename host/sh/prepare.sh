@@ -1,7 +1,13 @@
 # prepare: the volume where there is one, preflight, then the user, the directories, this program and the mark of whose host it is.
 
 cmd_sudo() { # before prepare, by a login user other than root: can the other steps become root?
-  sudo -n true 2>/dev/null || refuse "$(id -un) may not run sudo without a password here; add a NOPASSWD rule for it, or log in as root (etcd:ssh)"
+  why=$(sudo -n sh -c 'exec id -u' 2>&1) && [ "$(printf '%s' "$why" | tail -n 1)" = 0 ] && return
+  case $why in
+    *tty*) way="exempt it (Defaults:$(id -un) !requiretty)" ;;
+    *'not found'*) way="install sudo" ;;
+    *) way="add a NOPASSWD rule for it" ;;
+  esac
+  refuse "$(id -un) may not run sudo here without being asked ($(printf '%s' "$why" | tail -n 1)); $way, or log in as root (etcd:ssh)"
 }
 
 cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to install
@@ -14,6 +20,7 @@ cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to instal
     mount_volume
   fi
   preflight
+  set_foreign_aside
   make_user
   make_directories
   if [ -n "$volume" ]; then adopt_data; fi
@@ -24,9 +31,10 @@ cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to instal
 }
 
 make_user() {
-  getent group etcd >/dev/null || groupadd --system etcd
+  getent group etcd >/dev/null || groupadd --system etcd || fail "the group etcd cannot be made on this host; see the line above"
   getent passwd etcd >/dev/null ||
-    useradd --system --gid etcd --home-dir "$data_dir" --no-create-home --shell /usr/sbin/nologin --comment 'etcd member' etcd
+    useradd --system --gid etcd --home-dir "$data_dir" --no-create-home --shell /usr/sbin/nologin --comment 'etcd member' etcd ||
+    fail "the user etcd cannot be made on this host; see the line above"
 }
 
 make_directories() {

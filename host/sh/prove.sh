@@ -5,7 +5,7 @@ MAX_RAFT_LAG=1000   # log entries between the most and the least advanced member
 TOLD_SECONDS=5      # a member that has just begun to serve says what it was told
 SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
 
-cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof (JSON)
+cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof, a marked line of JSON
   need version "$version"
   need_root
   read_members
@@ -25,7 +25,7 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
   slow=$(fsync_ms)
   warn_of_slowness
   wait "$table_pid" || fail "the cluster no longer lists its members; run again"
-  proof_json
+  proof_json | print_proof
 }
 
 not_proven() {
@@ -57,7 +57,7 @@ ask_cluster() { # all at once: each answer is a file
   paste -d' ' - - <"$work/recorded.lines" >"$work/recorded"
   [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)"
 }
-unhealthy_line() { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1" | tail -n 1; }
+unhealthy_line() { { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1"; } | plain_answer; }
 say_problem() { problem=$*; return 1; }
 
 # A member that was told something else is not as declared, however healthy: its step failed, and Pulumi has nothing to run
@@ -87,7 +87,7 @@ check_members() {
 }
 
 check_status() {
-  [ "$(wc -l <"$work/status")" = "$(wc -l <"$work/members")" ] || say_problem "not every member answers: $(tail -n 1 "$work/status.log" | cut -c1-300)" || return 1
+  [ "$(wc -l <"$work/status")" = "$(wc -l <"$work/members")" ] || say_problem "not every member answers: $(plain_answer <"$work/status.log" | cut -c1-300)" || return 1
   [ "$(cut -d'|' -f8 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members belong to different clusters" || return 1
   [ "$(cut -d'|' -f4 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on one leader" || return 1
   other=$(awk -F'|' -v version="$version" '$3 != version { print $1 " runs " $3 }' "$work/status")
@@ -150,7 +150,7 @@ record_incarnations() {
   done >"$work/puts"
   [ -s "$work/puts" ] || return 0
   { echo; cat "$work/puts"; echo; echo; } | ctl --endpoints="$all" txn >"$work/txn" 2>&1 ||
-    fail "cannot write to the cluster: $(tail -n 1 "$work/txn")"
+    fail "cannot write to the cluster: $(plain_answer <"$work/txn")"
 }
 
 warn_of_slowness() {

@@ -133,7 +133,7 @@ move_leadership_from() { # ID
   target=$(newest_voter_but "$1")
   [ -n "$target" ] || return 0
   ctl --endpoints="$(client_url_of "$1")" move-leader "$(hex_id "$target")" >/dev/null 2>"$work/move.log" ||
-    note "leadership could not be moved first: $(head -n 1 "$work/move.log"); etcd moves it as it stops"
+    note "leadership could not be moved first: $(plain_answer <"$work/move.log"); etcd moves it as it stops"
 }
 newest_voter_but() { # ID: another one's ID; never one that will be removed
   voters | while IFS='|' read -r id voter _ clients _; do

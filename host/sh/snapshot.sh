@@ -88,8 +88,6 @@ cmd_send_snapshot() {
   take_snapshot "$endpoints" "$sent" "to be sent"
   exec 7<"$sent"
   rm -f "$sent" # gone with this run, however it ends
-  say "$SNAPSHOT_FOLLOWS"
   cat <&7
 }
-SNAPSHOT_FOLLOWS="etcd-host: the snapshot follows" # a login may have printed something before
 NO_HEALTHY_MEMBER="no member is healthy, so a snapshot may lack the last writes; add --endpoints=URL to take it of one that still runs"

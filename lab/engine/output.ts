@@ -8,7 +8,13 @@ export interface Output {
   stderr(chunk: Buffer): void;
 }
 
-/** Runs a command; its lines go to the engine as they come, its whole output is the result, or part of the failure. */
+/** The official plugin reads logged output by lines of at most this many bytes, and a longer one ends its reading, not its waiting. */
+const LONGEST_LINE = 64 * 1024 - 1;
+
+/**
+ * Runs a command; its lines go to the engine as they come, its whole output is the result, or part of the failure. After a
+ * line that is too long it never ends, like the official plugin.
+ */
 export async function recordOutput(
   command: string,
   logging: string | undefined,
@@ -27,6 +33,7 @@ export async function recordOutput(
   } catch (error) {
     throw new Error(`${message(error)}: running ${JSON.stringify(command)}:\n${Buffer.concat(chunks.all)}`);
   } finally {
+    if (lines.isStuck()) await new Promise(() => {});
     lines.end();
   }
   return { stdout: trimmed(chunks.stdout), stderr: trimmed(chunks.stderr) };
@@ -40,14 +47,20 @@ function trimmed(chunks: Buffer[]): string {
 function splitLines(emit: (line: string) => void) {
   const decoder = new StringDecoder();
   let rest = "";
+  let stuck = false;
+  const pass = (line: string) => {
+    stuck ||= Buffer.byteLength(line) > LONGEST_LINE;
+    if (!stuck) emit(line);
+  };
   return {
     write(chunk: Buffer) {
       const lines = (rest + decoder.write(chunk)).split(/\r?\n/);
       rest = lines.pop() ?? "";
-      for (const line of lines) emit(line);
+      for (const line of lines) pass(line);
     },
     end() {
       if (rest !== "") emit(rest);
     },
+    isStuck: () => stuck || Buffer.byteLength(rest) > LONGEST_LINE,
   };
 }

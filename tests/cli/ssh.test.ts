@@ -73,7 +73,7 @@ test("a key file is read", (t) => {
 });
 
 test("a configuration that is wrong is told with every mistake", () => {
-  assert.throws(() => login({ user: "no user" }, {}), /ssh\.user: .*\nssh: no key is given/);
+  assert.throws(() => login({ user: "no;user" }, {}), /ssh\.user: .*\nssh: no key is given/);
 });
 
 test("who is not root becomes it by sudo, and a lost host is not asked", () => {
@@ -157,4 +157,13 @@ test("OpenSSH understands it, and takes nothing from elsewhere", (t) => {
   for (const line of ["user admin", "hostname 10.0.0.1", "port 22", "batchmode yes", "identitiesonly yes"])
     assert.match(stdout, new RegExp(`^${line}$`, "m"));
   assert.equal(stdout.match(/^identityfile /gm)?.length, 1);
+});
+
+test("OpenSSH reads every user name that the configuration takes", (t) => {
+  for (const user of ["ops@corp.example.com", "CORP\\ops", "CORP\\first last", "web$"]) {
+    const given = login({ user });
+    const file = writeSshConfig(folder(t), given);
+    const { stdout } = spawnSync("ssh", ["-G", "-F", file, "node-node1"], { encoding: "utf8" });
+    assert.ok(stdout.startsWith(`user ${user}\n`) || stdout.includes(`\nuser ${user}\n`), stdout);
+  }
 });

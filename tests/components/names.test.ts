@@ -26,6 +26,7 @@ function makeCluster(name: string, prefix: string) {
     dataDir,
     quotaBackendBytes,
     metricsUrl,
+    allow,
     checkId,
     notBefore: authorities.peer.notBefore,
   };

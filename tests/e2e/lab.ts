@@ -76,7 +76,7 @@ export function footprint(n: number): Promise<string> {
   return onHost(
     n,
     `ls -lAR --time-style=full-iso /etc/etcd /opt/etcd /var/lib/etcd* /usr/local/bin /usr/local/sbin /etc/systemd/system 2>/dev/null
-     ls -d /tmp/tmp.* /usr/local/*/.etcd-host-* /var/lib/.etcd-host-* 2>/dev/null
+     ls -d /tmp/tmp.* /tmp/etcd-host.* /usr/local/*/.etcd-host-* /var/lib/.etcd-host-* 2>/dev/null
      getent passwd etcd; systemctl show etcd -p MainPID -p ActiveState -p ExecMainStartTimestamp; true`,
   );
 }

@@ -78,7 +78,7 @@ test("a clock that is behind, a sudo that asks and a full disk: each host says i
   );
   assert.match(
     sentence("node2-host"),
-    /^etcd-host: refused: admin may not run sudo without a password here; add a NOPASSWD rule for it, or log in as root/,
+    /^etcd-host: refused: admin may not run sudo here without being asked \(sudo: a password is required\); add a NOPASSWD rule for it, or log in as root/,
   );
   assert.match(sentence("node3-host"), unfit("disk: \\d+ MiB free for /var/lib/etcd; free some, .*"));
 });

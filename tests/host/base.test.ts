@@ -125,6 +125,45 @@ test("variables of etcd and etcdctl in the login do not reach etcdctl", async (t
   assert.match(seen, /^KEPT=yes$/m);
 });
 
+test("a proxy of the login is not asked for the members, and its settings change no tool", async (t) => {
+  const host = Host.create(t);
+  host.write("usr/local/bin/etcdctl", '#!/bin/sh\nenv >"$HOST_ROOT/seen"\n', 0o755);
+  const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+  const env = Object.fromEntries(
+    [...names, ...names.map((name) => name.toUpperCase())].map((name) => [name, "http://proxy.invalid:3128"]),
+  );
+  const others = { GRPC_GO_LOG_SEVERITY_LEVEL: "info", TAR_OPTIONS: "--wildcards", POSIXLY_CORRECT: "1" };
+  assert.equal((await host.run(["health"], { env: { ...env, ...others } })).code, 0);
+  assert.doesNotMatch(host.read("seen"), /proxy|GRPC|TAR_OPTIONS|POSIXLY/i);
+});
+
+test("no line is long enough to hang Pulumi's provider, and none but a long one is cut", async (t) => {
+  const host = Host.create(t);
+  const { stderr } = await host.shell(`
+    long=$(head -c 100000 /dev/zero | tr '\\0' x)
+    note "$long"
+    note "first line
+second $long"
+    refuse "a reason, $long"`);
+  const lines = stderr.trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.slice(0, 30).replace(/x+$/, "")),
+    ["etcd-host: ", "etcd-host: first line", "second ", "etcd-host: refused: a reason, "],
+  );
+  assert.deepEqual(
+    lines.map((line) => line.length),
+    [8000, 21, 8000, 8000],
+  );
+});
+
+test("a login that exports noclobber does not keep a step from writing", async (t) => {
+  const host = Host.create(t);
+  host.write("file", "old");
+  const env = { SHELLOPTS: "noclobber" };
+  const { code } = await host.shell('echo new >"$HOST_ROOT/file"', [], { env, shell: "bash" });
+  assert.deepEqual([code, host.read("file")], [0, "new\n"]);
+});
+
 test("a connection that is cut does not end a run in the middle", async (t) => {
   const host = Host.create(t);
   const child = host.spawn('kill -PIPE $$; kill -HUP $$; say one; note two; : >"$HOST_ROOT/end"\n', []);

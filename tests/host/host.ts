@@ -44,6 +44,7 @@ export class Host {
   static create(t: TestContext): Host {
     const host = new Host(fs.mkdtempSync(path.join(os.tmpdir(), "etcd-host-test-")));
     t.after(() => fs.rmSync(host.root, { recursive: true, force: true }));
+    fs.chmodSync(host.root, 0o755);
     for (const dir of [
       "fakes",
       "etc/systemd/system",
@@ -193,6 +194,9 @@ const VARIABLES = {
   DISKS: "dev/disk/by-id",
   VOLUME_DIR: "var/lib/etcd-volume",
   PROC: "proc",
+  ACCOUNTS: "etc/passwd",
+  PACKAGED_DATA: "var/lib/etcd",
+  UFW_RULES: "etc/ufw/user.rules",
 } as const;
 
 function moved(root: string): Record<keyof typeof VARIABLES, string> {
@@ -211,5 +215,8 @@ function moved(root: string): Record<keyof typeof VARIABLES, string> {
     DISKS: at("DISKS"),
     VOLUME_DIR: at("VOLUME_DIR"),
     PROC: at("PROC"),
+    ACCOUNTS: at("ACCOUNTS"),
+    PACKAGED_DATA: at("PACKAGED_DATA"),
+    UFW_RULES: at("UFW_RULES"),
   };
 }

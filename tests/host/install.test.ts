@@ -20,6 +20,7 @@ function install(
   host: Host,
   mirror: string,
   changed: Readonly<Record<string, string>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
   const options = {
     name: "node1",
@@ -31,7 +32,8 @@ function install(
     mirror,
     ...changed,
   };
-  return host.run(["install", ...Object.entries(options).map(([option, value]) => `--${option}=${value}`)]);
+  const args = Object.entries(options).map(([option, value]) => `--${option}=${value}`);
+  return host.run(["install", ...args], { env });
 }
 
 /** The step fails with this code and sentence, and leaves no file behind. */
@@ -90,6 +92,42 @@ for (const [tool, other] of [
     const { code, stderr } = await install(host, "http://mirror.invalid/etcd", { proxy: proxy.url });
     assert.equal(code, 0, stderr);
     assert.deepEqual(proxy.requests, [`http://mirror.invalid/etcd${ARCHIVE_PATH}`]);
+  });
+
+  test(`${tool} goes by the proxy of the host's environment, if the configuration has none`, async (t) => {
+    const host = preparedHost(t);
+    host.hide(other);
+    const [proxy, theirs] = [await serveArchive(t, ARCHIVE), await serveArchive(t, ARCHIVE)];
+    const env = { http_proxy: theirs.url.replace("//", "//user:secret@"), no_proxy: "other.invalid" };
+    const { code, stdout, stderr } = await install(host, "http://mirror.invalid/etcd", {}, env);
+    assert.equal(code, 0, stderr);
+    assert.ok(
+      stdout.endsWith(` with http_proxy=${theirs.url} in this host's environment, no_proxy=other.invalid\n`),
+      stdout,
+    );
+    assert.deepEqual(theirs.requests, [`http://mirror.invalid/etcd${ARCHIVE_PATH}`]);
+    const otherHost = preparedHost(t);
+    otherHost.hide(other);
+    await install(otherHost, "http://mirror.invalid/etcd", { proxy: proxy.url }, env);
+    assert.equal(proxy.requests.length, 1);
+    assert.equal(theirs.requests.length, 1);
+  });
+
+  test(`${tool} reaches no proxy: whose it is, is told, without its password`, async (t) => {
+    const host = preparedHost(t);
+    host.hide(other);
+    const env = { https_proxy: "http://user:secret@127.0.0.1:9", all_proxy: "socks5://127.0.0.1:9" };
+    const { code, stderr } = await install(host, "https://mirror.invalid/etcd", {}, env);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /cannot download \S+ with https_proxy=http:\/\/127\.0\.0\.1:9 in this host's environment: /,
+    );
+    assert.doesNotMatch(stderr, /secret/);
+    const declared = { proxy: "http://user:secret@127.0.0.1:9" };
+    const configured = await install(host, "https://mirror.invalid/etcd", declared, env);
+    assert.match(configured.stderr, /cannot download \S+ by etcd:proxy \(http:\/\/127\.0\.0\.1:9\): /);
+    assert.doesNotMatch(configured.stderr, /secret/);
   });
 
   test(`${tool} finds no such release, or no mirror: the reason is told, and nothing is installed`, async (t) => {

@@ -103,6 +103,7 @@ test("one report holds every refusal and every warning, and nothing on the host 
     "data",
     "foreign",
     "disk",
+    "binaries-disk",
     "writable",
     "memory",
     "clock",

@@ -6,13 +6,19 @@ import { authorities } from "./pki.ts";
 
 const DAY = 86_400;
 
+/** What the step proves: one marked line, whatever stands on the others. */
+function proofIn(stdout: string) {
+  const [line = ""] = stdout.split("\n").filter((text) => text.startsWith("== etcd-host proof "));
+  return JSON.parse(line.slice("== etcd-host proof ".length));
+}
+
 test("a healthy cluster is proven: who the members are, how quick, and what was deployed", async (t) => {
   const cluster = await FakeCluster.create(t);
   cluster.answer();
   const deployed = { nodes: { node1: { quote: 'a "b" \\ c' } }, version: VERSION };
   const { code, stdout, stderr } = await cluster.prove(deployed);
   assert.deepEqual([code, stderr], [0, ""]);
-  const proof: unknown = JSON.parse(stdout);
+  const proof: unknown = proofIn(stdout);
   assert.deepEqual(proof, {
     version: VERSION,
     clusterId: "cdf818194e3a8c32",
@@ -44,6 +50,11 @@ test("a healthy cluster is proven: who the members are, how quick, and what was 
     health: `${cluster.host.read("answers/health")}${cluster.host.read("answers/table")}`.trimEnd(),
     deployed,
   });
+  assert.deepEqual(
+    stdout.split("\n").length,
+    3,
+    "a line of its own, even after one that a login did not end",
+  );
   assert.deepEqual(cluster.host.list("run/etcd-host"), ["lock"], "nothing is left behind");
 });
 
@@ -66,7 +77,7 @@ test("the proof is JSON whatever etcdctl prints", async (t) => {
   cluster.health = { text, healthy: true };
   cluster.answer();
   const { stdout } = await cluster.prove();
-  const proof: { health: string } = JSON.parse(stdout);
+  const proof: { health: string } = proofIn(stdout);
   const printable = text.replaceAll(control, "").replaceAll("\r", "");
   assert.equal(proof.health, `${printable}| a table \\ of "members" |`);
 });
@@ -229,7 +240,7 @@ test("a slow disk is said, and does not fail the run", async (t) => {
     stderr,
     "etcd-host: a WAL fsync takes up to 8192 ms (p99 of the slowest member; etcd's guidance: 10 ms)\n",
   );
-  assert.equal(JSON.parse(stdout).fsyncP99Ms, 8192);
+  assert.equal(proofIn(stdout).fsyncP99Ms, 8192);
 });
 
 test("metrics that are not there are null in the proof", async (t) => {
@@ -256,12 +267,33 @@ test("the incarnations that are proven are recorded in the cluster, all at once 
   assert.deepEqual(changesAsked(host), ["txn"]);
 });
 
-test("a cluster that takes no write is not proven", async (t) => {
-  const cluster = await FakeCluster.create(t);
-  cluster.recorded = {};
-  cluster.answer();
-  cluster.host.write("answers/refused/txn", "etcdserver: permission denied\n");
-  const { code, stdout, stderr } = await cluster.prove();
-  assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /failed: cannot write to the cluster: Error: etcdserver: permission denied\n$/);
+const refusedWrites: Readonly<Record<string, RegExp>> = {
+  "etcdserver: no leader": /Error: etcdserver: no leader\n$/,
+  "etcdserver: permission denied":
+    /etcd's authentication is on, and this host's operator certificate is no user of it: make its CN [^"{}]*\n$/,
+};
+for (const [answer, sentence] of Object.entries(refusedWrites))
+  test(`a cluster that takes no write (${answer}) is not proven`, async (t) => {
+    const cluster = await FakeCluster.create(t);
+    cluster.recorded = {};
+    cluster.answer();
+    cluster.host.write("answers/refused/txn", `${answer}\n`);
+    const { code, stdout, stderr } = await cluster.prove();
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /failed: cannot write to the cluster: /);
+    assert.match(stderr, sentence);
+  });
+
+test("of what etcdctl says, its log is left out, and what an authentication refuses is named", async (t) => {
+  const { host } = await FakeCluster.create(t);
+  const say = async (text: string) => (await host.shell("plain_answer", [], { stdin: text })).stdout;
+  const log = (error: string) =>
+    `{"level":"warn","ts":"2026-11-27T20:55:37Z","caller":"v3@v3.6.14/retry_interceptor.go:68","error":"${error}"}\n`;
+  const failed = "Error: etcdserver: request timed out\n";
+  assert.equal(await say(`${log("desc = etcdserver: request timed out")}${failed}`), failed);
+  for (const reason of ["permission denied", "user name not found", "user name is empty"])
+    assert.match(
+      await say(log(`rpc error: code = X desc = etcdserver: ${reason}`)),
+      /^etcd's authentication is on/,
+    );
 });

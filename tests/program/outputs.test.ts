@@ -20,9 +20,19 @@ test("what was proven comes from what the health step prints, and from nothing e
     health: "as etcdctl shows it",
     deployed: { version: "9.9.9", token: "t", dataDir: "/d", adminHost: "other", nodes: {} },
   };
-  const mocked = { health: { stdout: JSON.stringify(proof) } };
-  const other = await runProgram({ config: clusterOf(3), mocked });
-  for (const [name, value] of Object.entries(proof)) assert.deepEqual(output(other, name), value, name);
+  const marked = `== etcd-host proof ${JSON.stringify(proof)}`;
+  const talk = '{"motd": "welcome"}\nLast login: today\n$ ';
+  const printed = {
+    "the proof alone, as before it was marked": JSON.stringify(proof, null, 2),
+    "a marked line": `\n${marked}`,
+    "a marked line after what a login printed": `${talk}\n${marked}`,
+    "and before something": `${talk}\r\n${marked}\r\nbye`,
+  };
+  for (const [what, stdout] of Object.entries(printed)) {
+    const other = await runProgram({ config: clusterOf(3), mocked: { health: { stdout } } });
+    for (const [name, value] of Object.entries(proof))
+      assert.deepEqual(output(other, name), value, `${what}: ${name}`);
+  }
 });
 
 test("the health step is told to record what is declared", () => {

@@ -8,14 +8,18 @@ import { run } from "../../lib/run.ts";
 
 /** Which Debian package brings which command. */
 const packageOf = {
+  busybox: "busybox",
   curl: "curl",
+  fish: "fish",
   jq: "jq",
   openssl: "openssl",
   python3: "python3-venv",
   shellcheck: "shellcheck",
   ssh: "openssh-client",
   "systemd-analyze": "systemd",
+  tcsh: "tcsh",
   wget: "wget",
+  zsh: "zsh",
 } as const;
 
 export type Commands = readonly (keyof typeof packageOf)[];

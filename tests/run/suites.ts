@@ -74,7 +74,12 @@ export const suites: readonly Suite[] = [
   { name: "program", needs: [], run: () => nodeTests("program") },
   {
     name: "host",
-    needs: [commands("shellcheck", "openssl", "curl", "wget", "systemd-analyze")],
+    needs: [
+      commands(
+        ...(["shellcheck", "openssl", "curl", "wget", "systemd-analyze"] as const),
+        ...(["busybox", "fish", "tcsh", "zsh"] as const),
+      ),
+    ],
     run: () => nodeTests("host"),
   },
   { name: "cli", needs: [commands("ssh")], run: () => nodeTests("cli") },

@@ -226,10 +226,23 @@ test("behind a bastion the keys are asked for from there", () => {
   assert.match(sentence ?? "", /run "ssh-keyscan -t ed25519 172\.16\.0\.9" on the bastion, compare/);
 });
 
-test("a user name is one word", () => {
-  assert.deepEqual(problems(ssh({ user: "root; reboot" })), [
-    'ssh.user: "root; reboot" is not a user name; write it like root.',
-  ]);
+test("a user name is whatever OpenSSH takes for one", () => {
+  for (const user of ["ops@corp.example.com", "CORP\\ops", "CORP\\first last", "web$", "ünal", "7", "_x.y-z"])
+    assert.deepEqual(problems(ssh({ user })), [], user);
+  for (const user of [
+    "root; reboot",
+    "-oProxyCommand=x",
+    "a -b",
+    "`id`",
+    "$(id)",
+    "a\nb",
+    "it's",
+    "ops\\",
+    " ops",
+  ])
+    assert.deepEqual(problems(ssh({ user })), [
+      `ssh.user: ${JSON.stringify(user)} is not a user name; write it like root.`,
+    ]);
 });
 
 test("keys of ssh that mean nothing are refused", () => {
