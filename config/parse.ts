@@ -34,7 +34,7 @@ export function parseConfig(
   const listed = parseNodes(top);
   const cluster = parseCluster(top, listed);
   const release = parseRelease(top, cluster.allow);
-  const settings = parseSettings(top, release.version, listed.length);
+  const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
