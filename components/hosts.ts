@@ -59,6 +59,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
     dataDir,
     quotaBackendBytes: settings.quotaBackendBytes,
     metricsUrl: settings.metricsUrl,
+    service: settings.service,
     checkId: config.checkId,
     ...memberDigest(node.name, topology, etcd),
     notBefore,

@@ -3,6 +3,7 @@ import { partOf } from "../cluster/resource-names.ts";
 import type { NodeConfig, SshConfig } from "../config/model.ts";
 import { deleteCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
+import type { ServiceSettings } from "../host/unit.ts";
 import type { Host } from "./host.ts";
 import { hostStep, ownerOf, type Step } from "./step.ts";
 
@@ -14,6 +15,8 @@ export interface PreparationArgs {
   readonly dataDir: string;
   readonly quotaBackendBytes: number;
   readonly metricsUrl: string;
+  /** What the unit needs of the host. */
+  readonly service: Pick<ServiceSettings, "privateUsers" | "readWritePaths">;
   readonly checkId: number;
   /** Digest of what the member will run: before a member changes, its host is checked. Nothing for a lost node. */
   readonly memberDigest?: string;
@@ -60,6 +63,8 @@ export function prepareStep(
           "metrics-url": args.metricsUrl,
           "not-before": notBefore,
           member: args.memberDigest,
+          "private-users": args.service.privateUsers ? undefined : "no",
+          writable: args.service.readWritePaths.join(" "),
           volume: volumeId,
           "volume-size": volume?.size,
         }),

@@ -9,6 +9,7 @@ export const PARTS = [
   "service",
   "volume",
   "preflight",
+  "preflight-unit",
   "prepare",
   "install",
   "certificates",

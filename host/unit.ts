@@ -91,6 +91,25 @@ export const OWNED_FLAGS: readonly string[] = [
   "discovery-srv",
 ];
 
+/** Lines that come from a setting, beside the flags; all others change with the program alone. */
+export const SETTING_LINES: readonly string[] = [
+  "ExecStart",
+  "Environment",
+  "LimitNOFILE",
+  "LimitMEMLOCK",
+  "OOMScoreAdjust",
+  "Nice",
+  "MemoryHigh",
+  "MemoryMax",
+  "CPUWeight",
+  "IOWeight",
+  "ReadWritePaths",
+  "PrivateUsers",
+];
+
+/** What units of older programs had no line for, as it is if nothing is set. */
+export const ADDED_LINES: readonly string[] = [`OOMScoreAdjust=${OOM_SCORE_ADJUST}`];
+
 export function renderUnit(spec: UnitSpec): string {
   const { service } = spec.settings;
   const flags = Object.entries(flagsOf(spec)).map(([flag, value]) => quoteUnitArgument(`--${flag}=${value}`));

@@ -8,8 +8,10 @@ import fc from "fast-check";
 import { defaults } from "../../config/defaults.ts";
 import { quoteUnitArgument } from "../../host/quote.ts";
 import {
+  ADDED_LINES,
   OWNED_FLAGS,
   renderUnit,
+  SETTING_LINES,
   type ServiceSettings,
   type UnitSettings,
   type UnitSpec,
@@ -190,6 +192,18 @@ test("what the service gets of its host is a line each, and nothing else changes
     before.filter((line) => !after.includes(line)),
     ["LimitNOFILE=65536", "OOMScoreAdjust=-900", "PrivateUsers=yes"],
   );
+});
+
+test("the lines that come from settings are named, and all others are the program's own", () => {
+  const before = renderUnit(node1).split("\n");
+  const after = withSettings({ service: all, extraFlags: { "memory-mlock": "true" } }).split("\n");
+  const changed = [
+    ...before.filter((line) => !after.includes(line)),
+    ...after.filter((line) => !before.includes(line)),
+  ];
+  const names = changed.filter((line) => !line.startsWith("  --")).map((line) => line.replace(/=.*/, ""));
+  assert.deepEqual([...new Set([...names, "ExecStart"])].sort(), [...SETTING_LINES].sort());
+  for (const line of ADDED_LINES) assert.ok(before.includes(line), line);
 });
 
 for (const [version, flag] of [
