@@ -7,6 +7,7 @@ export const PARTS = [
   "base",
   "files",
   "service",
+  "log",
   "volume",
   "preflight",
   "preflight-unit",
