@@ -60,6 +60,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
     quotaBackendBytes: settings.quotaBackendBytes,
     metricsUrl: settings.metricsUrl,
     allow: config.allow,
+    service: settings.service,
     checkId: config.checkId,
     ...memberDigest(node.name, topology, etcd),
     notBefore,

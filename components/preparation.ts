@@ -4,6 +4,7 @@ import { allowedFor } from "../config/allow.ts";
 import type { NodeConfig, SshConfig } from "../config/model.ts";
 import { deleteHostCommand, identityOptions, prepareCommand } from "../host/commands.ts";
 import { hostProgram } from "../host/program.ts";
+import type { ServiceSettings } from "../host/unit.ts";
 import type { Host } from "./host.ts";
 import { hostStep, ownerOf, type Step } from "./step.ts";
 
@@ -17,6 +18,8 @@ export interface PreparationArgs {
   readonly metricsUrl: string;
   /** Named overrides of refusals. */
   readonly allow: readonly string[];
+  /** What the unit needs of the host. */
+  readonly service: Pick<ServiceSettings, "privateUsers" | "readWritePaths">;
   readonly checkId: number;
   /** Digest of what the member will run: before a member changes, its host is checked. Nothing for a lost node. */
   readonly memberDigest?: string;
@@ -67,6 +70,8 @@ export function prepareStep(
           allow: allowedFor("host", args.allow),
           member: args.memberDigest,
           snapshots: args.snapshots,
+          "private-users": args.service.privateUsers ? undefined : "no",
+          writable: args.service.readWritePaths.join(" "),
           volume: volumeId,
           "volume-size": volume?.size,
         }),

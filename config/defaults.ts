@@ -31,6 +31,7 @@ export const defaults = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
   ],
   extraFlags: {},
+  unit: {},
   keyAlgorithm: "ECDSA-P256",
   caValidityDays: 1825,
   leafValidityDays: 365,

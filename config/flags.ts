@@ -1,18 +1,18 @@
 /** The setting `extraFlags`: etcd flags that have no setting of their own. */
 
-import {
-  experimentalFlags,
-  type FlagKind,
-  flagsOf,
-  refusedFlags,
-  settingOfFlag,
-} from "../etcd/flag-tables.ts";
+import { experimentalFlags, flagsOf, refusedFlags, settingOfFlag } from "../etcd/flag-tables.ts";
 import { type KnownMinor, knownMinors, minorOf, parseVersion } from "../etcd/releases.ts";
 import { OWNED_FLAGS } from "../host/unit.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { type Fields, show } from "./value.ts";
+import { parseValue } from "./flag-values.ts";
+import { checkTogether, type FlagSurroundings } from "./flags-together.ts";
+import type { Fields } from "./value.ts";
 
-export function parseExtraFlags(top: Fields, version: string): Readonly<Record<string, string>> {
+export function parseExtraFlags(
+  top: Fields,
+  version: string,
+  surroundings: FlagSurroundings,
+): Readonly<Record<string, string>> {
   const extraFlags = top.object("extraFlags");
   const parsed = parseVersion(version);
   const minor = knownMinors.find((known) => parsed !== undefined && known === minorOf(parsed));
@@ -22,6 +22,7 @@ export function parseExtraFlags(top: Fields, version: string): Readonly<Record<s
     if (refusal !== undefined) extraFlags.problem(flag, `${refusal}.`);
     else result[flag] = parseValue(extraFlags, flag, minor);
   }
+  checkTogether(extraFlags, result, surroundings);
   return result;
 }
 
@@ -43,25 +44,4 @@ function refuseUnknown(flag: string, minor: KnownMinor): string | undefined {
     Object.keys(experimentalFlags).find((name) => experimentalFlags[name]?.replacement === flag);
   if (otherName !== undefined) return `etcd ${minor} calls this flag ${otherName}; use that`;
   return `etcd ${minor} has no such flag${didYouMean(flag, [...flags.keys(), ...Object.keys(settingOfFlag)])}`;
-}
-
-const kinds: Readonly<Record<FlagKind, { pattern: RegExp; example: string }>> = {
-  boolean: { pattern: /^(true|false)$/, example: "true or false" },
-  integer: { pattern: /^\d+$/, example: "a whole number" },
-  duration: { pattern: /^(0|(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+)$/, example: 'a duration like "10s"' },
-  // A line break would end the line of the systemd unit.
-  text: { pattern: /^\P{Cc}*$/u, example: "text on one line" },
-};
-
-function parseValue(extraFlags: Fields, flag: string, minor: KnownMinor | undefined): string {
-  const value = extraFlags.get(flag);
-  const kind = kinds[(minor && flagsOf(minor).get(flag)) ?? "text"];
-  const text =
-    typeof value === "string" || typeof value === "number" || typeof value === "boolean"
-      ? `${value}`
-      : undefined;
-  if (text === undefined || !kind.pattern.test(text)) {
-    extraFlags.problem(flag, `must be ${kind.example}, not ${show(value)}.`);
-  }
-  return text ?? "";
 }

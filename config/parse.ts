@@ -35,7 +35,7 @@ export function parseConfig(
   const listed = parseNodes(top);
   const cluster = parseCluster(top, listed);
   const release = parseRelease(top, cluster.allow);
-  const settings = parseSettings(top, release.version, listed.length);
+  const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
   const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";

@@ -6,7 +6,8 @@ import { parseAddress } from "./address.ts";
 import { defaults } from "./defaults.ts";
 import { parseExtraFlags } from "./flags.ts";
 import type { CertificateSettings, EtcdSettings } from "./model.ts";
-import { isUnspecified } from "./nodes.ts";
+import { isUnspecified, type NodeAddresses } from "./nodes.ts";
+import { parseUnit } from "./unit.ts";
 import { type Fields, show } from "./value.ts";
 
 const logLevels = ["debug", "info", "warn", "error", "panic", "fatal"] as const;
@@ -14,18 +15,26 @@ const keyAlgorithms = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
 const maxElectionTimeout = 50_000;
 const gibibyte = 1024 ** 3;
 
-export function parseSettings(top: Fields, version: string, nodeCount: number): EtcdSettings {
+export function parseSettings(
+  top: Fields,
+  version: string,
+  dataDir: string,
+  nodes: readonly NodeAddresses[],
+): EtcdSettings {
   const tlsMinVersion = top.choice("tlsMinVersion", defaults.tlsMinVersion, ["TLS1.2", "TLS1.3"]);
+  const quotaBackendBytes = parseQuota(top);
+  const service = parseUnit(top);
   return {
     ...parseTimes(top),
-    quotaBackendBytes: parseQuota(top),
+    quotaBackendBytes,
     ...parseCompaction(top),
     snapshotCount: top.integer("snapshotCount", defaults.snapshotCount, 1),
     logLevel: top.choice("logLevel", defaults.logLevel, logLevels),
     tlsMinVersion,
     cipherSuites: parseCipherSuites(top, tlsMinVersion),
-    metricsUrl: parseMetricsUrl(top, nodeCount),
-    extraFlags: parseExtraFlags(top, version),
+    metricsUrl: parseMetricsUrl(top, nodes.length),
+    extraFlags: parseExtraFlags(top, version, { dataDir, tlsMinVersion, quotaBackendBytes, service, nodes }),
+    service,
   };
 }
 

@@ -37,11 +37,9 @@ const common: Flags = {
   text: [
     "auth-token",
     "backend-bbolt-freelist-type",
-    "client-cert-allowed-hostname",
     "client-crl-file",
     "cors",
     "host-whitelist",
-    "listen-client-http-urls",
     "log-outputs",
     "log-rotation-config-json",
     "logger",
@@ -55,7 +53,7 @@ const common: Flags = {
 
 /** New in 3.6; 3.7 added none. */
 const since36: Flags = {
-  boolean: ["enable-distributed-tracing", "memory-mlock", "peer-skip-client-san-verification"],
+  boolean: ["enable-distributed-tracing", "memory-mlock"],
   integer: [
     "bootstrap-defrag-threshold-megabytes",
     "compaction-batch-limit",
@@ -144,6 +142,8 @@ const discovery = "members find each other by the declared nodes";
 const removed = "etcd 3.6 removed it";
 const proven = "the corruption checks are always on";
 const certificates = "the program issues the certificates";
+const everyPeer =
+  "a peer's certificate would be accepted from any address, and each is issued for its own host";
 
 /** Flags that etcd may know but that would undo what this program guarantees, and why. */
 export const refusedFlags: Readonly<Record<string, string>> = {
@@ -161,6 +161,12 @@ export const refusedFlags: Readonly<Record<string, string>> = {
   "peer-client-key-file": certificates,
   "experimental-initial-corrupt-check": proven,
   "experimental-compact-hash-check-enabled": proven,
+  "listen-client-http-urls":
+    "the client port would no longer answer /version and /metrics, which every proof reads, and a URL with http opens all keys without a certificate",
+  "client-cert-allowed-hostname":
+    "the program's own client certificates, those of the operators, carry no host name and would be locked out",
+  "peer-skip-client-san-verification": everyPeer,
+  "experimental-peer-skip-client-san-verification": everyPeer,
   "v2-deprecation": "etcd 3.7 ignores it",
   version: "it only prints the version",
   ...Object.fromEntries(

@@ -1,6 +1,8 @@
 /** Where things are on a host. The program there has its own list at the top of host/sh/base.sh; a test compares the two. */
 
 export const PROGRAM = "/usr/local/sbin/etcd-host";
+/** What this program knows of the member. */
+export const STATE_DIR = "/var/lib/etcd-host";
 export const RUN_DIR = "/run/etcd-host";
 export const ETC_DIR = "/etc/etcd";
 /** Holds a directory for each installed version. */

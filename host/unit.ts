@@ -28,7 +28,30 @@ export interface UnitSettings {
   readonly cipherSuites: readonly string[];
   readonly metricsUrl: string;
   readonly extraFlags: Readonly<Record<string, string>>;
+  readonly service: ServiceSettings;
 }
+
+/** What the service gets of its host. Sizes as systemd reads them; undefined is systemd's own default. */
+export interface ServiceSettings {
+  readonly oomScoreAdjust: number;
+  readonly memoryHigh: string | undefined;
+  readonly memoryMax: string | undefined;
+  readonly cpuWeight: number | undefined;
+  readonly ioWeight: number | undefined;
+  readonly nice: number | undefined;
+  readonly limitNOFILE: number;
+  readonly limitMEMLOCK: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Folders beside the data directory that etcd may write to. */
+  readonly readWritePaths: readonly string[];
+  readonly privateUsers: boolean;
+}
+
+/**
+ * The kernel ends another process first, as it does for the etcd of Kubernetes: the kubelet gives -997 to what a node
+ * cannot do without. Not -1000, which would leave etcd alone when it is etcd that takes all the memory.
+ */
+export const OOM_SCORE_ADJUST = -900;
 
 /** Flags that the program sets itself, or that would undo what it guarantees; `extraFlags` may not name them. */
 export const OWNED_FLAGS: readonly string[] = [
@@ -68,7 +91,27 @@ export const OWNED_FLAGS: readonly string[] = [
   "discovery-srv",
 ];
 
+/** Lines that come from a setting, beside the flags; all others change with the program alone. */
+export const SETTING_LINES: readonly string[] = [
+  "ExecStart",
+  "Environment",
+  "LimitNOFILE",
+  "LimitMEMLOCK",
+  "OOMScoreAdjust",
+  "Nice",
+  "MemoryHigh",
+  "MemoryMax",
+  "CPUWeight",
+  "IOWeight",
+  "ReadWritePaths",
+  "PrivateUsers",
+];
+
+/** What units of older programs had no line for, as it is if nothing is set. */
+export const ADDED_LINES: readonly string[] = [`OOMScoreAdjust=${OOM_SCORE_ADJUST}`];
+
 export function renderUnit(spec: UnitSpec): string {
+  const { service } = spec.settings;
   const flags = Object.entries(flagsOf(spec)).map(([flag, value]) => quoteUnitArgument(`--${flag}=${value}`));
   return `${[
     "[Unit]",
@@ -88,15 +131,16 @@ export function renderUnit(spec: UnitSpec): string {
     "User=etcd",
     "Group=etcd",
     `EnvironmentFile=${BOOTSTRAP_FILE}`,
+    ...Object.entries(service.environment).map(([name, value]) => `Environment=${name}=${value}`),
     `ExecStartPre=+-${PROGRAM} started`,
     [`ExecStart=${OPT_DIR}/${spec.version}/etcd`, ...flags].join(" \\\n  "),
     `ExecStartPost=+-${PROGRAM} served`,
     "Restart=on-failure",
     "RestartSec=5s",
-    "LimitNOFILE=65536",
+    ...resources(spec.settings),
     "IOSchedulingClass=best-effort",
     "IOSchedulingPriority=0",
-    ...hardening(spec.dataDir),
+    ...hardening([spec.dataDir, ...service.readWritePaths], service.privateUsers),
     "",
     "[Install]",
     "WantedBy=multi-user.target",
@@ -157,13 +201,29 @@ function corruptionChecks(version: string, extraGates: string | undefined): Reco
   return { "feature-gates": [...gates].map(([name, value]) => `${name}=${value}`).join(",") };
 }
 
+function resources({ service, extraFlags }: UnitSettings): string[] {
+  const locks = ["memory-mlock", "experimental-memory-mlock"].some((flag) => extraFlags[flag] === "true");
+  const lines: Readonly<Record<string, string | number | undefined>> = {
+    LimitNOFILE: service.limitNOFILE,
+    LimitCORE: 0, // a core file holds keys and values in the clear
+    LimitMEMLOCK: service.limitMEMLOCK ?? (locks ? "infinity" : undefined),
+    OOMScoreAdjust: service.oomScoreAdjust,
+    Nice: service.nice,
+    MemoryHigh: service.memoryHigh,
+    MemoryMax: service.memoryMax,
+    CPUWeight: service.cpuWeight,
+    IOWeight: service.ioWeight,
+  };
+  return Object.entries(lines).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+}
+
 /**
  * The sandbox: what etcd does not need is taken away. Not ProcSubset=pid: it hides net.core.somaxconn, which cuts
  * the listen backlog to 128, and the process start time.
  */
-function hardening(dataDir: string): string[] {
+function hardening(writable: readonly string[], privateUsers: boolean): string[] {
   return [
-    `ReadWritePaths=${dataDir}`,
+    ...writable.map((folder) => `ReadWritePaths=${folder}`),
     "UMask=0077",
     "NoNewPrivileges=yes",
     "CapabilityBoundingSet=",
@@ -172,7 +232,7 @@ function hardening(dataDir: string): string[] {
     "ProtectHome=yes",
     "PrivateTmp=yes",
     "PrivateDevices=yes",
-    "PrivateUsers=yes",
+    `PrivateUsers=${privateUsers ? "yes" : "no"}`,
     "PrivateIPC=yes",
     "ProtectKernelTunables=yes",
     "ProtectKernelModules=yes",

@@ -1,6 +1,7 @@
 /** How two versions of a step's text differ. */
 
 import { diffLines } from "diff";
+import { ADDED_LINES, SETTING_LINES } from "../../host/unit.ts";
 
 /** The lines that differ, as a reviewer reads them: `-old`, `+new`. */
 export function lineDiff(before: string, after: string): readonly string[] {
@@ -13,34 +14,55 @@ export function lineDiff(before: string, after: string): readonly string[] {
   });
 }
 
-/** A line diff of a unit in one short phrase for each setting: "`--snapshot-count=10000` → `20000`". */
+/**
+ * A line diff of a unit in one short phrase for each setting: "`--snapshot-count=10000` → `20000`". Lines that come from
+ * no setting are the program's own, and differ because it does.
+ */
 export function unitChanges(diff: readonly string[]): readonly string[] {
-  const removed = settings(diff, "-");
-  const added = settings(diff, "+");
-  const changed = [...removed].map(([name, old]) => {
-    const now = added.get(name);
-    if (now === undefined) return `\`${setting(name, old)}\` removed`;
-    const release = /^\/opt\/etcd\/([^/]+)\/etcd$/;
-    const [from, to] = [release.exec(old)?.[1], release.exec(now)?.[1]];
-    return from && to ? `etcd ${from} → ${to}` : `\`${setting(name, old)}\` → \`${now}\``;
-  });
-  const fresh = [...added].filter(([name]) => !removed.has(name));
-  return [...changed, ...fresh.map(([name, value]) => `\`${setting(name, value)}\` added`)];
+  const removed = entries(diff, "-");
+  const added = entries(diff, "+");
+  const changed = [...removed.keys(), ...[...added.keys()].filter((key) => !removed.has(key))];
+  const phrases = changed.map((key) => phrase(removed.get(key), added.get(key)));
+  return [...new Set(phrases.toSorted((a, b) => Number(a === OWN) - Number(b === OWN)))];
 }
 
-function settings(diff: readonly string[], sign: string): ReadonlyMap<string, string> {
-  const lines = diff.filter((line) => line.startsWith(sign)).map((line) => line.slice(1));
+const OWN = "a new version of the program";
+
+interface Entry {
+  readonly name: string;
+  readonly value: string;
+}
+
+function phrase(old: Entry | undefined, now: Entry | undefined): string {
+  const { name } = old ?? now ?? { name: "" };
+  const isSetting = name.startsWith("--") || SETTING_LINES.includes(name);
+  if (!isSetting || (old === undefined && ADDED_LINES.includes(said(now)))) return OWN;
+  if (old === undefined) return `\`${said(now)}\` added`;
+  if (now === undefined) return `\`${said(old)}\` removed`;
+  const release = /^\/opt\/etcd\/([^/]+)\/etcd$/;
+  const [from, to] = [release.exec(old.value)?.[1], release.exec(now.value)?.[1]];
+  return from && to ? `etcd ${from} → ${to}` : `\`${said(old)}\` → \`${now.value}\``;
+}
+
+/** There may be several of these lines, and each is a setting of its own. */
+const REPEATED = /^(ReadWritePaths=.*|Environment=[^=]*)/;
+
+function entries(diff: readonly string[], sign: string): ReadonlyMap<string, Entry> {
+  const lines = diff
+    .filter((line) => line.startsWith(sign))
+    .map((line) => line.slice(1).replace(/ \\$/, "").trim())
+    .filter((line) => line !== "");
   return new Map(
-    lines
-      .map((line) => line.replace(/ \\$/, "").trim())
-      .filter((line) => line !== "")
-      .map((line): [string, string] => {
-        const end = line.indexOf("=");
-        return end < 0 ? [line, ""] : [line.slice(0, end), line.slice(end + 1)];
-      }),
+    lines.map((line): [string, Entry] => {
+      const end = line.indexOf("=");
+      const entry =
+        end < 0 ? { name: line, value: "" } : { name: line.slice(0, end), value: line.slice(end + 1) };
+      return [REPEATED.exec(line)?.[0] ?? entry.name, entry];
+    }),
   );
 }
 
-function setting(name: string, value: string): string {
+function said(entry: Entry | undefined): string {
+  const { name, value } = entry ?? { name: "", value: "" };
   return value === "" ? name : `${name}=${value}`;
 }

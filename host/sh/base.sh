@@ -54,7 +54,8 @@ LOCK_SECONDS=${LOCK_SECONDS:-120}
 name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quota='' metrics_url='' not_before=''
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snapshots=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
-members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared='' told='' told_before='' drop_ins_aside='' volume='' made_from=''
+members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
+told='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -69,6 +70,8 @@ parse_options() {
       --quota=*) quota=$value ;;
       --metrics-url=*) metrics_url=$value ;;
       --not-before=*) not_before=$value ;;
+      --private-users=*) private_users=$value ;;
+      --writable=*) writable=$value ;;
       --volume=*) volume=$value ;;
       --made-from=*) made_from=$value ;;
       --version=*) version=$value ;;

@@ -31,6 +31,8 @@ remedy() { # CHECK: what to do about its refusal
     closed) echo "let all users pass it (chmod a+x)" ;;
     writable) echo "make it writable" ;;
     memory) echo "use a larger machine, or lower etcd:quotaBackendBytes" ;;
+    namespaces) echo "allow user namespaces (sysctl user.max_user_namespaces), or set etcd:unit: {privateUsers: false}" ;;
+    folders) echo "give them to the user etcd (chown), or name others" ;;
     clock) echo "set this host's clock (time service: $(time_sync))" ;;
   esac
 }
@@ -59,6 +61,7 @@ preflight() {
   check_disk_speed
   check_firewall
   check_ssh_limit
+  check_unit
   [ -z "$refusals" ] || refuse "$name cannot run here.$refusals Nothing was changed on this host${volume:+, but its volume is mounted}"
 }
 

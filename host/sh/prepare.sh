@@ -43,6 +43,7 @@ make_directories() {
   install -d -m 0700 -o etcd -g etcd "$data_dir"
   install -d -m 0755 "$RUN_DIR"
   [ -z "$snapshots" ] || [ -d "$snapshots" ] || install -d -m 0700 "$snapshots"
+  for dir in $writable; do [ -d "$dir" ] || install -d -m 0750 -o etcd -g etcd "$dir"; done
   label_files "$ETC_DIR" "$OPT_DIR" "$data_dir"
 }
 

@@ -71,8 +71,6 @@ runs_installed_binary() {
   [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(sha256sum <"$running" | cut -d' ' -f1)" = "$installed" ]
 }
 
-last_log_lines() { journalctl --unit=etcd.service --lines="${1:-8}" --output=cat --no-pager 2>/dev/null | cut -c1-300 || :; }
-
 # Is PORT listened on? Read from /proc, so that no tool is needed; 0A is LISTEN.
 port_taken() {
   awk -v port="$1" 'BEGIN { hex = sprintf("%04X", port) }

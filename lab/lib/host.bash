@@ -117,7 +117,7 @@ node_nspawn() { # N ROOT
   systemd-nspawn --quiet --boot --directory="$2" --machine="node$1" --hostname="$(hostname_of "$1")" \
     --uuid="$(cat "$NODES/$1/machine-id")" \
     --register=no --keep-unit --network-namespace-path="/run/netns/$(ns_of "$1")" \
-    --capability=CAP_NET_ADMIN --system-call-filter=bpf --console=pipe \
+    --capability=CAP_NET_ADMIN --system-call-filter='bpf @memlock' --console=pipe \
     --link-journal=no --resolv-conf=off --timezone=off
 }
 

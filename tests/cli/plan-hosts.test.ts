@@ -92,6 +92,52 @@ test("restart: a flag that goes, and another release", () => {
   ]);
 });
 
+const unitOf = (...lines: readonly string[]) => `[Service]\nLimitNOFILE=65536\n${lines.join("\n")}\n`;
+const ownLines = ["LimitCORE=0", "OOMScoreAdjust=-900"];
+
+for (const [what, before, after, why] of [
+  ["lines of the program's own", ["ProtectClock=yes"], [...ownLines, "ProtectClock=yes"], []],
+  ["a line of its own that is another", ["ProtectClock=no"], ["ProtectClock=yes"], []],
+  ["a setting beside them", [], [...ownLines, "Nice=-5"], ["`Nice=-5` added"]],
+  ["another value than the new default", [], ["OOMScoreAdjust=-500"], ["`OOMScoreAdjust=-500` added"]],
+] as const)
+  test(`restart: a new version of the program, with ${what}`, () => {
+    const change: Change = {
+      op: "update",
+      old: { stdin: unitOf(...before) },
+      new: { stdin: unitOf(...after) },
+      reasons: ["stdin"],
+    };
+    const isOwn = after.some((line) => /^(LimitCORE|Protect)/.test(line));
+    assert.deepEqual(rowOf(planOf({ changes: { "node1-member": change } }), "node1").why, [
+      ...why,
+      ...(isOwn ? ["a new version of the program"] : []),
+    ]);
+  });
+
+test("restart: a limit that is set back to its default is a setting, and so is each folder and variable", () => {
+  const change: Change = {
+    op: "update",
+    old: { stdin: unitOf("OOMScoreAdjust=-500", "ReadWritePaths=/a", "Environment=GOGC=50") },
+    new: {
+      stdin: unitOf(
+        "OOMScoreAdjust=-900",
+        "ReadWritePaths=/a",
+        "ReadWritePaths=/b",
+        "Environment=GOGC=80",
+        "Environment=GOMEMLIMIT=1GiB",
+      ),
+    },
+    reasons: ["stdin"],
+  };
+  assert.deepEqual(rowOf(planOf({ changes: { "node1-member": change } }), "node1").why, [
+    "`OOMScoreAdjust=-500` → `-900`",
+    "`Environment=GOGC=50` → `GOGC=80`",
+    "`ReadWritePaths=/b` added",
+    "`Environment=GOMEMLIMIT=1GiB` added",
+  ]);
+});
+
 test("restart: a new CA bundle, or one that is not known yet", () => {
   for (const now of [texts("node1", { bundles: "4567" }), { create: UNKNOWN, update: UNKNOWN }]) {
     const change: Change = { op: "update", new: now, reasons: ["update"] };

@@ -51,6 +51,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
   quotaBackendBytes: 2147483648,
   metricsUrl: "http://127.0.0.1:2381",
   allow: [],
+  service: { privateUsers: true, readWritePaths: [] },
   checkId: 0,
   notBefore: "2026-01-01T00:00:00Z",
 };

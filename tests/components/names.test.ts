@@ -18,7 +18,7 @@ function makeCluster(name: string, prefix: string) {
     client: new CertificateAuthority(`${prefix}client-ca`, ca),
     peer: new CertificateAuthority(`${prefix}peer-ca`, ca),
   };
-  const { quotaBackendBytes, metricsUrl } = settings;
+  const { quotaBackendBytes, metricsUrl, service } = settings;
   const token = `${name}-0a1b2c3d`;
   const host = {
     ssh,
@@ -27,6 +27,7 @@ function makeCluster(name: string, prefix: string) {
     quotaBackendBytes,
     metricsUrl,
     allow,
+    service,
     checkId,
     notBefore: authorities.peer.notBefore,
   };

@@ -56,3 +56,10 @@ function optionsByText(of: Awaited<ReturnType<typeof runProgram>>) {
 test("a host is prepared again by the very text that prepared it", () => {
   assert.equal(text(host, "update"), text(host, "create"));
 });
+
+test("what the unit asks of the host is told where it is not the usual, and only there", async () => {
+  const unit = { privateUsers: false, readWritePaths: ["/var/log/etcd", "/srv/logs"] };
+  const tuned = step(await runProgram({ config: clusterOf(1, { ...settings, unit }) }), "node1-host");
+  const { "private-users": namespaces, writable } = optionsOf(text(tuned, "create"));
+  assert.deepEqual([namespaces, writable], ["no", "/var/log/etcd /srv/logs"]);
+});

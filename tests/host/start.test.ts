@@ -192,7 +192,7 @@ for (const [title, how] of [
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      'etcd-host: {"level":"fatal","msg":"discovery failed"}\n' +
+      "etcd-host: fatal: discovery failed\n" +
         "etcd-host: failed: etcd ended right after its start on node1; its last log lines are above\n",
     );
     assert.equal(host.exists("run/etcd-host/bootstrap"), false);

@@ -7,7 +7,16 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { defaults } from "../../config/defaults.ts";
 import { quoteUnitArgument } from "../../host/quote.ts";
-import { OWNED_FLAGS, renderUnit, type UnitSettings, type UnitSpec } from "../../host/unit.ts";
+import {
+  ADDED_LINES,
+  OWNED_FLAGS,
+  renderUnit,
+  SETTING_LINES,
+  type ServiceSettings,
+  type UnitSettings,
+  type UnitSpec,
+} from "../../host/unit.ts";
+import { config } from "../unit/configuration.ts";
 
 const settings: UnitSettings = {
   heartbeatInterval: defaults.heartbeatInterval,
@@ -21,6 +30,7 @@ const settings: UnitSettings = {
   cipherSuites: defaults.cipherSuites,
   metricsUrl: defaults.metricsUrl,
   extraFlags: {},
+  service: config().settings.service,
 };
 
 const node1: UnitSpec = {
@@ -143,6 +153,75 @@ test("the data directory is where the unit looks for a WAL and where etcd may wr
   assert.doesNotMatch(unit, /\/var\/lib\/etcd/);
 });
 
+const all: ServiceSettings = {
+  oomScoreAdjust: -500,
+  memoryHigh: "75%",
+  memoryMax: "6G",
+  cpuWeight: 500,
+  ioWeight: 1000,
+  nice: -10,
+  limitNOFILE: 1048576,
+  limitMEMLOCK: "4G",
+  environment: { GOMEMLIMIT: "5GiB", GOGC: "50" },
+  readWritePaths: ["/var/log/etcd", "/srv/logs"],
+  privateUsers: false,
+};
+
+test("what the service gets of its host is a line each, and nothing else changes", () => {
+  const before = renderUnit(node1).split("\n");
+  const after = withSettings({ service: all }).split("\n");
+  assert.deepEqual(
+    after.filter((line) => !before.includes(line)),
+    [
+      "Environment=GOMEMLIMIT=5GiB",
+      "Environment=GOGC=50",
+      "LimitNOFILE=1048576",
+      "LimitMEMLOCK=4G",
+      "OOMScoreAdjust=-500",
+      "Nice=-10",
+      "MemoryHigh=75%",
+      "MemoryMax=6G",
+      "CPUWeight=500",
+      "IOWeight=1000",
+      "ReadWritePaths=/var/log/etcd",
+      "ReadWritePaths=/srv/logs",
+      "PrivateUsers=no",
+    ],
+  );
+  assert.deepEqual(
+    before.filter((line) => !after.includes(line)),
+    ["LimitNOFILE=65536", "OOMScoreAdjust=-900", "PrivateUsers=yes"],
+  );
+});
+
+test("the lines that come from settings are named, and all others are the program's own", () => {
+  const before = renderUnit(node1).split("\n");
+  const after = withSettings({ service: all, extraFlags: { "memory-mlock": "true" } }).split("\n");
+  const changed = [
+    ...before.filter((line) => !after.includes(line)),
+    ...after.filter((line) => !before.includes(line)),
+  ];
+  const names = changed.filter((line) => !line.startsWith("  --")).map((line) => line.replace(/=.*/, ""));
+  assert.deepEqual([...new Set([...names, "ExecStart"])].sort(), [...SETTING_LINES].sort());
+  for (const line of ADDED_LINES) assert.ok(before.includes(line), line);
+});
+
+for (const [version, flag] of [
+  ["3.5.35", "experimental-memory-mlock"],
+  ["3.6.14", "memory-mlock"],
+] as const) {
+  test(`with ${flag} as much memory may be locked as the database takes, or as is set`, () => {
+    const limits = (value: string, limitMEMLOCK?: string) =>
+      withSettings(
+        { extraFlags: { [flag]: value }, service: { ...settings.service, limitMEMLOCK } },
+        { ...node1, version },
+      ).match(/^LimitMEMLOCK=.*$/gm);
+    assert.deepEqual(limits("true"), ["LimitMEMLOCK=infinity"]);
+    assert.deepEqual(limits("true", "4G"), ["LimitMEMLOCK=4G"]);
+    assert.equal(limits("false"), null);
+  });
+}
+
 test("every flag that a unit sets is owned by the program: extraFlags cannot give it twice", () => {
   const text = fc.stringMatching(/^[a-z0-9]{1,8}$/);
   const spec = fc.record({
@@ -185,22 +264,26 @@ test("an argument reaches etcd as it is, through systemd's own quoting", () => {
   assert.equal(quoteUnitArgument(`--x=a "b" 'c' \\d;`), `"--x=a \\"b\\" 'c' \\\\d;"`);
 });
 
-test("systemd finds nothing wrong with the unit", () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-unit-"));
-  try {
-    // systemd looks for the programs: here they are ones that every machine has
-    const unit = renderUnit(node1)
-      .replace("/opt/etcd/3.6.14/etcd", "/bin/true")
-      .replaceAll("/usr/local/sbin/etcd-host", "/bin/true");
-    const file = path.join(folder, "etcd.service");
-    fs.writeFileSync(file, unit);
-    const { status, stdout, stderr } = spawnSync(
-      "systemd-analyze",
-      ["verify", "--man=no", "--recursive-errors=no", file],
-      { encoding: "utf8" },
-    );
-    assert.deepEqual([status, `${stdout}${stderr}`], [0, ""]);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-});
+for (const [what, service] of [
+  ["with its defaults", settings.service],
+  ["with everything set", all],
+] as const)
+  test(`systemd finds nothing wrong with the unit ${what}`, () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-unit-"));
+    try {
+      // systemd looks for the programs: here they are ones that every machine has
+      const unit = withSettings({ service })
+        .replace("/opt/etcd/3.6.14/etcd", "/bin/true")
+        .replaceAll("/usr/local/sbin/etcd-host", "/bin/true");
+      const file = path.join(folder, "etcd.service");
+      fs.writeFileSync(file, unit);
+      const { status, stdout, stderr } = spawnSync(
+        "systemd-analyze",
+        ["verify", "--man=no", "--recursive-errors=no", file],
+        { encoding: "utf8" },
+      );
+      assert.deepEqual([status, `${stdout}${stderr}`], [0, ""]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });

@@ -96,7 +96,10 @@ export const suites: readonly Suite[] = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns: readonly Suite[] = [{ name: "sweep", needs: lab, run: sweep }];
+export const longRuns: readonly Suite[] = [
+  { name: "sweep", needs: lab, run: sweep },
+  { name: "flags", needs: lab, run: flags },
+];
 
 /** Format, lint, types and shell: what `npm run check` says. */
 async function check(): Promise<Counts> {
@@ -178,4 +181,10 @@ async function sweep(): Promise<Counts> {
   for (const file of await filesOf("e2e"))
     if ((await readFile(file, "utf8")).includes('from "./sweep.ts"')) files.push(file);
   return endToEnd(files);
+}
+
+/** Every flag that `extraFlags` accepts, for each minor of etcd. */
+async function flags(): Promise<Counts> {
+  process.env.SWEEP = "all";
+  return endToEnd([join(project, "tests/e2e/flags.test.ts")]);
 }

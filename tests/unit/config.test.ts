@@ -140,6 +140,16 @@ for (const [what, values, sentence] of [
     "dataDir: /var/lib belongs to the system; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
+    "a data directory among etcd-host's records",
+    { dataDir: "/var/lib/etcd-host/data" },
+    "dataDir: /var/lib/etcd-host/data is where etcd-host keeps what it runs and records; use a folder for etcd alone, like /var/lib/etcd.",
+  ],
+  [
+    "a data directory among what root runs",
+    { dataDir: "/opt/etcd" },
+    "dataDir: /opt/etcd is where etcd-host keeps what it runs and records; use a folder for etcd alone, like /var/lib/etcd.",
+  ],
+  [
     "a data directory in a home",
     { dataDir: "/home/etcd/data" },
     "dataDir: /home/etcd/data belongs to the system; use a folder for etcd alone, like /var/lib/etcd.",
