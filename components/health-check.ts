@@ -82,7 +82,7 @@ export class HealthCheck extends pulumi.ComponentResource {
 }
 
 /** As `etcd-host prove` begins its line: a login may print what it likes on others. */
-const PROOF_MARK = "== etcd-host proof ";
+const PROOF_MARK = "== proof of etcd-host: ";
 
 /** Before it was marked, the proof was all that the step printed. */
 function parseProof(stdout: string): Proof {

@@ -34,7 +34,7 @@ export function refuseFolder(text: string, example: string): string | undefined 
     return `${show(text)} is not a plain path; use letters, digits, dots, hyphens and underscores between single slashes.`;
   }
   if (ownTrees.some((tree) => isWithin(path, tree))) {
-    return `${path} is where etcd-host keeps what it runs and records; use a folder for etcd alone, like ${example}.`;
+    return `${path} is where this program keeps what runs on hosts, and its records; use a folder for etcd alone, like ${example}.`;
   }
   if (systemFolders.includes(path) || closedTrees.some((tree) => path.startsWith(`${tree}/`))) {
     return `${path} belongs to the system; use a folder for etcd alone, like ${example}.`;

@@ -1,7 +1,7 @@
 # What others read: the proof of the last step, and etcdctl's answers.
 
 # One line, found by its mark: whatever a login prints stands on lines of its own.
-PROOF_MARK='== etcd-host proof '
+PROOF_MARK='== proof of etcd-host: '
 print_proof() { # <JSON
   printf '\n%s%s\n' "$PROOF_MARK" "$(tr -d '\n')"
 }

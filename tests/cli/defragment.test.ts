@@ -1,6 +1,8 @@
 // npm run defragment: one host after the other, the leader last.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ANSWER_MARK } from "../../host/commands.ts";
 import { StandIns } from "./stand-ins.ts";
 
 /** Hosts of which `leader` leads; those that are named answer otherwise: `answers` are lines of shell. */
@@ -20,8 +22,9 @@ function installHosts(
   standIns.command(
     "ssh",
     `cat >/dev/null
+    printf '\\n${ANSWER_MARK}\\n'
     case $4 in *facts) cat "$DIR/facts-$3"; exit ;; esac
-    echo "$3 \${4##*sh \\"\\$f\\" }" >>"$DIR/asked"
+    echo "$3 \${4##*etcd-host }" >>"$DIR/asked"
     ${answers}
     echo "\${3#node-}: 428 MiB before, 31 MiB now"`,
   );

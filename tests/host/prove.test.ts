@@ -8,8 +8,8 @@ const DAY = 86_400;
 
 /** What the step proves: one marked line, whatever stands on the others. */
 function proofIn(stdout: string) {
-  const [line = ""] = stdout.split("\n").filter((text) => text.startsWith("== etcd-host proof "));
-  return JSON.parse(line.slice("== etcd-host proof ".length));
+  const [line = ""] = stdout.split("\n").filter((text) => text.startsWith("== proof of etcd-host: "));
+  return JSON.parse(line.slice("== proof of etcd-host: ".length));
 }
 
 test("a healthy cluster is proven: who the members are, how quick, and what was deployed", async (t) => {

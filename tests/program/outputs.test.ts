@@ -20,7 +20,7 @@ test("what was proven comes from what the health step prints, and from nothing e
     health: "as etcdctl shows it",
     deployed: { version: "9.9.9", token: "t", dataDir: "/d", adminHost: "other", nodes: {} },
   };
-  const marked = `== etcd-host proof ${JSON.stringify(proof)}`;
+  const marked = `== proof of etcd-host: ${JSON.stringify(proof)}`;
   const talk = '{"motd": "welcome"}\nLast login: today\n$ ';
   const printed = {
     "the proof alone, as before it was marked": JSON.stringify(proof, null, 2),

@@ -88,7 +88,7 @@ for (const [unit, ...sentences] of [
   ],
   [
     { readWritePaths: ["/etc/etcd/pki", "/usr/local/sbin"] },
-    "unit.readWritePaths[0]: /etc/etcd/pki is where etcd-host keeps what it runs and records; use a folder for etcd alone, like /var/log/etcd.",
+    "unit.readWritePaths[0]: /etc/etcd/pki is where this program keeps what runs on hosts, and its records; use a folder for etcd alone, like /var/log/etcd.",
     "unit.readWritePaths[1]: /usr/local/sbin belongs to the system; use a folder for etcd alone, like /var/log/etcd.",
   ],
   [

@@ -142,12 +142,12 @@ for (const [what, values, sentence] of [
   [
     "a data directory among etcd-host's records",
     { dataDir: "/var/lib/etcd-host/data" },
-    "dataDir: /var/lib/etcd-host/data is where etcd-host keeps what it runs and records; use a folder for etcd alone, like /var/lib/etcd.",
+    "dataDir: /var/lib/etcd-host/data is where this program keeps what runs on hosts, and its records; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
     "a data directory among what root runs",
     { dataDir: "/opt/etcd" },
-    "dataDir: /opt/etcd is where etcd-host keeps what it runs and records; use a folder for etcd alone, like /var/lib/etcd.",
+    "dataDir: /opt/etcd is where this program keeps what runs on hosts, and its records; use a folder for etcd alone, like /var/lib/etcd.",
   ],
   [
     "a data directory in a home",
