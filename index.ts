@@ -51,6 +51,7 @@ const { hosts, cluster } = await makeGuarded(
 const check = new HealthCheck(HEALTH, {
   cluster,
   renewBeforeDays: config.certificates.renewBeforeDays,
+  previous,
   deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
 });
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { Deployed } from "../cluster/topology.ts";
 import { hostCommand } from "../host/commands.ts";
@@ -21,7 +22,10 @@ interface Proof {
   readonly clusterId: string;
   readonly members: readonly MemberStatus[];
   readonly health: string;
-  readonly deployed: Deployed;
+  /** Sha256 of the record that the step was sent. */
+  readonly recorded?: string;
+  /** In place of it, from an etcd-host of before: the record itself. */
+  readonly deployed?: Deployed;
 }
 
 /** A certificate that expires sooner than this fails the proof; it should have been renewed long before. */
@@ -33,11 +37,14 @@ export interface HealthCheckArgs {
   readonly renewBeforeDays: number;
   /** The record of what is proven, once the whole cluster is healthy. */
   readonly deployed: pulumi.Input<Deployed>;
+  /** That of the last run that ended healthy. */
+  readonly previous: Deployed | undefined;
 }
 
 /**
- * The proof that the whole cluster is as declared. Its outputs come from the step's own stdout and nothing else: a
- * run that did not get this far leaves the last proven ones in place.
+ * The proof that the whole cluster is as declared. Its outputs come from the step's own stdout: a run that did not get
+ * this far leaves the last proven ones in place. `deployed` is the record as it was sent, not as a host may have
+ * rewritten it: what it says is planned from, and gets certificates.
  */
 export class HealthCheck extends pulumi.ComponentResource {
   readonly version: pulumi.Output<string>;
@@ -63,10 +70,7 @@ export class HealthCheck extends pulumi.ComponentResource {
         ),
         stdin: pulumi
           .all([cluster.declared, cluster.told, args.deployed])
-          .apply(
-            ([declared, told, deployed]) =>
-              `${declared}${told}deployed\n${JSON.stringify(deployed, null, 2)}\n`,
-          ),
+          .apply(([declared, told, deployed]) => `${declared}${told}deployed\n${textOf(deployed)}`),
       },
       { parent: this, dependsOn: cluster.last.map(({ command }) => command) },
     );
@@ -75,10 +79,25 @@ export class HealthCheck extends pulumi.ComponentResource {
     this.clusterId = proof.clusterId;
     this.members = proof.members;
     this.health = proof.health;
-    this.deployed = proof.deployed;
-    const { version, clusterId, members, health, deployed } = proof;
+    this.deployed = pulumi
+      .all([proof, args.deployed])
+      .apply(([proven, sent]) => provenRecord(proven, sent, args.previous));
+    const { version, clusterId, members, health, deployed } = this;
     this.registerOutputs({ version, clusterId, members, health, deployed });
   }
+}
+
+function textOf(deployed: Deployed): string {
+  return `${JSON.stringify(deployed, null, 2)}\n`;
+}
+
+/** With `--target` a run may leave out the proof of what it declares: then what was proven before stays. */
+function provenRecord(proof: Proof, sent: Deployed, previous: Deployed | undefined): Deployed {
+  const isSent = proof.recorded === createHash("sha256").update(textOf(sent)).digest("hex");
+  const proven = isSent ? sent : (proof.deployed ?? previous);
+  if (proven === undefined)
+    throw new pulumi.RunError("the health step proved another record than it was sent; raise checkId and run pulumi up again");
+  return proven;
 }
 
 /** As `etcd-host prove` begins its line: a login may print what it likes on others. */

@@ -182,8 +182,8 @@ proof_json() {
       "$comma" "$member_name" "$(hex_id "$id")" "$peers" "$clients" "$leads"
     comma=,
   done <"$work/members"
-  printf '],"health":%s,"deployed":' "$(cat "$work/health" "$work/table" | json_string)"
-  cat "$work/deployed"
+  printf '],"health":%s,' "$(cat "$work/health" "$work/table" | json_string)"
+  printf '"recorded":"%s"' "$(sha256sum <"$work/deployed" | cut -d' ' -f1)"
   printf '}\n'
 }
 number() { echo "${1:-null}"; }

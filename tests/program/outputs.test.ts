@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { runProgram } from "./harness.ts";
 import { daysLater, FIRST_DAY } from "./providers.ts";
@@ -33,6 +34,31 @@ test("what was proven comes from what the health step prints, and from nothing e
     for (const [name, value] of Object.entries(proof))
       assert.deepEqual(output(other, name), value, `${what}: ${name}`);
   }
+});
+
+test("what is recorded is what was sent, whatever a host makes of it, and only once it is proven", async () => {
+  const sent = JSON.parse(text(step(run, "health"), "stdin").split(/^deployed\n/m)[1] ?? "");
+  assert.deepEqual(output(run, "deployed"), sent);
+  const { nodes, ...others } = sent;
+  const forged = {
+    ...others,
+    nodes: { ...nodes, node1: { ...nodes.node1, formerAddresses: ["192.0.2.66"] } },
+  };
+  const health = text(step(run, "health"), "stdin").split(/^deployed\n/m)[1] ?? "";
+  const recorded = createHash("sha256").update(health).digest("hex");
+  const proof = { version: "3.6.14", clusterId: "c", members: [], health: "", recorded };
+  const stdout = JSON.stringify({ ...proof, deployed: forged });
+  const rewritten = await runProgram({ config: clusterOf(3), mocked: { health: { stdout } } });
+  assert.deepEqual(output(rewritten, "deployed"), sent);
+
+  // a run of which the proof was left out (--target) declares one more node
+  const earlier = { deployed: sent };
+  const left = await runProgram({
+    config: clusterOf(4),
+    earlier,
+    mocked: { health: { stdout: JSON.stringify(proof) } },
+  });
+  assert.deepEqual(output(left, "deployed"), sent);
 });
 
 test("the health step is told to record what is declared", () => {
