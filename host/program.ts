@@ -14,6 +14,7 @@ export const PARTS = [
   "certificates",
   "etcdctl",
   "quorum",
+  "proof",
   "lock",
   "version",
   "start",

@@ -35,7 +35,7 @@ is_bootstrapping() {
 
 # A member that hangs would be found only at its turn, or, first in order, not at all: so nothing begins.
 refuse_unfit_members() {
-  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   while :; do
     incarnations=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - -)
     unfit=$(unfit_members)
@@ -79,7 +79,7 @@ reach_of() { # CLIENT-URL
 # wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
 refuse_lost_quorum() {
   all=$(declared_endpoints)
-  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   until reach_members; do
     [ "$(date +%s)" -lt "$patience" ] ||
       refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot (etcdutl snapshot restore) into a new cluster"

@@ -43,9 +43,7 @@ former_selves() {
 }
 
 join_cluster() { # UNIT
-  prove_no_alarm
-  prove_agreement
-  prove_room_for_learner
+  until_proven can_join
   take_cluster_lock "$(healthy_urls_but "$(my_id)")"
   query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
   for id in $(former_selves); do
@@ -101,7 +99,7 @@ promote_myself() {
   query_cluster || return 1
   me=$(my_id)
   is_learner "$me" || return 0
-  prove_promotion "$me"
+  until_proven can_promote "$me"
   record_incarnation # first: a voter without a record would be taken for a foreign one
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but "$me")" member promote "$(hex_id "$me")" >"$work/promote" 2>&1 || {
@@ -126,10 +124,9 @@ record_incarnation() {
   ctl --endpoints="$(healthy_urls_but none)" put "$INCARNATIONS$name" "$incarnation" >/dev/null || fail "cannot write to the cluster; run again"
 }
 
-# Removes a member for good: proof first, leadership elsewhere, and only with the lock.
+# Removes a member for good: only with the lock, with leadership elsewhere, and proven as the last thing before it.
 remove_member() { # ID
-  prove_removal "$1"
-  move_leadership_from "$1"
+  hand_over "$1" can_remove "$1"
   need_cluster_lock
   gone=$(name_of "$1")
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"

@@ -49,7 +49,6 @@ ask_cluster() { # all at once: each answer is a file
   [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)"
 }
 unhealthy_line() { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1" | tail -n 1; }
-say_problem() { problem=$*; return 1; }
 
 check_members() {
   unstarted=$(awk -F'|' '$2 == "" { print $3 }' "$work/members")

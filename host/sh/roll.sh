@@ -1,7 +1,6 @@
 # roll: the member step on every later run. Restarts the member if the running process would differ, one member of the
 # cluster at a time, and ends when it has caught up.
 
-TURN_SECONDS=10  # of two members the other one may be restarting, and there is no quorum for that time
 ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large db takes its time to open
 
 cmd_roll() { # stdin: the unit
@@ -51,39 +50,41 @@ start_again() { # UNIT
   fi
 }
 
+# What takes its time comes first; then the lock, and with it the proof, as the last thing before the restart.
 restart_member() { # UNIT
   need_same_bootstrap
   need_disk
-  wait_for_my_turn
-  prove_restart
+  until_proven can_restart
+  announce_outage
   prove_version_step
   save_snapshot_before_minor
-  if has_cluster_lock; then
-    move_leadership_from "$me"
-    need_cluster_lock
-  fi
-  announce_address
-  remember_endpoints
-  version_before=$(cluster_version)
+  wait_for_my_turn
+  prove_version_step
+  version_before=$agreed
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
+  hand_over "$me" can_restart
+  announce_address
+  if has_moved && ! settles can_restart; then # etcd may have kept us waiting
+    set_peer_url "$address_before"
+    refuse "$problem"
+  fi
+  if has_cluster_lock; then need_cluster_lock; fi
   begin=$(date +%s)
+  remember_endpoints
   set_drop_ins_aside
   install_and_restart "$1"
   wait_until_ready || roll_back
   wait_until_caught_up
   note "restarted $name in $(($(date +%s) - begin)) s"
 }
-# Whoever restarts a member now may be a run whose CLI is gone: waited for, where there is a quorum to ask.
+announce_outage() {
+  [ "$(voters | wc -l)" -gt 1 ] || is_learner "$me" || note "$name is the only member: its restart is an outage of a few seconds"
+}
+# Whoever restarts a member now may be a run whose CLI is gone.
 wait_for_my_turn() {
-  until_s=$(($(date +%s) + TURN_SECONDS))
-  until query_cluster || ! allowed two-node-restart || [ "$(date +%s)" -ge "$until_s" ]; do sleep 0.5; done
-  if ! [ -s "$work/members" ] || [ "$(voters | wc -l)" = 1 ]; then return; fi
-  wait_for_founders
-  prove_no_alarm
-  healthy=$(healthy_voters_but none | wc -l)
-  [ "$healthy" -lt "$(quorum_of "$(voters | wc -l)")" ] ||
-    take_cluster_lock "$(healthy_urls_but "$(my_id)")" # not through this member: etcd waits 7 s for its streams as it stops
+  [ "$(voters | wc -l)" = 1 ] ||
+    take_cluster_lock "$(healthy_urls_but "$me")" # not through this member: etcd waits 7 s for its streams as it stops
 }
 install_and_restart() { # UNIT
   write_bootstrap
@@ -97,10 +98,11 @@ install_and_restart() { # UNIT
 # The others must know a member's new address before it listens there.
 announce_address() {
   address_before=$(row_of "$(my_id)" | cut -d'|' -f3)
-  if [ -z "$address_before" ] || [ "$address_before" = "$peer_url" ]; then return; fi
+  has_moved || return 0
   note "telling the cluster that $name moves from $address_before to $peer_url"
   set_peer_url "$peer_url"
 }
+has_moved() { [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; }
 set_peer_url() { # URL
   change_members "$(healthy_urls_but "$(my_id)")" "" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
 }
@@ -125,7 +127,7 @@ roll_back() {
   [ "$version_now" = "$version_before" ] || { [ -z "$version_now" ] && [ "$(voters | wc -l)" = 1 ]; } ||
     fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   note "etcd ended right after its restart: restoring the old settings of $name"
-  if [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; then set_peer_url "$address_before"; fi
+  if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back
   install_and_restart "$work/old-unit"
   wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
-import { startedAt } from "./rolling.ts";
+import { isUnhealthy, startedAt } from "./rolling.ts";
 import { isDown, step, steppingCluster } from "./stepping.ts";
 
 const NODE3 = ["member remove ffffffffffffffff", "del etcd-host/members/node3"];
@@ -65,6 +65,31 @@ test("a leader first gives leadership to a declared member, although one that go
     new RegExp(`--endpoints=${url} move-leader`),
     "the leader is asked",
   );
+});
+
+test("a leader whose followers are cut from each other is not removed, and leads on", async (t) => {
+  const cluster = await steppingCluster(t, { count: 4, declared: 3 });
+  led(cluster, 3);
+  const { host } = cluster;
+  host.write("answers/health.whole", host.read("answers/health"));
+  isUnhealthy(cluster, "node1", "node2");
+  cluster.answer("cut");
+  host.write(
+    "answers/after-move-leader",
+    `if [ "$id" = 44 ]; then cp health.whole health; else cp ../cut/health health; fi\n`,
+  );
+  const { code, stderr } = await step(cluster, "membership");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: node4 led, and the others are no quorum without it: once node2 led, not healthy: node1 node2\. node4 leads now/,
+  );
+  assert.deepEqual(changesAsked(host), [
+    "lock",
+    "move-leader 73886e9c34638e08",
+    "move-leader 2c",
+    "lock dropped",
+  ]);
 });
 
 test("a member that does not lead is removed without moving anything", async (t) => {
@@ -133,7 +158,12 @@ test("the lock is taken through declared members only: a lock through one that g
   assert.equal(locking?.[1], urls);
   const removal = cluster.host.read("asked").match(/--endpoints=(\S+) member remove/);
   assert.ok(!removal?.[1]?.includes(gone.clientUrl));
-  assert.deepEqual(changesAsked(cluster.host), ["lock", ...NODE3, "lock dropped"]);
+  assert.deepEqual(changesAsked(cluster.host), [
+    "lock",
+    "move-leader 73886e9c34638e08",
+    ...NODE3,
+    "lock dropped",
+  ]);
 });
 
 test("the lock is asked for again just before each removal, and a lost one ends the step", async (t) => {

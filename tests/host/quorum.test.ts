@@ -60,7 +60,7 @@ const refused: readonly Case[] = [
   {
     title: "nobody answers",
     arrange: (c) => c.members.splice(0),
-    sentence: /refused: no member answers, so it cannot be proven that node1 may restart/,
+    sentence: /refused: no member answers, so nothing can be proven; see 'etcd-host status'/,
   },
   {
     title: "the member is not in the list",

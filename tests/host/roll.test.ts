@@ -1,8 +1,8 @@
 // The member step on every run but the first.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { test } from "node:test";
-import { changesAsked } from "./cluster.ts";
+import { type TestContext, test } from "node:test";
+import { changesAsked, type FakeCluster } from "./cluster.ts";
 import { DATA, isRefused, setState, UNIT } from "./member.ts";
 import {
   BROKEN_UNIT,
@@ -165,19 +165,84 @@ test("leadership goes to nobody who is down", async (t) => {
   assert.match(moved ?? "", /^move-leader (73886e9c34638e08|2c|37)$/);
 });
 
-test("a leader that cannot give leadership away is restarted all the same", async (t) => {
-  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
-  for (const member of cluster.members) member.leader = cluster.member(0).id;
-  cluster.answer();
+test("a leader that cannot give leadership away is not restarted", async (t) => {
+  const cluster = await ledByNode1(t);
   cluster.host.write("answers/refused/move-leader", "bad leader transferee\n");
   const { code, stderr } = await roll(cluster.host);
   assert.deepEqual(
-    [code, stderr.replace(/^etcd-host: restarted .*\n/m, "")],
+    [code, stderr],
     [
-      0,
-      "etcd-host: leadership could not be moved first: Error: bad leader transferee; etcd moves it as it stops\n",
+      3,
+      "etcd-host: refused: node1 leads, and leadership cannot be moved to node3 first: Error: bad leader transferee; nothing was changed, run again\n",
     ],
   );
+  assert.deepEqual(cluster.host.systemdCalls(), []);
+});
+
+/** node1 leads, and node3 started last. */
+async function ledByNode1(t: TestContext): Promise<FakeCluster> {
+  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  cluster.answer();
+  return cluster;
+}
+
+test("two followers that are cut from each other are no quorum without their leader, which goes on to lead", async (t) => {
+  const cluster = await ledByNode1(t);
+  cluster.answer("cut");
+  isUnhealthy(cluster, "node2");
+  cluster.answer("cut");
+  const [node1, , node3] = cluster.members.map(({ id }) => id);
+  const { host } = cluster;
+  host.write("whole/health", host.read("answers/health"));
+  host.write(
+    "answers/after-move-leader",
+    `if [ "$id" = ${node3} ]; then cp ../cut/health health; else cp ../whole/health health; fi\n`,
+  );
+  await isRefused(
+    host,
+    () => roll(host),
+    /refused: node1 led, and the others are no quorum without it: once node3 led, not healthy: node2\. node1 leads now, and nothing was changed: make sure that the other members reach each other/,
+  );
+  assert.deepEqual(changesAsked(host), ["lock", ...[node3, node1].map(moving), "lock dropped"]);
+});
+const moving = (id = "") => `move-leader ${BigInt(id).toString(16)}`;
+
+test("a member that follows nobody once leadership has moved is waited for", async (t) => {
+  const cluster = await ledByNode1(t);
+  const { host } = cluster;
+  const url = cluster.member(1).clientUrl;
+  host.write(
+    "answers/after-move-leader",
+    `cp health health.whole; sed -i 's#^${url} is healthy.*#${url} is unhealthy: gone#' health\n`,
+  );
+  host.fake(
+    "sleep",
+    'cd "$HOST_ROOT/answers"; [ "$1" != 0.5 ] || ! [ -e health.whole ] || mv health.whole health; exec /bin/sleep 0.01',
+  );
+  const { code, stderr } = await host.shell("PROOF_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(changesAsked(host, "asked-before"), ["lock", moving(cluster.member(2).id)]);
+});
+
+test("two members that died while the snapshot was saved stop the restart", async (t) => {
+  const cluster = await rollingCluster(t, () => ({ clusterVersion: () => "3.5.0" }));
+  const { host } = cluster;
+  for (const member of cluster.members) member.version = "3.5.33";
+  cluster.answer();
+  isUnhealthy(cluster, "node2", "node3");
+  cluster.answer("later");
+  host.write("answers/after-save", "cp ../later/health health\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 3, stderr);
+  assert.match(
+    stderr,
+    /refused: node1 may not restart: of the other 2 voters 0 healthy, 2 needed; not healthy: node2 node3\. /,
+  );
+  assert.match(host.read("asked"), / snapshot save /);
+  assert.deepEqual(host.systemdCalls(), []);
 });
 
 test("a lock that was lost restarts nothing", async (t) => {
