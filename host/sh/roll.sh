@@ -69,7 +69,7 @@ restart_member() { # UNIT
     set_peer_url "$address_before"
     refuse "$problem"
   fi
-  if has_cluster_lock; then need_cluster_lock; fi
+  [ "$(voters | wc -l)" = 1 ] || need_cluster_lock
   begin=$(date +%s)
   remember_endpoints
   set_drop_ins_aside
@@ -81,7 +81,7 @@ restart_member() { # UNIT
 announce_outage() {
   [ "$(voters | wc -l)" -gt 1 ] || is_learner "$me" || note "$name is the only member: its restart is an outage of a few seconds"
 }
-# Whoever restarts a member now may be a run whose CLI is gone.
+# Whoever restarts a member now may be a run whose CLI is gone. A single voter has nobody to wait for.
 wait_for_my_turn() {
   [ "$(voters | wc -l)" = 1 ] ||
     take_cluster_lock "$(healthy_urls_but "$me")" # not through this member: etcd waits 7 s for its streams as it stops

@@ -259,6 +259,28 @@ test("a lock that was lost restarts nothing", async (t) => {
   assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
 });
 
+test("without an answer nobody knows whether the lock is still held: nothing is restarted", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /failed: the cluster does not say whether its lock is still held: Error: context deadline exceeded; nothing more/,
+  );
+  assert.deepEqual(host.systemdCalls(), []);
+});
+
+test("one look that falls into an election is no reason to restart without the lock", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/unanswered/health", "once\n");
+  const { code, stderr } = await host.shell("PROOF_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(changesAsked(host, "asked-before"), ["lock"]);
+});
+
 test("a lock that another host holds is waited for, and then left to it", async (t) => {
   const { host } = await rollingCluster(t);
   host.write("answers/lock-held", "");
