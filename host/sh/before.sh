@@ -37,14 +37,24 @@ is_bootstrapping() {
 refuse_unfit_members() {
   patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   while :; do
-    incarnations=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - -)
+    read_incarnations || :
     unfit=$(unfit_members)
-    [ -n "$unfit" ] || return 0
+    if [ -z "$unfit" ] && [ -n "$incarnations_known" ]; then return; fi
     [ "$(date +%s)" -lt "$patience" ] || break
     sleep 0.5
     query_cluster || break
   done
-  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
+  [ -z "$unfit" ] ||
+    refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
+  refuse "$problem"
+}
+# Who has been a member, as this program keeps it in the cluster: "KEY INCARNATION" each. Nothing where nobody was proven.
+incarnations='' incarnations_known=''
+read_incarnations() {
+  ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" >"$work/incarnations" 2>"$work/incarnations.log" ||
+    say_problem "the cluster does not say which members this stack has had ($(tail -n 1 "$work/incarnations.log" | cut -c1-200)); see 'etcd-host health', then run again" || return 1
+  incarnations=$(paste -d' ' - - <"$work/incarnations")
+  incarnations_known=yes
 }
 unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is left out
   for member in $members; do
@@ -102,23 +112,13 @@ reach_members() { # false: one is silent
 }
 list_or_none() { echo "${1:- none}"; }
 
-# A voter that this stack never added is someone else's; only a person may remove it.
-refuse_foreign_members() {
-  [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
-  voters | while IFS='|' read -r _ voter peers clients _; do
-    if [ -z "$clients" ] || is_declared "$voter" || printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$voter "; then continue; fi
-    echo "$voter ($peers)"
-  done >"$work/foreign"
-  [ ! -s "$work/foreign" ] ||
-    refuse "the cluster has a member that this stack never had: $(paste -s -d' ' "$work/foreign"). Declare it in etcd:nodes, or remove it by hand: etcd-host ctl member remove"
-}
-
 prepare_minor_step() {
+  until_proven every_voter_answers
   agreed=$(cluster_version)
   wanted=$(minor_of "$version")
   if [ -z "$agreed" ]; then return; fi
   if [ "$agreed" = "$(next_minor "$wanted")" ] || [ "$(downgrade_target)" = "$wanted" ]; then
-    prove_no_alarm
+    until_proven no_alarm
     enable_downgrade "$wanted"
   elif [ "$agreed" != "$wanted" ]; then
     prove_version_step

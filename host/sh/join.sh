@@ -34,7 +34,9 @@ need_join() {
     [ "$initial_state" = existing ] || refuse_lost_data
     refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
   }
-  [ -z "$(started_before)" ] || [ "$(recorded_incarnation)" -lt "$incarnation" ] || refuse_lost_data
+  [ -n "$(started_before)" ] || return 0
+  recorded=$(recorded_incarnation) || refuse "the cluster does not say which incarnation of $name is its member; see 'etcd-host health' on the others, then run again"
+  [ "$recorded" -lt "$incarnation" ] || refuse_lost_data
 }
 # Members of this name or at this URL that have served once: etcd then knows their client URL.
 started_before() { former_selves | while read -r id; do client_url_of "$id"; done | sed '/^$/d'; }
@@ -52,6 +54,7 @@ join_cluster() { # UNIT
   done
   set_old_data_aside
   need_cluster_lock
+  ctl --endpoints="$(healthy_urls_but none)" put "$JOINS$peer_url" "$peer_url" >/dev/null || fail "cannot write to the cluster; run again"
   note "adding $name as a learner"
   change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
   query_cluster || fail "the cluster no longer answers after $name was added; run again"
@@ -88,6 +91,7 @@ become_voter() {
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
     deadline=$(($(date +%s) + JOIN_SECONDS)) # the lock had one of its own
     until promote_myself; do wait_for_join "$name has not caught up"; done
+    forget_join "$peer_url"
     note "$name has caught up and votes"
   fi
   wait_until_ready || start_failed "etcd ended after it had joined"
@@ -117,20 +121,29 @@ wait_for_join() { # WHY
 # Which incarnation of a name is the member: kept in the cluster, since the host that knew it may be gone.
 INCARNATIONS=etcd-host/members/
 recorded_incarnation() { # 1 where nothing is recorded
-  found=$(ctl --endpoints="$(healthy_urls_but none)" get "$INCARNATIONS$name" --print-value-only 2>/dev/null)
+  found=$(ctl --endpoints="$(healthy_urls_but none)" get "$INCARNATIONS$name" --print-value-only 2>/dev/null) || return 1
   echo "${found:-1}"
 }
 record_incarnation() {
   ctl --endpoints="$(healthy_urls_but none)" put "$INCARNATIONS$name" "$incarnation" >/dev/null || fail "cannot write to the cluster; run again"
 }
 
+# Whom this program has added, until it votes and its incarnation is recorded: a learner of nobody else.
+JOINS=etcd-host/joining/
+forget_join() { # PEER-URL; at worst it is known for too long
+  ctl --endpoints="$(healthy_urls_but none)" del "$JOINS$1" >/dev/null 2>&1 || :
+}
+
 # Removes a member for good: only with the lock, with leadership elsewhere, and proven as the last thing before it.
 remove_member() { # ID
   hand_over "$1" can_remove "$1"
   need_cluster_lock
-  gone=$(name_of "$1")
+  gone=$(name_of "$1") joined_at=''
+  if is_learner "$1"; then joined_at=$(row_of "$1" | cut -d'|' -f3); fi
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
-  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 || :
+  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 ||
+    note "the record of $gone stays in the cluster: declared again, it needs a raised incarnation"
+  [ -z "$joined_at" ] || forget_join "$joined_at"
   note "removed $gone from the cluster"
 }
 # A change that timed out may have been made: what etcd then says of a second one is success. Empty where it says nothing.

@@ -24,7 +24,7 @@ can_restart() { # [WHAT-ELSE-IT-MAY]
   may=${1:-restart}
   me=$(my_id)
   [ -n "$me" ] || refuse "$name is not in the member list; run 'etcd-host ctl member list' on this host"
-  prove_no_alarm
+  no_alarm || return 1
   if is_learner "$me"; then return; fi # it has no vote to lose
   wait_for_founders
   count=$(voters | wc -l)
@@ -39,7 +39,7 @@ can_restart() { # [WHAT-ELSE-IT-MAY]
 }
 # May this member be taken out? The rest must be a quorum of what is left.
 can_remove() { # ID
-  prove_no_alarm
+  no_alarm || return 1
   if is_learner "$1"; then return; fi # it has no vote
   others=$(learners | cut -d'|' -f3 | paste -s -d' ' -)
   [ -z "$others" ] || ! is_healthy "$(client_url_of "$1")" || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or drop it from etcd:nodes, then run again"
@@ -52,7 +52,7 @@ can_remove() { # ID
 }
 # May this learner become a voter? The cluster it then counts in must have a quorum.
 can_promote() { # ID
-  prove_no_alarm
+  no_alarm || return 1
   next=$(($(voters | wc -l) + 1))
   with=$(($(healthy_voters_but "$1" | wc -l) + 1))
   [ "$with" -ge "$(quorum_of "$next")" ] ||
@@ -60,21 +60,28 @@ can_promote() { # ID
   agree
 }
 can_join() {
-  prove_no_alarm
+  no_alarm || return 1
   prove_room_for_learner
   agree
 }
 agree() {
+  every_voter_answers || return 1
   healthy_status >"$work/healthy-status"
-  [ "$(cut -d'|' -f4 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on a leader; run again when they do" || return 1
+  [ "$(cut -d'|' -f4 "$work/healthy-status" | sort -u | wc -l)" = 1 ] && [ "$(leader_id)" != 0 ] || say_problem "the members do not agree on a leader; run again when they do" || return 1
   [ "$(cut -d'|' -f8 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || say_problem "the members belong to different clusters" || return 1
   lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/healthy-status")
   [ "$lag" -le "$MAX_LAG" ] || say_problem "a member is $lag log entries behind; run again when it has caught up"
 }
-prove_no_alarm() {
-  alarms=$(ctl --endpoints="$(healthy_urls_but none)" alarm list 2>/dev/null | sed 's/.*alarm://; s/ *$//' | sort -u | paste -s -d' ' -)
+# An alarm does not settle by itself.
+no_alarm() {
+  ask_for_alarms || return 1
   [ -z "$alarms" ] || { [ "$alarms" = NOSPACE ] && allowed nospace-alarm; } ||
     refuse "the alarm $alarms is raised; clear its cause, then 'etcd-host ctl alarm disarm'"
+}
+ask_for_alarms() {
+  ctl --endpoints="$(healthy_urls_but none)" alarm list >"$work/alarms" 2>"$work/alarms.log" ||
+    say_problem "no healthy member says whether an alarm is raised ($(tail -n 1 "$work/alarms.log" | cut -c1-200)); see 'etcd-host health', then run again" || return 1
+  alarms=$(sed 's/.*alarm://; s/ *$//' "$work/alarms" | sort -u | paste -s -d' ' -)
 }
 allowed() { case " $allow " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 

@@ -40,13 +40,15 @@ ask_cluster() { # all at once: each answer is a file
   ctl --endpoints="$all" endpoint status -w fields >"$work/status.fields" 2>"$work/status.log" & status_pid=$!
   ctl --endpoints="$all" member list -w fields >"$work/members.fields" 2>"$work/members.log" & members_pid=$!
   ctl --endpoints="$all" alarm list >"$work/alarms" 2>&1 & alarms_pid=$!
-  ctl --endpoints="$all" get --prefix "$INCARNATIONS" >"$work/recorded.lines" 2>/dev/null & recorded_pid=$!
-  healthy=yes
+  ctl --endpoints="$all" get --prefix "$INCARNATIONS" >"$work/recorded.lines" 2>"$work/recorded.log" & recorded_pid=$!
+  healthy=yes recorded=yes
   wait "$health_pid" || healthy=''
-  for pid in "$status_pid" "$members_pid" "$alarms_pid" "$recorded_pid"; do wait "$pid" || :; done
+  wait "$recorded_pid" || recorded=''
+  for pid in "$status_pid" "$members_pid" "$alarms_pid"; do wait "$pid" || :; done # what is missing shows in what was said
   member_rows <"$work/members.fields" | sort -t'|' -k2 >"$work/members"
   status_rows <"$work/status.fields" | sort >"$work/status"
-  [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)"
+  [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)" || return 1
+  [ -n "$recorded" ] || say_problem "the cluster does not say which members are recorded: $(tail -n 1 "$work/recorded.log" | cut -c1-300)"
 }
 unhealthy_line() { grep -m 1 'is unhealthy' "$1" || grep -v 'is healthy' "$1" | tail -n 1; }
 

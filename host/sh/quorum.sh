@@ -1,4 +1,5 @@
-# What the members say of themselves and of each other.
+# What the members say of themselves and of each other. "Could not ask" is never "none": a question that is not answered
+# fails, and what needs its answer is not done.
 
 with_elections() { echo $(($1 + election_timeout * 2 / 1000)); } # SECONDS
 
@@ -12,12 +13,13 @@ query_cluster() {
 # Where the members were, for when no etcd runs here.
 remember_endpoints() { printf '%s\n' "$all" | write_file "$STATE_DIR/endpoints" 600 root:root; }
 list_members() {
-  : >"$work/listed"
-  if port_taken "$CLIENT_PORT"; then
-    ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows >"$work/listed"
-  fi
-  [ -s "$work/listed" ] || ctl --endpoints="$(known_endpoints)" member list -w fields 2>"$work/list.log" | member_rows >"$work/listed"
-  [ -s "$work/listed" ] && cat "$work/listed"
+  { port_taken "$CLIENT_PORT" && ask_for_members https://127.0.0.1:2379; } || ask_for_members "$(known_endpoints)" || return 1
+  cat "$work/listed"
+}
+ask_for_members() { # ENDPOINTS
+  ctl --endpoints="$1" member list -w fields >"$work/listed.fields" 2>"$work/list.log" || return 1
+  member_rows <"$work/listed.fields" >"$work/listed"
+  [ -s "$work/listed" ]
 }
 # The other members: where they were last seen, where the first start was told they are, and those declared.
 known_endpoints() {
@@ -70,6 +72,12 @@ unhealthy_voters_but() { # ID: names
 }
 healthy_urls_but() { healthy_voters_but "$1" | cut -d' ' -f2 | paste -s -d, -; }
 
+every_voter_answers() { # who is healthy says its status, too
+  silent=$(healthy_voters_but none | while read -r voter url; do
+    cut -d'|' -f1 "$work/status" | grep -qxF "$url" || echo "$voter"
+  done | paste -s -d' ' -)
+  [ -z "$silent" ] || say_problem "$silent is healthy, but did not say its status; run again"
+}
 healthy_status() {
   healthy_voters_but none | while read -r _ url; do awk -F'|' -v url="$url" '$1 == url' "$work/status"; done
 }

@@ -123,9 +123,12 @@ wait_until_ready() { # false: etcd ended before it was ready
 roll_back() {
   last_log_lines >"$work/why"
   note "$(cat "$work/why")"
-  version_now=$(cluster_version) # of the others; the only member of a cluster has none to ask
-  [ "$version_now" = "$version_before" ] || { [ -z "$version_now" ] && [ "$(voters | wc -l)" = 1 ]; } ||
-    fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
+  if [ "$(voters | wc -l)" -gt 1 ]; then # the only member of a cluster has no other one to ask
+    version_now=$(cluster_version "$me") ||
+      fail "etcd ended right after its restart on $name, and the others do not say whether the cluster version is still $version_before, so the old version does not come back; etcd's last log lines are above"
+    [ "$version_now" = "$version_before" ] ||
+      fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
+  fi
   note "etcd ended right after its restart: restoring the old settings of $name"
   if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back

@@ -105,6 +105,38 @@ test("a voter that this stack never had is somebody's: refused, and not removed"
   assert.doesNotMatch((await step(cluster, "before")).stderr, /never had/, "nothing was recorded yet");
 });
 
+test("a learner that this stack never had is somebody's, too, started or not", async (t) => {
+  for (const [who, said] of [
+    [{ name: "db9" }, "db9 \\(https://192\\.0\\.2\\.19:2380\\)"],
+    [{ name: "", clientUrl: "" }, "the member at https://192\\.0\\.2\\.19:2380"],
+  ] as const)
+    for (const learner of [true, false]) {
+      const cluster = await steppingCluster(t);
+      const peerUrls = ["https://192.0.2.19:2380"];
+      cluster.members.push({ ...cluster.member(1), id: "44", peerUrls, learner, ...who });
+      cluster.answer();
+      const { code, stderr } = await step(cluster, "before");
+      assert.equal(code, 3, stderr);
+      assert.match(
+        stderr,
+        new RegExp(`refused: the cluster has a member that this stack never had: ${said}`),
+      );
+      assert.deepEqual(changesAsked(cluster.host), []);
+    }
+});
+
+test("who has no answer about its members removes none, and checks nothing off", async (t) => {
+  const cluster = await steppingCluster(t, { declared: 2 });
+  cluster.host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: the cluster does not say which members this stack has had \(Error: context deadline exceeded\); see /,
+  );
+  assert.deepEqual(changesAsked(cluster.host), []);
+});
+
 test("an undeclared member that lives goes only once the declared ones are in place", async (t) => {
   const cluster = await steppingCluster(t, { declared: 2 });
   assert.deepEqual(await step(cluster, "before"), LOOKED);
@@ -117,9 +149,14 @@ for (const [title, down, member, changes] of [
     "is a learner, whatever it answers",
     false,
     { learner: true },
-    ["member remove 2c", "del etcd-host/members/node4"],
+    ["member remove 2c", "del etcd-host/members/node4", "del etcd-host/joining/https://192.0.2.14:2380"],
   ],
-  ["has never started", true, { name: "", clientUrl: "", learner: true }, ["member remove 2c"]],
+  [
+    "has never started",
+    true,
+    { name: "", clientUrl: "", learner: true },
+    ["member remove 2c", "del etcd-host/joining/https://192.0.2.14:2380"],
+  ],
 ] as const)
   test(`an undeclared member that ${title} makes room for the others`, async (t) => {
     const cluster = await steppingCluster(t);
@@ -132,6 +169,7 @@ for (const [title, down, member, changes] of [
       ...member,
     });
     cluster.recorded.node4 = 1;
+    cluster.joining = member.name === "" ? ["https://192.0.2.14:2380"] : [];
     if (down) isUnhealthy(cluster, "node4");
     cluster.answer();
     const { code, stderr } = await step(cluster, "before");

@@ -38,6 +38,8 @@ export class FakeCluster {
   readonly declared: string[];
   /** The incarnation of each name, as the cluster keeps it. */
   recorded: Record<string, number> = { node1: 1, node2: 1, node3: 1 };
+  /** Where it was told to expect a learner of this stack. */
+  joining: readonly string[] = [];
   alarms = "";
   health: { text: string; healthy: boolean } | undefined;
 
@@ -106,7 +108,8 @@ export class FakeCluster {
     this.host.write(`${folder}/header`, HEADER);
     this.host.write(`${folder}/rows`, this.members.map(memberRow).join(""));
     const recorded = Object.entries(this.recorded).map(([name, n]) => `etcd-host/members/${name} ${n}\n`);
-    this.host.write(`${folder}/keys`, recorded.join(""));
+    const joining = this.joining.map((url) => `etcd-host/joining/${url} ${url}\n`);
+    this.host.write(`${folder}/keys`, [...recorded, ...joining].join(""));
     this.host.write(`${folder}/alarms`, this.alarms);
     this.host.write(`${folder}/table`, '| a table \\ of "members" |\n');
   }

@@ -121,15 +121,16 @@ test("a promotion that etcd refuses for good fails the step", async (t) => {
 });
 
 test("a learner does not become a voter of a cluster that would have no quorum", async (t) => {
-  const cluster = await joiningCluster(t, "absent", (c) =>
+  const cluster = await joiningCluster(t, "absent", (c) => {
     c.members.push({
       ...c.member(0),
       name: "node4",
       id: "44",
       clientUrl: "https://127.0.0.1:1",
       version: undefined,
-    }),
-  );
+    });
+    isUnhealthy(c, "node4");
+  });
   const { host } = cluster;
   host.write("answers/before-promote", KILLED("promote"));
   await join(host);

@@ -10,6 +10,8 @@ import { isUnhealthy } from "./rolling.ts";
 const ADD = `member add node1 --learner --peer-urls=${PEER_URL}`;
 const removed = ["member remove", "del etcd-host/members/node1"];
 const REMOVAL = [`${removed[0]} ${FORMER_ID}`, removed[1]];
+const JOINING = `etcd-host/joining/${PEER_URL}`;
+const ADDING = [`put ${JOINING} ${PEER_URL}`, ADD];
 const recording = (incarnation: number) => `put etcd-host/members/node1 ${incarnation}`;
 
 test("a new node is added as a learner, started with the list of now, promoted and recorded", async (t) => {
@@ -25,7 +27,14 @@ test("a new node is added as a learner, started with the list of now, promoted a
     ],
   );
   const promotion = `member promote ${ADDED_TO_TWO}`;
-  assert.deepEqual(changesAsked(host), ["lock", ADD, recording(1), promotion, "lock dropped"]);
+  assert.deepEqual(changesAsked(host), [
+    "lock",
+    ...ADDING,
+    recording(1),
+    promotion,
+    `del ${JOINING}`,
+    "lock dropped",
+  ]);
   const others = cluster.members.map(({ name, peerUrls }) => `${name}=${peerUrls.join()}`).join();
   assert.equal(
     host.read("etc/etcd/bootstrap.env"),
@@ -54,9 +63,10 @@ for (const subcommand of ["start", "roll"] as const)
     assert.deepEqual(changesAsked(host), [
       "lock",
       ...REMOVAL,
-      ADD,
+      ...ADDING,
       recording(2),
       `member promote ${ADDED_TO_TWO}`,
+      `del ${JOINING}`,
       "lock dropped",
     ]);
     const [aside = ""] = host.list("var/lib").filter((name) => name.startsWith("etcd.aside-"));
@@ -106,6 +116,15 @@ test("a member that no record is kept of is of the first incarnation", async (t)
   });
   await isRefused(host, () => join(host), /the data of node1 is gone/);
   assert.equal((await join(host, { incarnation: "2" })).code, 0);
+});
+
+test("without an answer nobody knows which incarnation is the member: nothing is removed", async (t) => {
+  const { host } = await joiningCluster(t, "dead");
+  host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await join(host, { incarnation: "2" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the cluster does not say which incarnation of node1 is its member; see /);
+  assert.deepEqual(changesAsked(host), []);
 });
 
 test("what has had data on this host never begins again, whoever answers", async (t) => {

@@ -129,6 +129,16 @@ test("no voter is removed while a declared one is still a learner; the learner i
   assert.ok(changesAsked(cluster.host).includes("member remove ffffffffffffffff"));
 });
 
+test("a voter that came meanwhile, and that this stack never had, is not removed", async (t) => {
+  const cluster = await steppingCluster(t, { declared: 2 });
+  delete cluster.recorded.node3;
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "membership");
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the cluster has a member that this stack never had: node3 \(/);
+  assert.deepEqual(changesAsked(cluster.host), ["lock", "lock dropped"]);
+});
+
 test("the last member is nobody's to remove", async (t) => {
   const cluster = await steppingCluster(t, { count: 1, declared: 0 });
   Object.assign(cluster.member(0), { leader: cluster.member(0).id });

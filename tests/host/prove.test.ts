@@ -253,6 +253,19 @@ test("the incarnations that are proven are recorded in the cluster, all at once 
   assert.deepEqual(changesAsked(host), ["txn"]);
 });
 
+test("a cluster that does not say what it has recorded is not proven, and nothing is written", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  cluster.host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await cluster.prove();
+  assert.equal(code, 5);
+  assert.match(
+    stderr,
+    /: the cluster does not say which members are recorded: Error: context deadline exceeded\n$/,
+  );
+  assert.deepEqual(changesAsked(cluster.host), []);
+});
+
 test("a cluster that takes no write is not proven", async (t) => {
   const cluster = await FakeCluster.create(t);
   cluster.recorded = {};

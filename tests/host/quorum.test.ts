@@ -89,6 +89,24 @@ const refused: readonly Case[] = [
     sentence: /refused: the members belong to different clusters/,
   },
   {
+    title: "nobody leads",
+    arrange: (c) => {
+      for (const member of c.members) member.leader = "0";
+    },
+    sentence: /refused: the members do not agree on a leader/,
+  },
+  {
+    title: "a healthy member does not say how far it is",
+    arrange: (c) => Object.assign(c.member(1), { version: undefined }),
+    sentence: /refused: node2 is healthy, but did not say its status; run again\n$/,
+  },
+  {
+    title: "nobody says whether there is an alarm",
+    arrange: (c) => c.host.write("answers/unanswered/alarm", "always\n"),
+    sentence:
+      /refused: no healthy member says whether an alarm is raised \(Error: context deadline exceeded\); see /,
+  },
+  {
     title: "a member is behind",
     arrange: (c) => Object.assign(c.member(1), { applied: 2001 }),
     sentence: /refused: a member is 1001 log entries behind; run again when it has caught up/,
