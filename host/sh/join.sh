@@ -1,6 +1,6 @@
 # A member without data of its incarnation: it bootstraps the cluster with the others, or joins an existing one.
 
-JOIN_SECONDS=600  # until a learner has the leader's log: its db travels over the network
+JOIN_SECONDS=600  # and what its db takes: until a learner has what the leader sends
 CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between them is younger than 5 s
 
 # Was the data here written by this incarnation? What an earlier one left is set aside before this one begins.
@@ -85,11 +85,11 @@ set_old_data_aside() {
 
 # A member that has begun by joining votes only once it has the leader's log.
 become_voter() {
-  deadline=$(($(date +%s) + JOIN_SECONDS))
+  wait_to_join
   until query_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
   if is_learner "$(my_id)"; then
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
-    deadline=$(($(date +%s) + JOIN_SECONDS)) # the lock had one of its own
+    wait_to_join # the lock had a limit of its own
     until promote_myself; do wait_for_join "$name has not caught up"; done
     forget_join "$peer_url"
     note "$name has caught up and votes"
@@ -112,9 +112,13 @@ promote_myself() {
     return 1
   }
 }
+wait_to_join() {
+  patience=$(with_db "$JOIN_SECONDS")
+  deadline=$(($(date +%s) + patience))
+}
 wait_for_join() { # WHY
   is_running || start_failed "etcd ended while it joined"
-  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $JOIN_SECONDS s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it resumes there"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $patience s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it resumes there"
   sleep 0.2
 }
 

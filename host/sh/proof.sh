@@ -1,6 +1,5 @@
 # The quorum proof: asked of etcd's own API right before anything that takes a member away, for a moment or for good.
 
-MAX_LAG=1000     # raft log entries between the most and the least advanced voter
 PROOF_SECONDS=10 # and two elections: what settles by itself is waited for; of two members the other one may be restarting
 
 # A proof that does not hold says in $problem what is missing. That may be an election, or a moment in which a member is
@@ -69,8 +68,12 @@ agree() {
   healthy_status >"$work/healthy-status"
   [ "$(cut -d'|' -f4 "$work/healthy-status" | sort -u | wc -l)" = 1 ] && [ "$(leader_id)" != 0 ] || say_problem "the members do not agree on a leader; run again when they do" || return 1
   [ "$(cut -d'|' -f8 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || say_problem "the members belong to different clusters" || return 1
-  lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/healthy-status")
-  [ "$lag" -le "$MAX_LAG" ] || say_problem "a member is $lag log entries behind; run again when it has caught up"
+  goal=$(leader_index)
+  [ -n "$goal" ] || say_problem "the leader does not say how far its log is; run again when it does" || return 1
+  while IFS='|' read -r url _ _ _ _ applied _; do
+    reaches "$url" "$goal" "$applied" </dev/null ||
+      say_problem "the member at $url is $((goal - applied_then)) log entries behind the leader and does not catch up; see 'etcd-host status' there, and run again when it has" || return 1
+  done <"$work/healthy-status"
 }
 # An alarm does not settle by itself.
 no_alarm() {

@@ -1,7 +1,6 @@
 # prove: the last step. The whole cluster is as declared and healthy, or the run fails with the first thing that is not.
 
 PROVE_SECONDS=60    # and six elections: a new cluster may need more than one, a started member catches up
-MAX_RAFT_LAG=1000   # log entries between the most and the least advanced member
 SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
 
 cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof (JSON)
@@ -70,8 +69,11 @@ check_status() {
   [ "$(cut -d'|' -f4 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on one leader" || return 1
   other=$(awk -F'|' -v version="$version" '$3 != version { print $1 " runs " $3 }' "$work/status")
   [ -z "$other" ] || say_problem "$other, not $version" || return 1
-  lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/status")
-  [ "$lag" -le "$MAX_RAFT_LAG" ] || say_problem "a member is $lag log entries behind"
+  goal=$(leader_index)
+  [ -n "$goal" ] || say_problem "the leader does not say how far its log is" || return 1
+  while IFS='|' read -r endpoint _ _ _ _ applied _; do
+    reaches "$endpoint" "$goal" "$applied" </dev/null || say_problem "the member at $endpoint is $((goal - applied_then)) log entries behind the leader and does not catch up" || return 1
+  done <"$work/status"
 }
 
 check_alarms() {

@@ -81,6 +81,28 @@ every_voter_answers() { # who is healthy says its status, too
 healthy_status() {
   healthy_voters_but none | while read -r _ url; do awk -F'|' -v url="$url" '$1 == url' "$work/status"; done
 }
+# Answers of different moments differ by thousands of entries where much is written: the leader's is the goal, and the
+# others have some time to reach it.
+leader_index() { awk -F'|' '$2 == $4 { print $5 }' "$work/status" | head -n 1; }
+applied_at() { # CLIENT-URL; 0 if it does not say
+  applied=$(ctl --endpoints="$1" endpoint status -w fields 2>/dev/null | status_rows | cut -d'|' -f6)
+  echo "${applied:-0}"
+}
+LAG_SECONDS=10 # and two elections
+reaches() { # CLIENT-URL INDEX APPLIED-BEFORE
+  reached_by=$(($(date +%s) + $(with_elections "$LAG_SECONDS")))
+  applied_then=$3
+  until [ "$applied_then" -ge "$2" ]; do
+    [ "$(date +%s)" -lt "$reached_by" ] || return 1
+    sleep 0.2
+    applied_then=$(applied_at "$1")
+  done
+}
+# Of a large db everything takes its time: at 10 MiB a second, the largest size that is known here.
+with_db() { # SECONDS
+  bytes=$({ cut -d'|' -f7 "$work/status" || :; stat -c %s "$data_dir/member/snap/db" || :; } 2>/dev/null | sort -n | tail -n 1)
+  echo $(($1 + ${bytes:-0} / 10485760))
+}
 leader_id() { healthy_status | awk -F'|' 'NR == 1 { print $4 }'; }
 newest_voter_but() { # ID: another one's ID; never one that will be removed
   voters | while IFS='|' read -r id voter _ clients _; do

@@ -1,7 +1,7 @@
 # roll: the member step on every later run. Restarts the member if the running process would differ, one member of the
 # cluster at a time, and ends when it has caught up.
 
-ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large db takes its time to open
+ROLL_SECONDS=300 # and what its db takes: until a restarted member is ready and has caught up
 
 cmd_roll() { # stdin: the unit
   may_bootstrap=no
@@ -108,12 +108,13 @@ set_peer_url() { # URL
 }
 
 wait_until_ready() { # false: etcd ended before it was ready
-  deadline=$(($(date +%s) + ROLL_SECONDS))
+  patience=$(with_db "$ROLL_SECONDS")
+  deadline=$(($(date +%s) + patience))
   until [ -z "$(unit_property Job)" ] && is_ready; do
     case $(unit_property Job)/$(unit_property ActiveState)/$(unit_property SubState) in
       /failed/* | */*/auto-restart | /inactive/dead) return 1 ;;
     esac
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not ready after $ROLL_SECONDS s; see 'journalctl -u etcd' on this host, then run again"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not ready after $patience s; see 'journalctl -u etcd' on this host, then run again"
     sleep 0.1
   done
 }
@@ -140,23 +141,23 @@ roll_back() {
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {
   if is_learner "$(my_id)"; then return; fi # become_voter waits for it
-  deadline=$(($(date +%s) + ROLL_SECONDS))
+  patience=$(with_db "$ROLL_SECONDS")
+  deadline=$(($(date +%s) + patience))
   until answers_here; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $ROLL_SECONDS s after its start: $(unhealthy_line "$work/health"); no other member was touched"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $patience s after its start: $(unhealthy_line "$work/health"); no other member was touched"
     sleep 0.1
   done
-  query_cluster || fail "the cluster does not answer after the start of $name; no other member was touched"
-  goal=$(cut -d'|' -f5 "$work/status" | sort -n | tail -n 1)
-  until [ "$(applied_here)" -ge "$goal" ]; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $ROLL_SECONDS s; no other member was touched"
+  until query_cluster && [ -n "$(leader_index)" ]; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the cluster does not answer after the start of $name; no other member was touched"
+    sleep 0.1
+  done
+  goal=$(leader_index)
+  until [ "$(applied_at https://127.0.0.1:2379)" -ge "$goal" ]; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $patience s; no other member was touched"
     sleep 0.1
   done
 }
 answers_here() {
   ctl --endpoints=https://127.0.0.1:2379 endpoint health >"$work/health" 2>&1 || :
   is_healthy https://127.0.0.1:2379
-}
-applied_here() {
-  applied=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | status_rows | cut -d'|' -f6)
-  echo "${applied:-0}"
 }

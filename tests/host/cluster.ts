@@ -55,7 +55,7 @@ export class FakeCluster {
         version: VERSION,
         leader: IDS[2] ?? "",
         clusterId: CLUSTER_ID,
-        applied: 1000 + index,
+        applied: 1000,
       });
     this.declared = this.members.map(
       ({ name, peerUrls, clientUrl }) => `member ${name} ${peerUrls.join()} ${clientUrl} 1\n`,
@@ -132,7 +132,7 @@ const CHANGE =
 const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
 
 /** An election takes no time: what the step waits for is all in its base. */
-const PROVE_OPTIONS = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1"];
+export const PROVE_OPTIONS = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1"];
 
 const HEADER = `"ClusterID" : ${CLUSTER_ID}\n"MemberID" : ${IDS[0]}\n"RaftTerm" : 2\n`;
 

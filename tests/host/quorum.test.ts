@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
 import { isRefused } from "./member.ts";
-import { growToFive, isUnhealthy, roll, rollingCluster } from "./rolling.ts";
+import { growToFive, isUnhealthy, NEW_UNIT, roll, rollingCluster, rollOptions } from "./rolling.ts";
 
 interface Case {
   readonly title: string;
@@ -108,8 +108,9 @@ const refused: readonly Case[] = [
   },
   {
     title: "a member is behind",
-    arrange: (c) => Object.assign(c.member(1), { applied: 2001 }),
-    sentence: /refused: a member is 1001 log entries behind; run again when it has caught up/,
+    arrange: (c) => Object.assign(c.member(1), { applied: 999 }),
+    sentence:
+      /refused: the member at https:\/\/127\.0\.0\.1:\d+ is 1 log entries behind the leader and does not catch up; see /,
   },
   {
     title: "there is no space",
@@ -159,8 +160,8 @@ const allowed: readonly Allowed[] = [
     locked: true,
   },
   {
-    title: "a member is a little behind",
-    arrange: (c) => Object.assign(c.member(0), { applied: 2000 }),
+    title: "a member was asked when much more had been written than when its leader was",
+    arrange: (c) => Object.assign(c.member(0), { applied: 9000 }),
     locked: true,
   },
   {
@@ -200,6 +201,28 @@ for (const { title, arrange, allow = "", note = /^$/, locked } of allowed)
     assert.match(stderr.replace(/^etcd-host: restarted .*\n/m, ""), note);
     assert.deepEqual(changesAsked(cluster.host), locked ? ["lock", "lock dropped"] : []);
   });
+
+test("who was asked long before its leader is asked again, and reaches what the leader had", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  cluster.answer("later");
+  cluster.member(1).applied = 10;
+  cluster.answer();
+  host.fake("sleep", 'mv "$HOST_ROOT/later/status" "$HOST_ROOT/answers/" 2>/dev/null; exec /bin/sleep 0.01');
+  const { code, stderr } = await host.shell("LAG_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+});
+
+test("the larger the db, the more time everything that moves it gets", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("status", "https://192.0.2.12:2379|1|3.6.14|1|1|1|6442450944|1\n");
+  const ask = 'work=$HOST_ROOT; data_dir=$HOST_ROOT/data; with_db 300; rm "$HOST_ROOT/status"; with_db 300';
+  assert.equal((await host.shell(ask)).stdout, "914\n300\n");
+  host.write("data/member/snap/db", "x".repeat(10485760));
+  assert.equal((await host.shell("work=$HOST_ROOT; data_dir=$HOST_ROOT/data; with_db 300")).stdout, "301\n");
+});
 
 test("where etcd does not answer here, the others are asked: where they were, and where the first start was told", async (t) => {
   const cluster = await rollingCluster(t);
