@@ -12,6 +12,7 @@ cmd_before() { # stdin: the members
     return
   fi
   refuse_unfit_members
+  refuse_removed_members
   refuse_foreign_members
   prepare_minor_step
   remove_members dead_undeclared
@@ -73,8 +74,23 @@ is_excused() { case ",$first," in *",$1,"*) return 0 ;; *) return 1 ;; esac; } #
 is_established() { # MEMBER
   id=$(awk -F'|' -v name="${1%%=*}" '$2 == name && $4 != "" && $5 != "true" { print $1 }' "$work/members")
   [ -n "$id" ] || return 1
-  known=$(printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS${1%%=*}" '$1 == key { print $2 }')
+  known=$(recorded_as "${1%%=*}")
   [ "${known:-1}" -ge "${1##*=}" ]
+}
+# Recorded and not listed: this program takes the record away with the member, a person does not. Its data is of no use.
+refuse_removed_members() {
+  removed=$(for member in $members; do
+    known=$(recorded_as "${member%%=*}")
+    if [ -z "$known" ] || [ "$known" -lt "${member##*=}" ] || is_listed "$member"; then continue; fi
+    echo "${member%%=*} (incarnation $known)"
+  done | paste -s -d' ' -)
+  [ -z "$removed" ] ||
+    refuse "$removed is declared, and was removed from the cluster by hand. Nothing was changed: raise its incarnation, so that it joins again and its old data is set aside, or take it out of etcd:nodes"
+}
+recorded_as() { printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS$1" '$1 == key { print $2 }'; } # NAME
+is_listed() { # MEMBER
+  awk -F'|' -v name="${1%%=*}" -v url="$(peer_url_of "$1")" \
+    '$2 == name || index("," $3 ",", "," url ",") { found = 1 } END { exit !found }' "$work/members"
 }
 # refused: nothing listens there, so the process is stopped. answers: it is alive. Anything else: silent.
 reach_of() { # CLIENT-URL

@@ -86,7 +86,8 @@ set_old_data_aside() {
 # A member that has begun by joining votes only once it has the leader's log.
 become_voter() {
   wait_to_join
-  until query_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
+  until query_cluster; do wait_for_join "the cluster does not answer $name"; done
+  [ -n "$(my_id)" ] || refuse_removed
   if is_learner "$(my_id)"; then
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
     wait_to_join # the lock had a limit of its own

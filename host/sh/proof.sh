@@ -22,7 +22,7 @@ look() {
 can_restart() { # [WHAT-ELSE-IT-MAY]
   may=${1:-restart}
   me=$(my_id)
-  [ -n "$me" ] || refuse "$name is not in the member list; run 'etcd-host ctl member list' on this host"
+  [ -n "$me" ] || refuse_removed
   no_alarm || return 1
   if is_learner "$me"; then return; fi # it has no vote to lose
   wait_for_founders
@@ -35,6 +35,10 @@ can_restart() { # [WHAT-ELSE-IT-MAY]
       say_problem "$name may not $may: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Check there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, put it first in etcd:rolloutOrder" || return 1 ;;
   esac
   agree
+}
+# The cluster answers, and does not know this member any more: its log is of no use to anybody.
+refuse_removed() {
+  refuse "$name is not in the member list, although the cluster answers: it was removed. Raise its incarnation, so that it joins again and its old data is set aside, then run again"
 }
 # May this member be taken out? The rest must be a quorum of what is left.
 can_remove() { # ID

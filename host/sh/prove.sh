@@ -60,7 +60,7 @@ check_members() {
   listed_rows "$work/members" >"$work/listed"
   unexpected=$(comm -13 "$work/declared" "$work/listed" 2>/dev/null || grep -vxFf "$work/declared" "$work/listed" || :)
   [ -z "$unexpected" ] || say_problem "the member list has '$unexpected', which is not declared" || return 1
-  same_file "$work/declared" "$work/listed" || say_problem "a declared member is missing from the member list: $(grep -vxFf "$work/listed" "$work/declared" | tr '\n' ' ')"
+  same_file "$work/declared" "$work/listed" || say_problem "a declared member is missing from the member list (one that was removed joins again with a raised incarnation): $(grep -vxFf "$work/listed" "$work/declared" | tr '\n' ' ')"
 }
 
 check_status() {

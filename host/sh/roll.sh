@@ -40,6 +40,7 @@ take_up_again() { # UNIT
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
   if query_cluster; then
+    [ -n "$(my_id)" ] || refuse_removed
     prove_version_step
     announce_address
     start_member "$1"

@@ -78,6 +78,30 @@ for (const [recorded, code] of [
     assert.equal((await step(cluster, "before")).code, code);
   });
 
+test("a declared member that was removed by hand is named before any other one is touched", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.members.splice(2, 1);
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: node3 \(incarnation 1\) is declared, and was removed from the cluster by hand\. Nothing was changed: raise its incarnation/,
+  );
+  cluster.declared[2] = cluster.declared[2]?.replace(/1\n$/, "2\n") ?? "";
+  assert.deepEqual(await step(cluster, "before"), LOOKED, "its incarnation was raised");
+});
+
+test("a declared node that was never a member, and one that this program removed, are to join", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.members.splice(2, 1);
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  delete cluster.recorded.node3;
+  cluster.answer();
+  assert.deepEqual(await step(cluster, "before"), LOOKED);
+});
+
 test("what settles by itself is waited for", async (t) => {
   const cluster = await steppingCluster(t);
   cluster.answer("later");

@@ -116,7 +116,7 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
   [
     "a declared member that is missing",
     (c) => c.members.splice(1, 1),
-    /: a declared member is missing from the member list: node2\|\S+ *\n$/,
+    /: a declared member is missing from the member list \(one that was removed joins again with a raised incarnation\): node2\|\S+ *\n$/,
   ],
   [
     "a member that does not answer",

@@ -65,7 +65,8 @@ const refused: readonly Case[] = [
   {
     title: "the member is not in the list",
     arrange: (c) => Object.assign(c.member(0), { name: "node9", peerUrls: ["https://192.0.2.19:2380"] }),
-    sentence: /refused: node1 is not in the member list/,
+    sentence:
+      /refused: node1 is not in the member list, although the cluster answers: it was removed\. Raise its incarnation/,
   },
   {
     title: "neither of two members may stop",

@@ -137,6 +137,18 @@ test("a stopped member of a cluster that does not answer is started, and waits f
   assert.equal((await roll(cluster.host)).code, 0);
 });
 
+test("a stopped member that was removed by hand is not started: its incarnation has to be raised", async (t) => {
+  const cluster = await rollingCluster(t);
+  cluster.members.splice(0, 1);
+  cluster.answer();
+  setState(cluster.host, "inactive", "dead", 0);
+  await isRefused(
+    cluster.host,
+    () => roll(cluster.host),
+    /refused: node1 is not in the member list, although the cluster answers: it was removed\. Raise its incarnation/,
+  );
+});
+
 for (const [title, times, id] of [
   ["node2", ["3.5e+09", "1.763312345e+09", "1.763312344e+09"], "73886e9c34638e08"],
   ["node3", ["3.5e+09", "1.763312344e+09", "1.763312345e+09"], "ffffffffffffffff"],
