@@ -14,6 +14,7 @@ export const PARTS = [
   "certificates",
   "etcdctl",
   "quorum",
+  "alarms",
   "proof",
   "lock",
   "version",

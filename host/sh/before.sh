@@ -14,6 +14,7 @@ cmd_before() { # stdin: the members
   refuse_unfit_members
   refuse_removed_members
   refuse_foreign_members
+  refuse_corruption
   prepare_minor_step
   remove_members dead_undeclared
   say "checked the cluster"
@@ -86,6 +87,18 @@ refuse_removed_members() {
   done | paste -s -d' ' -)
   [ -z "$removed" ] ||
     refuse "$removed is declared, and was removed from the cluster by hand. Nothing was changed: raise its incarnation, so that it joins again and its old data is set aside, or take it out of etcd:nodes"
+}
+# A corrupt member is replaced; nothing else is done before.
+refuse_corruption() {
+  until_proven ask_for_alarms
+  [ "$alarms" = CORRUPT ] || return 0
+  replaces=$(for member in $members; do
+    known=$(recorded_as "${member%%=*}")
+    [ "${member##*=}" -le "${known:-1}" ] || awk -F'|' -v name="${member%%=*}" '$2 == name { print $1 }' "$work/members"
+  done)
+  is_replaced_corruption || refuse "$(corruption)"
+  replaces=''
+  note "the alarm CORRUPT concerns $(for id in $corrupt; do name_of "$id"; done | paste -s -d' ' -), which is replaced in this run"
 }
 recorded_as() { printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS$1" '$1 == key { print $2 }'; } # NAME
 is_listed() { # MEMBER

@@ -45,6 +45,7 @@ former_selves() {
 }
 
 join_cluster() { # UNIT
+  replaces=$(former_selves; echo none-left) # an interrupted run may have removed it
   until_proven can_join
   take_cluster_lock "$(healthy_urls_but "$(my_id)")"
   query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
@@ -52,6 +53,8 @@ join_cluster() { # UNIT
     remove_member "$id"
     query_cluster || fail "the cluster no longer answers after the removal of the former $name; run again"
   done
+  disarm_corruption
+  take_cluster_lock "$(healthy_urls_but "$(my_id)")"
   set_old_data_aside
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but none)" put "$JOINS$peer_url" "$peer_url" >/dev/null || fail "cannot write to the cluster; run again"
@@ -143,10 +146,11 @@ forget_join() { # PEER-URL; at worst it is known for too long
 remove_member() { # ID
   hand_over "$1" can_remove "$1"
   need_cluster_lock
-  gone=$(name_of "$1") joined_at=''
+  gone=$(name_of "$1") record=$(row_of "$1" | cut -d'|' -f2) joined_at=''
   if is_learner "$1"; then joined_at=$(row_of "$1" | cut -d'|' -f3); fi
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
-  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$gone" >/dev/null 2>&1 ||
+  disarm_corruption
+  [ -z "$record" ] || ctl --endpoints="$(healthy_urls_but "$1")" del "$INCARNATIONS$record" >/dev/null 2>&1 ||
     note "the record of $gone stays in the cluster: declared again, it needs a raised incarnation"
   [ -z "$joined_at" ] || forget_join "$joined_at"
   note "removed $gone from the cluster"

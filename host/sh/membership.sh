@@ -11,6 +11,7 @@ cmd_membership() { # stdin: the members; after the last of them has joined
     sleep 0.5
   done
   remove_members undeclared
+  disarm_no_space
   say "checked the members"
 }
 

@@ -1,18 +1,22 @@
 # The quorum proof: asked of etcd's own API right before anything that takes a member away, for a moment or for good.
 
-PROOF_SECONDS=10 # and two elections: what settles by itself is waited for; of two members the other one may be restarting
+# Each and two elections. What settles by itself is waited for: of two members, the other one may be restarting. While
+# leadership is elsewhere only to be tested, those who cannot follow the new leader serve nobody.
+PROOF_SECONDS=10
+HANDOVER_SECONDS=3
 
 # A proof that does not hold says in $problem what is missing. That may be an election, or a moment in which a member is
 # busy, so it is asked for again before it is a refusal. What does not settle by itself is refused by the proof, at once.
-settles() { # PROOF ARGUMENT...
-  settled_by=$(($(date +%s) + $(with_elections "$PROOF_SECONDS")))
+settles() { # SECONDS PROOF ARGUMENT...
+  settled_by=$(($(date +%s) + $(with_elections "$1")))
+  shift
   until look && "$@"; do
     [ "$(date +%s)" -lt "$settled_by" ] || return 1
     sleep 0.5
   done
 }
 say_problem() { problem=$*; return 1; }
-until_proven() { settles "$@" || refuse "$problem"; } # PROOF ARGUMENT...
+until_proven() { settles "$PROOF_SECONDS" "$@" || refuse "$problem"; } # PROOF ARGUMENT...
 look() {
   query_cluster ||
     say_problem "no member answers, so nothing can be proven; see 'etcd-host status' on the hosts, start what is stopped, then run again"
@@ -64,6 +68,8 @@ can_promote() { # ID
 }
 can_join() {
   no_alarm || return 1
+  [ "$alarms" != NOSPACE ] ||
+    refuse "the alarm NOSPACE is raised: nothing can be written, so no member can join that has to be recorded. Clear its cause, then 'etcd-host ctl alarm disarm'"
   prove_room_for_learner
   agree
 }
@@ -79,19 +85,6 @@ agree() {
       say_problem "the member at $url is $((goal - applied_then)) log entries behind the leader and does not catch up; see 'etcd-host status' there, and run again when it has" || return 1
   done <"$work/healthy-status"
 }
-# An alarm does not settle by itself.
-no_alarm() {
-  ask_for_alarms || return 1
-  [ -z "$alarms" ] || { [ "$alarms" = NOSPACE ] && allowed nospace-alarm; } ||
-    refuse "the alarm $alarms is raised; clear its cause, then 'etcd-host ctl alarm disarm'"
-}
-ask_for_alarms() {
-  ctl --endpoints="$(healthy_urls_but none)" alarm list >"$work/alarms" 2>"$work/alarms.log" ||
-    say_problem "no healthy member says whether an alarm is raised ($(tail -n 1 "$work/alarms.log" | cut -c1-200)); see 'etcd-host health', then run again" || return 1
-  alarms=$(sed 's/.*alarm://; s/ *$//' "$work/alarms" | sort -u | paste -s -d' ' -)
-}
-allowed() { case " $allow " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-
 # A proof holds under the leader of the moment: two followers that are cut from each other are both healthy, and without
 # their leader they are no quorum. So the leader that goes first hands over, and the proof has to hold under the new one;
 # if it does not, the old one leads on.
@@ -105,7 +98,7 @@ hand_over() { # ID PROOF ARGUMENT...: everything is proven as the last thing
   move_leadership "$leaving" "$heir" ||
     refuse "$(name_of "$leaving") leads, and leadership cannot be moved to $(name_of "$heir") first: $(head -n 1 "$work/move.log"); nothing was changed, run again"
   # twice: the first time a member may have answered under the old leader
-  if settles is_led_by "$heir" "$@" && settles is_led_by "$heir" "$@"; then return; fi
+  if settles "$HANDOVER_SECONDS" is_led_by "$heir" "$@" && settles "$HANDOVER_SECONDS" is_led_by "$heir" "$@"; then return; fi
   missing=$(unhealthy_voters_but "$leaving")
   missing=${missing:+not healthy: $missing}
   missing=${missing:-$problem}

@@ -46,6 +46,7 @@ ask_cluster() { # all at once: each answer is a file
   for pid in "$status_pid" "$members_pid" "$alarms_pid"; do wait "$pid" || :; done # what is missing shows in what was said
   member_rows <"$work/members.fields" | sort -t'|' -k2 >"$work/members"
   status_rows <"$work/status.fields" | sort >"$work/status"
+  ! grep -q 'alarm:CORRUPT' "$work/alarms" || say_problem "$(corruption)" || return 1 # else everybody is just "unhealthy"
   [ -n "$healthy" ] || say_problem "$(unhealthy_line "$work/health" | cut -c1-300)" || return 1
   [ -n "$recorded" ] || say_problem "the cluster does not say which members are recorded: $(tail -n 1 "$work/recorded.log" | cut -c1-300)"
 }
@@ -69,6 +70,9 @@ check_status() {
   [ "$(cut -d'|' -f4 "$work/status" | sort -u | wc -l)" = 1 ] || say_problem "the members do not agree on one leader" || return 1
   other=$(awk -F'|' -v version="$version" '$3 != version { print $1 " runs " $3 }' "$work/status")
   [ -z "$other" ] || say_problem "$other, not $version" || return 1
+  target=$(downgrade_target)
+  [ -z "$target" ] || [ "$target" = "$(minor_of "$version")" ] ||
+    fail "a downgrade to $target was begun, and etcd:version is $version: 'etcd-host ctl downgrade cancel' ends it; or declare a version of $target to finish it"
   goal=$(leader_index)
   [ -n "$goal" ] || say_problem "the leader does not say how far its log is" || return 1
   while IFS='|' read -r endpoint _ _ _ _ applied _; do

@@ -38,7 +38,8 @@ ask_members() { # all at once: one that hangs costs its time-out only once
   done
   ctl --endpoints="$all" endpoint health >"$work/health" 2>&1 || :
   for pid in $asking; do wait "$pid" || :; done
-  cat "$work"/status-* 2>/dev/null | status_rows | sort -u >"$work/status"
+  cat "$work"/status-* >"$work/status.fields" 2>/dev/null || : # a cluster in which nobody has started has no URL to ask
+  status_rows <"$work/status.fields" | sort -u >"$work/status"
 }
 
 voters() { awk -F'|' '$5 != "true"' "$work/members"; }

@@ -66,7 +66,7 @@ restart_member() { # UNIT
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   hand_over "$me" can_restart
   announce_address
-  if has_moved && ! settles can_restart; then # etcd may have kept us waiting
+  if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
     set_peer_url "$address_before"
     refuse "$problem"
   fi

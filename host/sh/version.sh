@@ -102,8 +102,8 @@ all_healthy() {
 }
 cluster_version_is() { ask_versions none && [ "$(newest_said)" = "$1" ]; } # MINOR
 # The cluster has one; a member that is a moment behind may not know of it yet.
-downgrade_target() { cat "$work"/status-* | sed -n 's/^"DowngradeTargetVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' | sort -u; }
+downgrade_target() { sed -n 's/^"DowngradeTargetVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' "$work/status.fields" | sort -u; }
 stores_all_as() { # MINOR: every voter says so
-  cat "$work"/status-* | sed -n 's/^"StorageVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' >"$work/stored"
+  sed -n 's/^"StorageVersion" : "\([0-9]*\.[0-9]*\).*/\1/p' "$work/status.fields" >"$work/stored"
   [ "$(sort -u "$work/stored")" = "$1" ] && [ "$(wc -l <"$work/stored")" -ge "$(voters | wc -l)" ]
 }

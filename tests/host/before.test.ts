@@ -102,6 +102,26 @@ test("a declared node that was never a member, and one that this program removed
   assert.deepEqual(await step(cluster, "before"), LOOKED);
 });
 
+test("a corrupt member is named, and everything waits until it is replaced", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.alarms = "memberID:8325025528367255048 alarm:CORRUPT \n";
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: the alarm CORRUPT concerns node2: raise its incarnation, nothing else helps/,
+  );
+  for (const declared of [0, 1])
+    cluster.declared[declared] = cluster.declared[declared]?.replace(/1\n$/, "2\n") ?? "";
+  assert.deepEqual(await step(cluster, "before"), {
+    ...LOOKED,
+    stderr: "etcd-host: the alarm CORRUPT concerns node2, which is replaced in this run\n",
+  });
+  cluster.declared[1] = cluster.declared[1]?.replace(/2\n$/, "1\n") ?? "";
+  assert.equal((await step(cluster, "before")).code, 3, "another one is replaced");
+});
+
 test("what settles by itself is waited for", async (t) => {
   const cluster = await steppingCluster(t);
   cluster.answer("later");

@@ -41,6 +41,8 @@ export class FakeCluster {
   /** Where it was told to expect a learner of this stack. */
   joining: readonly string[] = [];
   alarms = "";
+  /** Of members that store something else than the others: "NAME HASH" each. */
+  hashes = "";
   health: { text: string; healthy: boolean } | undefined;
 
   private constructor(host: Host, urls: readonly { client: string; peer: string }[]) {
@@ -111,6 +113,7 @@ export class FakeCluster {
     const joining = this.joining.map((url) => `etcd-host/joining/${url} ${url}\n`);
     this.host.write(`${folder}/keys`, [...recorded, ...joining].join(""));
     this.host.write(`${folder}/alarms`, this.alarms);
+    this.host.write(`${folder}/hashes`, this.hashes);
     this.host.write(`${folder}/table`, '| a table \\ of "members" |\n');
   }
 
@@ -128,7 +131,7 @@ export function changesAsked(host: Host, file = "asked"): string[] {
   return calls.flatMap((call) => CHANGE.exec(call)?.[0].trim() ?? []);
 }
 const CHANGE =
-  /( member (add|remove|promote|update) .*| (move-leader|put|del|txn|downgrade|snapshot)( .*|$)| lock |lock dropped)/;
+  /( member (add|remove|promote|update) .*| (move-leader|put|del|txn|downgrade|snapshot|alarm disarm)( .*|$)| lock |lock dropped)/;
 const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
 
 /** An election takes no time: what the step waits for is all in its base. */

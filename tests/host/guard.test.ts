@@ -52,7 +52,7 @@ const refused: readonly (Case & { readonly sentence: RegExp })[] = [
       c.alarms = "memberID:8325025528367255048 alarm:CORRUPT \n";
     },
     allow: "nospace-alarm",
-    sentence: /refused: the alarm CORRUPT is raised/,
+    sentence: /refused: the alarm CORRUPT concerns node2: raise its incarnation/,
   },
   {
     title: "there is no space",

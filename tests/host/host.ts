@@ -180,7 +180,7 @@ const NOT_THE_HOST =
   /^(program-.*|asked(-before)?|commands|fakes|flock-calls|sleeps|systemd\/calls|run\/etcd-host\/lock(-\w+)?)$/;
 
 /** Nothing settles by itself, unless a test says so. */
-const NO_PATIENCE = "PROOF_SECONDS=0 LAG_SECONDS=0\n";
+const NO_PATIENCE = "PROOF_SECONDS=0 HANDOVER_SECONDS=0 LAG_SECONDS=0\n";
 
 const VARIABLES = {
   PROGRAM: "usr/local/sbin/etcd-host",

@@ -8,6 +8,7 @@ import { DATA, isRefused, PEER_URL } from "./member.ts";
 import { isUnhealthy } from "./rolling.ts";
 
 const ADD = `member add node1 --learner --peer-urls=${PEER_URL}`;
+const FORMER = "592133103447902698"; // FORMER_ID, as alarms have it
 const removed = ["member remove", "del etcd-host/members/node1"];
 const REMOVAL = [`${removed[0]} ${FORMER_ID}`, removed[1]];
 const JOINING = `etcd-host/joining/${PEER_URL}`;
@@ -166,6 +167,57 @@ test("who would join is refused where nobody answers; a later step never founds"
     () => join(host, { incarnation: "2", "initial-state": "new" }, { subcommand: "roll" }),
     /the data of node1 is gone/,
   );
+});
+
+for (const [title, alarm, interrupted] of [
+  ["named by etcd", FORMER, false],
+  ["told by the hashes", "0", false],
+  ["removed by a run that was interrupted", FORMER, true],
+] as const)
+  test(`the alarm CORRUPT ends with the member that it concerns: ${title}`, async (t) => {
+    const { host } = await joiningCluster(t, interrupted ? "absent" : "dead", (c) => {
+      c.alarms = `memberID:${alarm} alarm:CORRUPT \n`;
+      c.hashes = "node1 77\n";
+      if (!interrupted) Object.assign(c.member(0), { version: "3.6.14" });
+      c.health = undefined;
+    });
+    const { code, stderr } = await join(host, { incarnation: "2" });
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^etcd-host: the alarm CORRUPT blocks all writes, even the cluster's lock: make sure that no other run is active\n/,
+    );
+    assert.deepEqual(changesAsked(host), [
+      ...(interrupted ? [] : [REMOVAL[0]]),
+      "alarm disarm",
+      ...(interrupted ? [] : [REMOVAL[1]]),
+      "lock",
+      ...ADDING,
+      recording(2),
+      `member promote ${ADDED_TO_TWO}`,
+      `del ${JOINING}`,
+      "lock dropped",
+    ]);
+  });
+
+test("the alarm CORRUPT of another member lets nobody join", async (t) => {
+  const { host } = await joiningCluster(t, "dead", (c) => {
+    c.alarms = `memberID:${c.member(1).id} alarm:CORRUPT \n`;
+  });
+  const { code, stderr } = await join(host, { incarnation: "2" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the alarm CORRUPT concerns node2: raise its incarnation/);
+  assert.deepEqual(changesAsked(host), []);
+});
+
+test("without space nobody joins, although the alarm is allowed: a join has to be recorded", async (t) => {
+  const { host } = await joiningCluster(t, "absent", (c) => {
+    c.alarms = "memberID:1 alarm:NOSPACE \n";
+  });
+  const { code, stderr } = await join(host, { allow: "nospace-alarm" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the alarm NOSPACE is raised: nothing can be written, so no member can join/);
+  assert.deepEqual(changesAsked(host), []);
 });
 
 test("nothing is removed that the rest cannot do without", async (t) => {

@@ -159,6 +159,25 @@ test("an alarm is cleared first", async (t) => {
   assert.deepEqual(changesAsked(cluster.host), []);
 });
 
+for (const [title, allow, quota, done] of [
+  ["there is room again", "nospace-alarm", "2147483648", true],
+  ["the database still fills its quota", "nospace-alarm", "20481", false],
+  ["it is not allowed", "", "2147483648", false],
+] as const)
+  test(`the alarm NOSPACE is disarmed where ${title}`, async (t) => {
+    const cluster = await steppingCluster(t);
+    cluster.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
+    cluster.answer();
+    const { host } = cluster;
+    host.write("answers/status", host.read("answers/status").replaceAll("2147483648", quota));
+    const { code, stderr } = await step(cluster, "membership", [`--allow=${allow}`]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(changesAsked(host), done ? ["alarm disarm"] : []);
+    if (done) assert.equal(stderr, "etcd-host: disarmed the alarm NOSPACE\n");
+    else if (allow !== "")
+      assert.match(stderr, /the alarm NOSPACE stays: not every member .* below 90 % of its quota/);
+  });
+
 test("the lock is taken through declared members only: a lock through one that goes would go with it", async (t) => {
   const cluster = await steppingCluster(t, { declared: 2 });
   assert.equal((await step(cluster, "membership")).code, 0);

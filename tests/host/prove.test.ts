@@ -144,6 +144,16 @@ const problems: readonly [string, (cluster: FakeCluster) => void, RegExp][] = [
     /: the member at https:\/\/127\.0\.0\.1:\d+ is 100 log entries behind the leader and does not catch up\n$/,
   ],
   [
+    "a corrupt member, of which etcd says no more than that nobody is healthy",
+    (c) => {
+      c.alarms = "memberID:8325025528367255048 alarm:CORRUPT \n";
+      const text =
+        "https://192.0.2.12:2379 is unhealthy: failed to commit proposal: Active Alarm(s): CORRUPT \n";
+      c.health = { text, healthy: false };
+    },
+    /: the alarm CORRUPT concerns node2: raise its incarnation, nothing else helps; writes stay refused until then\n$/,
+  ],
+  [
     "an alarm",
     (c) => {
       c.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
@@ -165,6 +175,27 @@ for (const [title, arrange, sentence] of problems)
     assert.match(stderr, /^etcd-host: the cluster is not healthy after 0 s: .*\n$/);
     assert.match(stderr, sentence);
   });
+
+test("a downgrade that was begun and is not declared ends the run, with the way out", async (t) => {
+  const cluster = await FakeCluster.create(t);
+  cluster.answer();
+  const { host } = cluster;
+  const status = host.read("answers/status");
+  const begun = (target: string) =>
+    host.write(
+      "answers/status",
+      status.replaceAll('"DowngradeTargetVersion" : ""', `"DowngradeTargetVersion" : "${target}"`),
+    );
+  begun("3.5.0");
+  const { code, stderr } = await cluster.prove({}, 60);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /failed: a downgrade to 3\.5 was begun, and etcd:version is 3\.6\.14: 'etcd-host ctl downgrade cancel' ends it; or declare/,
+  );
+  begun("3.6.0");
+  assert.equal((await cluster.prove()).code, 0, "it is about to end");
+});
 
 test("answers of different moments are far apart where much is written: who reaches the leader's is not behind", async (t) => {
   const cluster = await FakeCluster.create(t);

@@ -119,10 +119,48 @@ const refused: readonly Case[] = [
     sentence: /refused: the alarm NOSPACE is raised; clear its cause, then 'etcd-host ctl alarm disarm'/,
   },
   {
-    title: "data is corrupt, which nothing allows",
+    title: "data is corrupt, which nothing allows: etcd names the member",
     arrange: (c) => raise(c, "CORRUPT"),
     allow: "nospace-alarm",
-    sentence: /refused: the alarm CORRUPT is raised/,
+    sentence:
+      /refused: the alarm CORRUPT concerns node2: raise its incarnation, nothing else helps; writes stay refused until then\n$/,
+  },
+  {
+    title: "data is corrupt: where etcd names nobody, the hashes do",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node3 77\n";
+    },
+    sentence: /refused: the alarm CORRUPT concerns node3: raise its incarnation/,
+  },
+  {
+    title: "data is corrupt: most agree, and who says nothing may be the one",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node3 silent\n";
+    },
+    sentence: /refused: the alarm CORRUPT concerns node3: raise its incarnation/,
+  },
+  {
+    title: "data is corrupt, and no majority is left",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node2 76\nnode3 77\n";
+    },
+    sentence:
+      /refused: the alarm CORRUPT is raised, members disagree about the data, and no majority is left: stop/,
+  },
+  {
+    title: "data was corrupt, and all agree by now",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+    },
+    sentence:
+      /refused: the alarm CORRUPT is raised, but all members agree about the data: 'etcd-host ctl alarm disarm'/,
   },
   {
     title: "there is no space and data is corrupt",

@@ -234,7 +234,7 @@ test("a member that follows nobody once leadership has moved is waited for", asy
     "sleep",
     'cd "$HOST_ROOT/answers"; [ "$1" != 0.5 ] || ! [ -e health.whole ] || mv health.whole health; exec /bin/sleep 0.01',
   );
-  const { code, stderr } = await host.shell("PROOF_SECONDS=60; cmd_roll", rollOptions(host), {
+  const { code, stderr } = await host.shell("HANDOVER_SECONDS=60; cmd_roll", rollOptions(host), {
     stdin: NEW_UNIT,
   });
   assert.equal(code, 0, stderr);
