@@ -96,7 +96,9 @@ function provenRecord(proof: Proof, sent: Deployed, previous: Deployed | undefin
   const isSent = proof.recorded === createHash("sha256").update(textOf(sent)).digest("hex");
   const proven = isSent ? sent : (proof.deployed ?? previous);
   if (proven === undefined)
-    throw new pulumi.RunError("the health step proved another record than it was sent; raise checkId and run pulumi up again");
+    throw new pulumi.RunError(
+      "the health step proved another record than it was sent; raise checkId and run pulumi up again",
+    );
   return proven;
 }
 

@@ -18,6 +18,8 @@ export const PARTS = [
   "answers",
   "etcdctl",
   "quorum",
+  "alarms",
+  "proof",
   "lock",
   "snapshot",
   "version",

@@ -12,7 +12,9 @@ cmd_before() { # stdin: the members
     return
   fi
   refuse_unfit_members
+  refuse_removed_members
   refuse_foreign_members
+  refuse_corruption
   prepare_minor_step
   remove_members dead_undeclared
   say "checked the cluster at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
@@ -35,16 +37,26 @@ is_bootstrapping() {
 
 # A member that hangs would be found only at its turn, or, first in order, not at all: so nothing begins.
 refuse_unfit_members() {
-  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   while :; do
-    incarnations=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" 2>/dev/null | paste -d' ' - -)
+    read_incarnations || :
     unfit=$(unfit_members)
-    [ -n "$unfit" ] || return 0
+    if [ -z "$unfit" ] && [ -n "$incarnations_known" ]; then return; fi
     [ "$(date +%s)" -lt "$patience" ] || break
     sleep 0.5
     query_cluster || break
   done
-  refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
+  [ -z "$unfit" ] ||
+    refuse "$unfit. Nothing was changed: repair it first; if this very change repairs it, put it first in etcd:rolloutOrder; if its machine is gone: pulumi up --refresh if Pulumi created it (EC2), else raise its incarnation (a new machine) or declare it lost"
+  refuse "$problem"
+}
+# Who has been a member, as this program keeps it in the cluster: "KEY INCARNATION" each. Nothing where nobody was proven.
+incarnations='' incarnations_known=''
+read_incarnations() {
+  ctl --endpoints="$(healthy_urls_but none)" get --prefix "$INCARNATIONS" >"$work/incarnations" 2>"$work/incarnations.log" ||
+    say_problem "the cluster does not say which members this stack has had ($(plain_answer <"$work/incarnations.log" | cut -c1-200)); see 'etcd-host health', then run again" || return 1
+  incarnations=$(paste -d' ' - - <"$work/incarnations")
+  incarnations_known=yes
 }
 unfit_members() { # one clause each, joined; a member that is stopped may be started by its own step, and is left out
   for member in $members; do
@@ -63,8 +75,35 @@ is_excused() { case ",$first," in *",$1,"*) return 0 ;; *) return 1 ;; esac; } #
 is_established() { # MEMBER
   id=$(awk -F'|' -v name="${1%%=*}" '$2 == name && $4 != "" && $5 != "true" { print $1 }' "$work/members")
   [ -n "$id" ] || return 1
-  known=$(printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS${1%%=*}" '$1 == key { print $2 }')
+  known=$(recorded_as "${1%%=*}")
   [ "${known:-1}" -ge "${1##*=}" ]
+}
+# Recorded and not listed: this program takes the record away with the member, a person does not. Its data is of no use.
+refuse_removed_members() {
+  removed=$(for member in $members; do
+    known=$(recorded_as "${member%%=*}")
+    if [ -z "$known" ] || [ "$known" -lt "${member##*=}" ] || is_listed "$member"; then continue; fi
+    echo "${member%%=*} (incarnation $known)"
+  done | paste -s -d' ' -)
+  [ -z "$removed" ] ||
+    refuse "$removed is declared, and was removed from the cluster by hand. Nothing was changed: raise its incarnation, so that it joins again and its old data is set aside, or take it out of etcd:nodes"
+}
+# A corrupt member is replaced; nothing else is done before.
+refuse_corruption() {
+  until_proven ask_for_alarms
+  [ "$alarms" = CORRUPT ] || return 0
+  replaces=$(for member in $members; do
+    known=$(recorded_as "${member%%=*}")
+    [ "${member##*=}" -le "${known:-1}" ] || awk -F'|' -v name="${member%%=*}" '$2 == name { print $1 }' "$work/members"
+  done)
+  is_replaced_corruption || refuse "$(corruption)"
+  replaces=''
+  note "the alarm CORRUPT concerns $(for id in $corrupt; do name_of "$id"; done | paste -s -d' ' -), which is replaced in this run"
+}
+recorded_as() { printf '%s\n' "$incarnations" | awk -v key="$INCARNATIONS$1" '$1 == key { print $2 }'; } # NAME
+is_listed() { # MEMBER
+  awk -F'|' -v name="${1%%=*}" -v url="$(peer_url_of "$1")" \
+    '$2 == name || index("," $3 ",", "," url ",") { found = 1 } END { exit !found }' "$work/members"
 }
 # refused: nothing listens there, so the process is stopped. answers: it is alive. Anything else: silent.
 reach_of() { # CLIENT-URL
@@ -79,7 +118,7 @@ reach_of() { # CLIENT-URL
 # wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
 refuse_lost_quorum() {
   all=$(declared_endpoints)
-  patience=$(($(date +%s) + BEFORE_SECONDS + election_timeout * 2 / 1000))
+  patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   until reach_members; do
     [ "$(date +%s)" -lt "$patience" ] ||
       refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot (etcdutl snapshot restore) into a new cluster"
@@ -102,23 +141,13 @@ reach_members() { # false: one is silent
 }
 list_or_none() { echo "${1:- none}"; }
 
-# A voter that this stack never added is someone else's; only a person may remove it.
-refuse_foreign_members() {
-  [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
-  voters | while IFS='|' read -r _ voter peers clients _; do
-    if [ -z "$clients" ] || is_declared "$voter" || printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$voter "; then continue; fi
-    echo "$voter ($peers)"
-  done >"$work/foreign"
-  [ ! -s "$work/foreign" ] ||
-    refuse "the cluster has a member that this stack never had: $(paste -s -d' ' "$work/foreign"). Declare it in etcd:nodes, or remove it by hand: etcd-host ctl member remove"
-}
-
 prepare_minor_step() {
+  until_proven every_voter_answers
   agreed=$(cluster_version)
   wanted=$(minor_of "$version")
   if [ -z "$agreed" ]; then return; fi
   if [ "$agreed" = "$(next_minor "$wanted")" ] || [ "$(downgrade_target)" = "$wanted" ]; then
-    prove_no_alarm
+    until_proven no_alarm
     enable_downgrade "$wanted"
   elif [ "$agreed" != "$wanted" ]; then
     prove_version_step

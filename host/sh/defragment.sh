@@ -6,12 +6,10 @@ DEFRAGMENT_SPARE_MB=100 # left free beside the new file, which is written beside
 
 cmd_defragment() {
   begin_defragmentation
-  prove_defragmentation
+  until_proven can_defragment
   need_disk_for_copy
   take_cluster_lock "$(lock_endpoints)"
-  move_leadership_from "$me"
-  prove_defragmentation # again: nobody else is at work now, and another member may lead
-  need_another_leader
+  hand_over "$me" can_defragment # a leader that does not answer stops all writes
   need_cluster_lock
   began=$(date +%s)
   defragment_here
@@ -52,16 +50,11 @@ accept_outage() {
   note "$meanwhile while $name is defragmented"
   allow="$allow two-node-restart"
 }
-prove_defragmentation() {
-  if [ "$(voters | wc -l)" = 1 ]; then prove_no_alarm; else prove_restart "be defragmented"; fi
+can_defragment() {
+  if [ "$(voters | wc -l)" = 1 ]; then no_alarm; else can_restart "be defragmented"; fi
 }
 # Not through this member, which will not answer; the only one has no other.
 lock_endpoints() { others=$(healthy_urls_but "$me"); echo "${others:-$(healthy_urls_but none)}"; }
-need_another_leader() {
-  [ "$(voters | wc -l)" -le 2 ] || [ "$(leader_id)" != "$me" ] ||
-    fail "$name still leads, and a leader that does not answer stops all writes; nothing was changed, run again"
-}
-
 read_size() { # mb used_mb: of the file, and of what is in use in it
   sizes=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | awk '
     $1 == "\"DBSize\"" { size = $3 } $1 == "\"DBSizeInUse\"" { used = $3 }
@@ -80,7 +73,7 @@ defragment_here() {
   trap '' INT TERM
   if ! ctl --endpoints=https://127.0.0.1:2379 --command-timeout="$((DEFRAGMENT_SECONDS + mb / 10))s" defrag >"$work/defrag" 2>&1; then
     wait_for_server
-    grep -qi 'deadline' "$work/defrag" || fail "etcd has not defragmented $name: $(tail -n 1 "$work/defrag")"
+    grep -qi 'deadline' "$work/defrag" || fail "etcd has not defragmented $name: $(plain_answer <"$work/defrag")"
   fi
   trap - INT TERM
 }

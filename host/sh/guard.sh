@@ -26,7 +26,7 @@ cmd_guard() {
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.guard-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
-  query_cluster || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+  settles "$PROOF_SECONDS" true || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   if [ -z "$(my_id)" ]; then
     say "$name is not a member: nothing to prove"
     return
@@ -34,8 +34,8 @@ cmd_guard() {
     say "the machine of $name stays: nothing to prove"
     return
   fi
+  until_proven can_restart "have its machine replaced"
   wait_for_my_turn
-  prove_restart "have its machine replaced"
-  move_leadership_from "$me"
+  hand_over "$me" can_restart "have its machine replaced"
   say "the cluster can do without $name"
 }

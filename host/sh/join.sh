@@ -1,6 +1,6 @@
 # A member without data of its incarnation: it bootstraps the cluster with the others, or joins an existing one.
 
-JOIN_SECONDS=600  # until a learner has the leader's log: its db travels over the network
+JOIN_SECONDS=600  # and what its db takes: until a learner has what the leader sends
 CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between them is younger than 5 s
 
 # Was the data here written by this incarnation? What an earlier one left is set aside before this one begins.
@@ -34,7 +34,9 @@ need_join() {
     [ "$initial_state" = existing ] || refuse_lost_data
     refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
   }
-  [ -z "$(started_before)" ] || [ "$(recorded_incarnation)" -lt "$incarnation" ] || refuse_lost_data
+  [ -n "$(started_before)" ] || return 0
+  recorded=$(recorded_incarnation) || refuse "the cluster does not say which incarnation of $name is its member; see 'etcd-host health' on the others, then run again"
+  [ "$recorded" -lt "$incarnation" ] || refuse_lost_data
 }
 # Members of this name or at this URL that have served once: etcd then knows their client URL.
 started_before() { former_selves | while read -r id; do client_url_of "$id"; done | sed '/^$/d'; }
@@ -43,17 +45,19 @@ former_selves() {
 }
 
 join_cluster() { # UNIT
-  prove_no_alarm
-  prove_agreement
-  prove_room_for_learner
+  replaces=$(former_selves; echo none-left) # an interrupted run may have removed it
+  until_proven can_join
   take_cluster_lock "$(healthy_urls_but "$(my_id)")"
   query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
   for id in $(former_selves); do
     remove_member "$id"
     query_cluster || fail "the cluster no longer answers after the removal of the former $name; run again"
   done
+  disarm_corruption
+  take_cluster_lock "$(healthy_urls_but "$(my_id)")"
   set_old_data_aside
   need_cluster_lock
+  ctl --endpoints="$(healthy_urls_but none)" put "$JOINS$peer_url" "$peer_url" >/dev/null || fail "cannot write to the cluster; run again"
   note "adding $name as a learner"
   change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
   query_cluster || fail "the cluster no longer answers after $name was added; run again"
@@ -84,12 +88,14 @@ set_old_data_aside() {
 
 # A member that has begun by joining votes only once it has the leader's log.
 become_voter() {
-  deadline=$(($(date +%s) + JOIN_SECONDS))
-  until query_cluster && [ -n "$(my_id)" ]; do wait_for_join "the cluster does not list $name"; done
+  wait_to_join
+  until query_cluster; do wait_for_join "the cluster does not answer $name"; done
+  [ -n "$(my_id)" ] || refuse_removed
   if is_learner "$(my_id)"; then
     take_cluster_lock "$(healthy_urls_but "$(my_id)")"
-    deadline=$(($(date +%s) + JOIN_SECONDS)) # the lock had one of its own
+    wait_to_join # the lock had a limit of its own
     until promote_myself; do wait_for_join "$name has not caught up"; done
+    forget_join "$peer_url"
     note "$name has caught up and votes"
   fi
   wait_until_ready || start_failed "etcd ended after it had joined"
@@ -101,39 +107,52 @@ promote_myself() {
   query_cluster || return 1
   me=$(my_id)
   is_learner "$me" || return 0
-  prove_promotion "$me"
+  until_proven can_promote "$me"
   record_incarnation # first: a voter without a record would be taken for a foreign one
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but "$me")" member promote "$(hex_id "$me")" >"$work/promote" 2>&1 || {
     grep -q -e 'in sync with leader' -e 'unhealthy cluster' -e 'deadline exceeded' "$work/promote" || # to be tried again
-      fail "$name cannot become a voter: $(tail -n 1 "$work/promote")"
+      fail "$name cannot become a voter: $(plain_answer <"$work/promote")"
     return 1
   }
 }
+wait_to_join() {
+  patience=$(with_db "$JOIN_SECONDS")
+  deadline=$(($(date +%s) + patience))
+}
 wait_for_join() { # WHY
   is_running || start_failed "etcd ended while it joined"
-  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $JOIN_SECONDS s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it resumes there"
+  [ "$(date +%s)" -lt "$deadline" ] || fail "$1 after $patience s; see 'etcd-host status' here and 'etcd-host ctl member list', then run again: it resumes there"
   sleep 0.2
 }
 
 # Which incarnation of a name is the member: kept in the cluster, since the host that knew it may be gone.
 INCARNATIONS=etcd-host/members/
 recorded_incarnation() { # 1 where nothing is recorded
-  found=$(ctl --endpoints="$(healthy_urls_but none)" get "$INCARNATIONS$name" --print-value-only 2>/dev/null)
+  found=$(ctl --endpoints="$(healthy_urls_but none)" get "$INCARNATIONS$name" --print-value-only 2>/dev/null) || return 1
   echo "${found:-1}"
 }
 record_incarnation() {
   ctl --endpoints="$(healthy_urls_but none)" put "$INCARNATIONS$name" "$incarnation" >/dev/null || fail "cannot write to the cluster; run again"
 }
 
-# Removes a member for good: proof first, leadership elsewhere, and only with the lock.
+# Whom this program has added, until it votes and its incarnation is recorded: a learner of nobody else.
+JOINS=etcd-host/joining/
+forget_join() { # PEER-URL; at worst it is known for too long
+  ctl --endpoints="$(healthy_urls_but none)" del "$JOINS$1" >/dev/null 2>&1 || :
+}
+
+# Removes a member for good: only with the lock, with leadership elsewhere, and proven as the last thing before it.
 remove_member() { # ID
-  prove_removal "$1"
-  move_leadership_from "$1"
+  hand_over "$1" can_remove "$1"
   need_cluster_lock
-  gone=$(name_of "$1")
+  gone=$(name_of "$1") record=$(row_of "$1" | cut -d'|' -f2) joined_at=''
+  if is_learner "$1"; then joined_at=$(row_of "$1" | cut -d'|' -f3); fi
   change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
-  [ -z "$(row_of "$1" | cut -d'|' -f2)" ] || forget_member "$(healthy_urls_but "$1")" "$gone" || :
+  disarm_corruption
+  [ -z "$record" ] || forget_member "$(healthy_urls_but "$1")" "$record" ||
+    note "the record of $gone stays in the cluster: declared again, it needs a raised incarnation"
+  [ -z "$joined_at" ] || forget_join "$joined_at"
   note "removed $gone from the cluster"
 }
 forget_member() { # ENDPOINTS NAME
@@ -146,8 +165,8 @@ change_members() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...
   until_s=$(($(date +%s) + CHANGE_SECONDS))
   until ctl --endpoints="$asked" "$@" >"$work/change" 2>&1; do
     if [ -n "$done_before" ] && grep -qi -e "$done_before" "$work/change"; then return 0; fi
-    grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/change" || fail "etcd refuses 'member $2': $(tail -n 1 "$work/change")"
-    [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses 'member $2' for $CHANGE_SECONDS s: $(tail -n 1 "$work/change"); run again when all members are connected"
+    grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/change" || fail "etcd refuses 'member $2': $(plain_answer <"$work/change")"
+    [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses 'member $2' for $CHANGE_SECONDS s: $(plain_answer <"$work/change"); run again when all members are connected"
     sleep 0.5
   done
 }

@@ -1,10 +1,13 @@
 # The lock of the whole cluster, in etcd itself: one restart, join or removal at a time. A script whose connection was
 # cut may still be at work on another host.
 
-# etcdctl keeps the lock's lease alive and gives it up when this run ends, however it ends.
+# etcdctl keeps the lock's lease alive and gives it up when this run ends, however it ends. Nothing is done without it, but
+# where an alarm that the proof allows keeps etcd from writing even a lock.
+without_lock=''
 take_cluster_lock() { # ENDPOINTS
-  if has_cluster_lock; then return; fi
+  if has_cluster_lock || [ -n "$without_lock" ]; then return; fi
   if [ -n "$alarms" ]; then
+    without_lock=$alarms
     note "the alarm $alarms blocks all writes, even the cluster's lock: make sure that no other run is active"
     return
   fi
@@ -31,8 +34,11 @@ lock_again() { # whoever holds it may be restarting the very member that was ask
 }
 has_cluster_lock() { [ -s "$work/lock-key" ]; }
 need_cluster_lock() { # asked again just before a step: after its lease ran out the lock may be another run's
-  [ -n "$alarms" ] || [ -n "$(ctl --endpoints="$(healthy_urls_but none)" get "$(cat "$work/lock-key")" --keys-only 2>/dev/null)" ] ||
-    fail "the cluster's lock was lost; nothing more was changed, run again"
+  [ -z "$without_lock" ] || return 0
+  has_cluster_lock || fail "the cluster's lock is not held; nothing more was changed, run again"
+  ctl --endpoints="$(healthy_urls_but none)" get "$(cat "$work/lock-key")" --keys-only >"$work/lock-held" 2>"$work/lock-held.log" ||
+    fail "the cluster does not say whether its lock is still held: $(plain_answer <"$work/lock-held.log"); nothing more was changed, run again"
+  [ -s "$work/lock-held" ] || fail "the cluster's lock was lost; nothing more was changed, run again"
 }
 drop_cluster_lock() {
   has_cluster_lock || return 0

@@ -11,18 +11,36 @@ cmd_membership() { # stdin: the members; after the last of them has joined
     sleep 0.5
   done
   remove_members undeclared
+  disarm_no_space
   say "checked the members"
 }
 
 remove_members() { # undeclared|dead_undeclared
   [ -n "$("$1")" ] || return 0
-  prove_no_alarm
+  until_proven no_alarm
   take_cluster_lock "$(healthy_declared_urls)"
-  query_cluster || fail "the cluster no longer answers; nothing was changed, run again"
+  until_proven read_incarnations
+  refuse_foreign_members
   for id in $("$1"); do
     remove_member "$id"
     query_cluster || fail "the cluster no longer answers after a removal; run again"
   done
+}
+# A member that this stack never added is someone else's, be it a voter or a learner; only a person may remove it.
+refuse_foreign_members() {
+  [ -n "$incarnations" ] || return 0 # of a cluster from before they were recorded
+  for id in $(undeclared); do
+    printf '%s\n' "$incarnations" | grep -q "^$INCARNATIONS$(row_of "$id" | cut -d'|' -f2) " || echo "$id"
+  done >"$work/unknown"
+  [ -s "$work/unknown" ] || return 0
+  joins=$(ctl --endpoints="$(healthy_urls_but none)" get --prefix "$JOINS" --print-value-only 2>/dev/null) ||
+    refuse "the cluster does not say whom this stack has added, so nobody can be removed; see 'etcd-host health', then run again"
+  while read -r id; do
+    peers=$(row_of "$id" | cut -d'|' -f3)
+    has_line "$joins" "$peers" || echo "$(name_of "$id") ($peers)"
+  done <"$work/unknown" >"$work/foreign"
+  [ ! -s "$work/foreign" ] ||
+    refuse "the cluster has a member that this stack never had: $(paste -s -d' ' "$work/foreign"). Declare it in etcd:nodes, or remove it by hand: etcd-host ctl member remove"
 }
 is_declared() { has_line "$(declared_names)" "$1"; }
 undeclared() { # ids

@@ -1,22 +1,25 @@
-# The quorum proof: asked of etcd's own API before anything that takes a member away, for a moment or for good.
+# What the members say of themselves and of each other. "Could not ask" is never "none": a question that is not answered
+# fails, and what needs its answer is not done.
 
-MAX_LAG=1000 # raft log entries between the most and the least advanced voter
+with_elections() { echo $(($1 + election_timeout * 2 / 1000)); } # SECONDS
 
 # Fills $work/members, $work/status and $work/health from whoever answers.
 query_cluster() {
-  list_members >"$work/members" || return 1
+  list_members >"$work/members.new" || return 1 # what was seen last stays
+  mv "$work/members.new" "$work/members"
   all=$(cut -d'|' -f4 "$work/members" | sed '/^$/d' | paste -s -d, -)
   ask_members
 }
 # Where the members were, for when no etcd runs here.
 remember_endpoints() { printf '%s\n' "$all" | write_file "$STATE_DIR/endpoints" 600 root:root; }
 list_members() {
-  : >"$work/listed"
-  if port_taken "$CLIENT_PORT"; then
-    ctl --endpoints=https://127.0.0.1:2379 member list -w fields 2>/dev/null | member_rows >"$work/listed"
-  fi
-  [ -s "$work/listed" ] || ctl --endpoints="$(known_endpoints)" member list -w fields 2>"$work/list.log" | member_rows >"$work/listed"
-  [ -s "$work/listed" ] && cat "$work/listed"
+  { port_taken "$CLIENT_PORT" && ask_for_members https://127.0.0.1:2379; } || ask_for_members "$(known_endpoints)" || return 1
+  cat "$work/listed"
+}
+ask_for_members() { # ENDPOINTS
+  ctl --endpoints="$1" member list -w fields >"$work/listed.fields" 2>"$work/list.log" || return 1
+  member_rows <"$work/listed.fields" >"$work/listed"
+  [ -s "$work/listed" ]
 }
 # The other members: where they were last seen, where the first start was told they are, and those declared.
 known_endpoints() {
@@ -35,7 +38,8 @@ ask_members() { # all at once: one that hangs costs its time-out only once
   done
   ctl --endpoints="$all" endpoint health >"$work/health" 2>&1 || :
   for pid in $asking; do wait "$pid" || :; done
-  cat "$work"/status-* 2>/dev/null | status_rows | sort -u >"$work/status"
+  cat "$work"/status-* >"$work/status.fields" 2>/dev/null || : # a cluster in which nobody has started has no URL to ask
+  status_rows <"$work/status.fields" | sort -u >"$work/status"
 }
 
 voters() { awk -F'|' '$5 != "true"' "$work/members"; }
@@ -69,78 +73,45 @@ unhealthy_voters_but() { # ID: names
 }
 healthy_urls_but() { healthy_voters_but "$1" | cut -d' ' -f2 | paste -s -d, -; }
 
-# May this member stop for a moment? Refuses with what stands in the way; the others are untouched.
-prove_restart() { # [WHAT-ELSE-IT-MAY]
-  may=${1:-restart}
-  query_cluster || refuse "no member answers, so it cannot be proven that $name may $may; see 'etcd-host status' on the hosts, start what is stopped, then run again"
-  me=$(my_id)
-  [ -n "$me" ] || refuse "$name is not in the member list; run 'etcd-host ctl member list' on this host"
-  prove_no_alarm
-  count=$(voters | wc -l)
-  others=$(healthy_voters_but "$me" | wc -l)
-  if is_learner "$me"; then return; fi # it has no vote to lose
-  case $count in
-    1) note "$name is the only member: its restart is an outage of a few seconds"; return ;;
-    2) allowed two-node-restart || refuse "neither of two members may $may without stopping writes; add a third, or allow it with etcd:allow: [two-node-restart]" ;;
-    *) [ "$others" -ge "$(quorum_of "$count")" ] ||
-      refuse "$name may not $may: of the other $((count - 1)) voters $others healthy, $(quorum_of "$count") needed; not healthy: $(unhealthy_voters_but "$me"). Check there ('etcd-host status'; is the host on?) and repair it first; if this very change repairs it, put it first in etcd:rolloutOrder" ;;
-  esac
-  prove_agreement
-}
-# May this member be taken out? The rest must be a quorum of what is left.
-prove_removal() { # ID
-  prove_no_alarm
-  if is_learner "$1"; then return; fi # it has no vote
-  others=$(learners | cut -d'|' -f3 | paste -s -d' ' -)
-  [ -z "$others" ] || ! is_healthy "$(client_url_of "$1")" || refuse "the member at $others is still a learner, so $(name_of "$1") may not be removed now; let its host finish the join, or drop it from etcd:nodes, then run again"
-  left=$(($(voters | wc -l) - 1))
-  rest=$(healthy_voters_but "$1" | wc -l)
-  [ "$left" -gt 0 ] || refuse "$(name_of "$1") is the last member; 'pulumi destroy' takes a cluster down"
-  [ "$rest" -ge "$(quorum_of "$left")" ] ||
-    refuse "$(name_of "$1") may not be removed: of the $left voters left $rest are healthy, $(quorum_of "$left") needed; not healthy: $(unhealthy_voters_but "$1"). Bring it back first; if it is gone for good, only a restore from a snapshot helps (etcdutl snapshot restore)"
-  prove_agreement
-}
-# May this learner become a voter? The cluster it then counts in must have a quorum.
-prove_promotion() { # ID
-  prove_no_alarm
-  next=$(($(voters | wc -l) + 1))
-  with=$(($(healthy_voters_but "$1" | wc -l) + 1))
-  [ "$with" -ge "$(quorum_of "$next")" ] ||
-    refuse "$name may not become a voter: with it $with of $next voters would be healthy, $(quorum_of "$next") needed; not healthy: $(unhealthy_voters_but "$1"). Repair it first, then run again: $name resumes there"
-  prove_agreement
-}
-prove_agreement() {
-  healthy_status >"$work/healthy-status"
-  [ "$(cut -d'|' -f4 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || refuse "the members do not agree on a leader; run again when they do"
-  [ "$(cut -d'|' -f8 "$work/healthy-status" | sort -u | wc -l)" = 1 ] || refuse "the members belong to different clusters"
-  lag=$(awk -F'|' 'NR == 1 || $6 > max { max = $6 } NR == 1 || $6 < min { min = $6 } END { print max - min }' "$work/healthy-status")
-  [ "$lag" -le "$MAX_LAG" ] || refuse "a member is $lag log entries behind; run again when it has caught up"
+every_voter_answers() { # who is healthy says its status, too
+  silent=$(healthy_voters_but none | while read -r voter url; do
+    cut -d'|' -f1 "$work/status" | grep -qxF "$url" || echo "$voter"
+  done | paste -s -d' ' -)
+  [ -z "$silent" ] || say_problem "$silent is healthy, but did not say its status; run again"
 }
 healthy_status() {
   healthy_voters_but none | while read -r _ url; do awk -F'|' -v url="$url" '$1 == url' "$work/status"; done
 }
+# Answers of different moments differ by thousands of entries where much is written: the leader's is the goal, and the
+# others have some time to reach it.
+leader_index() { awk -F'|' '$2 == $4 { print $5 }' "$work/status" | head -n 1; }
+applied_at() { # CLIENT-URL; 0 if it does not say
+  applied=$(ctl --endpoints="$1" endpoint status -w fields 2>/dev/null | status_rows | cut -d'|' -f6)
+  echo "${applied:-0}"
+}
+LAG_SECONDS=10 # and two elections
+reaches() { # CLIENT-URL INDEX APPLIED-BEFORE
+  reached_by=$(($(date +%s) + $(with_elections "$LAG_SECONDS")))
+  applied_then=$3
+  until [ "$applied_then" -ge "$2" ]; do
+    [ "$(date +%s)" -lt "$reached_by" ] || return 1
+    sleep 0.2
+    applied_then=$(applied_at "$1")
+  done
+}
+# Of a large db everything takes its time: at 10 MiB a second, the largest size that is known here.
+with_db() { # SECONDS
+  bytes=$({ cut -d'|' -f7 "$work/status" || :; stat -c %s "$data_dir/member/snap/db" || :; } 2>/dev/null | sort -n | tail -n 1)
+  echo $(($1 + ${bytes:-0} / 10485760))
+}
 leader_id() { healthy_status | awk -F'|' 'NR == 1 { print $4 }'; }
-prove_no_alarm() {
-  alarms=$(ctl --endpoints="$(healthy_urls_but none)" alarm list 2>/dev/null | sed 's/.*alarm://; s/ *$//' | sort -u | paste -s -d' ' -)
-  [ -z "$alarms" ] || { [ "$alarms" = NOSPACE ] && allowed nospace-alarm; } ||
-    refuse "the alarm $alarms is raised; clear its cause, then 'etcd-host ctl alarm disarm'"
-}
-allowed() { case " $allow " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
-
-# Leadership goes first to the voter that started last: one already rolled keeps it.
-move_leadership_from() { # ID
-  [ "$(leader_id)" = "$1" ] || return 0
-  target=$(newest_voter_but "$1")
-  [ -n "$target" ] || return 0
-  ctl --endpoints="$(client_url_of "$1")" move-leader "$(hex_id "$target")" >/dev/null 2>"$work/move.log" ||
-    note "leadership could not be moved first: $(plain_answer <"$work/move.log"); etcd moves it as it stops"
-}
 newest_voter_but() { # ID: another one's ID; never one that will be removed
   voters | while IFS='|' read -r id voter _ clients _; do
     url=${clients%%,*}
     if [ "$id" != "$1" ] && is_healthy "$url" && stays "$voter"; then
       fetch_from client "${url#https://}" "$work/metrics" 'GET /metrics HTTP/1.0\r\n\r\n'
-      echo "$(awk '$1 == "process_start_time_seconds" { printf "%.0f", $2 }' "$work/metrics") $id"
+      started_at=$(awk '$1 == "process_start_time_seconds" { printf "%.0f", $2 }' "$work/metrics")
+      echo "${started_at:-0} $id" # who does not say when is no worse than nobody
     fi
   done | sort -n | awk 'END { print $2 }'
 }

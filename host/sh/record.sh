@@ -18,7 +18,7 @@ record_told() {
   tell "$(healthy_urls_but none)" "$step_digest" || refuse_unrecorded
   printf '%s\n' "$step_digest" >"$work/told"
 }
-refuse_unrecorded() { refuse "the cluster cannot record what $name is told: $(tail -n 1 "$work/told.log"); run again"; }
+refuse_unrecorded() { refuse "the cluster cannot record what $name is told: $(plain_answer <"$work/told.log"); run again"; }
 record_taken_back() { # it runs as it did before
   [ -z "$alarms" ] || return 0
   if [ -n "$told_before" ]; then

@@ -1,8 +1,7 @@
 # roll: the member step on every later run. Restarts the member if the running process would differ, one member of the
 # cluster at a time, and ends when it has caught up.
 
-TURN_SECONDS=10  # of two members the other one may be restarting, and there is no quorum for that time
-ROLL_SECONDS=300 # until a restarted member is ready and has caught up; a large db takes its time to open
+ROLL_SECONDS=300 # and what its db takes: until a restarted member is ready and has caught up
 
 cmd_roll() { # OPTION...; stdin: the unit
   may_bootstrap=no
@@ -42,6 +41,7 @@ take_up_again() { # UNIT
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
   if query_cluster; then
+    [ -n "$(my_id)" ] || refuse_removed
     prove_version_step
     announce_address
     start_member "$1"
@@ -52,40 +52,42 @@ start_again() { # UNIT
   fi
 }
 
+# What takes its time comes first; then the lock, and with it the proof, as the last thing before the restart.
 restart_member() { # UNIT
   need_same_bootstrap
   need_disk
-  wait_for_my_turn
-  prove_restart
+  until_proven can_restart
+  announce_outage
   prove_version_step
   save_snapshot_before_minor
-  if has_cluster_lock; then
-    move_leadership_from "$me"
-    need_cluster_lock
-  fi
-  record_told
-  announce_address
-  remember_endpoints
-  version_before=$(cluster_version)
+  wait_for_my_turn
+  prove_version_step
+  version_before=$agreed
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
+  hand_over "$me" can_restart
+  announce_address
+  if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
+    set_peer_url "$address_before"
+    refuse "$problem"
+  fi
+  [ "$(voters | wc -l)" = 1 ] || need_cluster_lock
+  record_told
   begin=$(date +%s)
+  remember_endpoints
   set_drop_ins_aside
   install_and_restart "$1"
   wait_until_ready || roll_back
   wait_until_caught_up
   note "restarted $name in $(($(date +%s) - begin)) s"
 }
-# Whoever restarts a member now may be a run whose CLI is gone: waited for, where there is a quorum to ask.
+announce_outage() {
+  [ "$(voters | wc -l)" -gt 1 ] || is_learner "$me" || note "$name is the only member: its restart is an outage of a few seconds"
+}
+# Whoever restarts a member now may be a run whose CLI is gone. A single voter has nobody to wait for.
 wait_for_my_turn() {
-  until_s=$(($(date +%s) + TURN_SECONDS))
-  until query_cluster || ! allowed two-node-restart || [ "$(date +%s)" -ge "$until_s" ]; do sleep 0.5; done
-  if ! [ -s "$work/members" ] || [ "$(voters | wc -l)" = 1 ]; then return; fi
-  wait_for_founders
-  prove_no_alarm
-  healthy=$(healthy_voters_but none | wc -l)
-  [ "$healthy" -lt "$(quorum_of "$(voters | wc -l)")" ] ||
-    take_cluster_lock "$(healthy_urls_but "$(my_id)")" # not through this member: etcd waits 7 s for its streams as it stops
+  [ "$(voters | wc -l)" = 1 ] ||
+    take_cluster_lock "$(healthy_urls_but "$me")" # not through this member: etcd waits 7 s for its streams as it stops
 }
 install_and_restart() { # UNIT
   write_bootstrap
@@ -99,21 +101,23 @@ install_and_restart() { # UNIT
 # The others must know a member's new address before it listens there.
 announce_address() {
   address_before=$(row_of "$(my_id)" | cut -d'|' -f3)
-  if [ -z "$address_before" ] || [ "$address_before" = "$peer_url" ]; then return; fi
+  has_moved || return 0
   note "telling the cluster that $name moves from $address_before to $peer_url"
   set_peer_url "$peer_url"
 }
+has_moved() { [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; }
 set_peer_url() { # URL
   change_members "$(healthy_urls_but "$(my_id)")" "" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
 }
 
 wait_until_ready() { # false: etcd ended before it was ready
-  deadline=$(($(date +%s) + ROLL_SECONDS))
+  patience=$(with_db "$ROLL_SECONDS")
+  deadline=$(($(date +%s) + patience))
   until [ -z "$(unit_property Job)" ] && is_ready; do
     case $(unit_property Job)/$(unit_property ActiveState)/$(unit_property SubState) in
       /failed/* | */*/auto-restart | /inactive/dead) return 1 ;;
     esac
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not ready after $ROLL_SECONDS s; see 'journalctl -u etcd' on this host, then run again"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not ready after $patience s; see 'journalctl -u etcd' on this host, then run again"
     sleep 0.1
   done
 }
@@ -123,11 +127,14 @@ wait_until_ready() { # false: etcd ended before it was ready
 roll_back() {
   last_log_lines >"$work/why"
   note "$(cat "$work/why")"
-  version_now=$(cluster_version) # of the others; the only member of a cluster has none to ask
-  [ "$version_now" = "$version_before" ] || { [ -z "$version_now" ] && [ "$(voters | wc -l)" = 1 ]; } ||
-    fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
+  if [ "$(voters | wc -l)" -gt 1 ]; then # the only member of a cluster has no other one to ask
+    version_now=$(cluster_version "$me") ||
+      fail "etcd ended right after its restart on $name, and the others do not say whether the cluster version is still $version_before, so the old version does not come back; etcd's last log lines are above"
+    [ "$version_now" = "$version_before" ] ||
+      fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
+  fi
   note "etcd ended right after its restart: restoring the old settings of $name"
-  if [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; then set_peer_url "$address_before"; fi
+  if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back
   install_and_restart "$work/old-unit"
   wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"
@@ -138,23 +145,23 @@ roll_back() {
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {
   if is_learner "$(my_id)"; then return; fi # become_voter waits for it
-  deadline=$(($(date +%s) + ROLL_SECONDS))
+  patience=$(with_db "$ROLL_SECONDS")
+  deadline=$(($(date +%s) + patience))
   until answers_here; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $ROLL_SECONDS s after its start: $(unhealthy_line "$work/health"); no other member was touched"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not healthy $patience s after its start: $(unhealthy_line "$work/health"); no other member was touched"
     sleep 0.1
   done
-  query_cluster || fail "the cluster does not answer after the start of $name; no other member was touched"
-  goal=$(cut -d'|' -f5 "$work/status" | sort -n | tail -n 1)
-  until [ "$(applied_here)" -ge "$goal" ]; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $ROLL_SECONDS s; no other member was touched"
+  until query_cluster && [ -n "$(leader_index)" ]; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "the cluster does not answer after the start of $name; no other member was touched"
+    sleep 0.1
+  done
+  goal=$(leader_index)
+  until [ "$(applied_at https://127.0.0.1:2379)" -ge "$goal" ]; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $patience s; no other member was touched"
     sleep 0.1
   done
 }
 answers_here() {
   ctl --endpoints=https://127.0.0.1:2379 endpoint health >"$work/health" 2>&1 || :
   is_healthy https://127.0.0.1:2379
-}
-applied_here() {
-  applied=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | status_rows | cut -d'|' -f6)
-  echo "${applied:-0}"
 }

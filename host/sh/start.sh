@@ -1,6 +1,6 @@
 # start: the member's first start. It never waits for a quorum that needs the next node.
 
-# Until etcd has its WAL and answers on its metrics port: it has no quorum to wait for, but may have a db to check.
+# Until etcd has its WAL and answers on its metrics port, and what its db takes: it has no quorum to wait for, but a db to check.
 START_SECONDS=120
 
 cmd_start() { # OPTION...; stdin: the unit
@@ -120,7 +120,8 @@ write_bootstrap() {
 }
 
 wait_until_bootstrapped() {
-  deadline=$(($(date +%s) + START_SECONDS))
+  patience=$(with_db "$START_SECONDS")
+  deadline=$(($(date +%s) + patience))
   port=$(port_of "$metrics_url")
   until port_taken "$port" && has_wal "$data_dir" && is_running; do # the cheap questions first
     # while systemd still has the start to do, the state is the one from before it
@@ -128,7 +129,7 @@ wait_until_bootstrapped() {
       *Job=[1-9]*) ;;
       *ActiveState=failed* | *SubState=auto-restart* | *SubState=dead*) start_failed "etcd ended right after its start" ;;
     esac
-    [ "$(date +%s)" -lt "$deadline" ] || start_failed "etcd has not come up within $START_SECONDS s"
+    [ "$(date +%s)" -lt "$deadline" ] || start_failed "etcd has not come up within $patience s"
     sleep 0.05
   done
 }

@@ -84,6 +84,50 @@ for (const [recorded, code] of [
     assert.equal((await step(cluster, "before")).code, code);
   });
 
+test("a declared member that was removed by hand is named before any other one is touched", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.members.splice(2, 1);
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: node3 \(incarnation 1\) is declared, and was removed from the cluster by hand\. Nothing was changed: raise its incarnation/,
+  );
+  cluster.declared[2] = cluster.declared[2]?.replace(/1\n$/, "2\n") ?? "";
+  assert.deepEqual(await step(cluster, "before"), LOOKED, "its incarnation was raised");
+});
+
+test("a declared node that was never a member, and one that this program removed, are to join", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.members.splice(2, 1);
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  delete cluster.recorded.node3;
+  cluster.answer();
+  assert.deepEqual(await step(cluster, "before"), LOOKED);
+});
+
+test("a corrupt member is named, and everything waits until it is replaced", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.alarms = "memberID:8325025528367255048 alarm:CORRUPT \n";
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: the alarm CORRUPT concerns node2: raise its incarnation, nothing else helps/,
+  );
+  for (const declared of [0, 1])
+    cluster.declared[declared] = cluster.declared[declared]?.replace(/1\n$/, "2\n") ?? "";
+  assert.deepEqual(await step(cluster, "before"), {
+    ...LOOKED,
+    stderr: "etcd-host: the alarm CORRUPT concerns node2, which is replaced in this run\n",
+  });
+  cluster.declared[1] = cluster.declared[1]?.replace(/2\n$/, "1\n") ?? "";
+  assert.equal((await step(cluster, "before")).code, 3, "another one is replaced");
+});
+
 test("what settles by itself is waited for", async (t) => {
   const cluster = await steppingCluster(t);
   cluster.answer("later");
@@ -111,6 +155,38 @@ test("a voter that this stack never had is somebody's: refused, and not removed"
   assert.doesNotMatch((await step(cluster, "before")).stderr, /never had/, "nothing was recorded yet");
 });
 
+test("a learner that this stack never had is somebody's, too, started or not", async (t) => {
+  for (const [who, said] of [
+    [{ name: "db9" }, "db9 \\(https://192\\.0\\.2\\.19:2380\\)"],
+    [{ name: "", clientUrl: "" }, "the member at https://192\\.0\\.2\\.19:2380"],
+  ] as const)
+    for (const learner of [true, false]) {
+      const cluster = await steppingCluster(t);
+      const peerUrls = ["https://192.0.2.19:2380"];
+      cluster.members.push({ ...cluster.member(1), id: "44", peerUrls, learner, ...who });
+      cluster.answer();
+      const { code, stderr } = await step(cluster, "before");
+      assert.equal(code, 3, stderr);
+      assert.match(
+        stderr,
+        new RegExp(`refused: the cluster has a member that this stack never had: ${said}`),
+      );
+      assert.deepEqual(changesAsked(cluster.host), []);
+    }
+});
+
+test("who has no answer about its members removes none, and checks nothing off", async (t) => {
+  const cluster = await steppingCluster(t, { declared: 2 });
+  cluster.host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: the cluster does not say which members this stack has had \(Error: context deadline exceeded\); see /,
+  );
+  assert.deepEqual(changesAsked(cluster.host), []);
+});
+
 test("an undeclared member that lives goes only once the declared ones are in place", async (t) => {
   const cluster = await steppingCluster(t, { declared: 2 });
   assert.deepEqual(untimed(await step(cluster, "before")), LOOKED);
@@ -123,9 +199,14 @@ for (const [title, down, member, changes] of [
     "is a learner, whatever it answers",
     false,
     { learner: true },
-    ["member remove 2c", "del etcd-host/members/node4"],
+    ["member remove 2c", "del etcd-host/members/node4", "del etcd-host/joining/https://192.0.2.14:2380"],
   ],
-  ["has never started", true, { name: "", clientUrl: "", learner: true }, ["member remove 2c"]],
+  [
+    "has never started",
+    true,
+    { name: "", clientUrl: "", learner: true },
+    ["member remove 2c", "del etcd-host/joining/https://192.0.2.14:2380"],
+  ],
 ] as const)
   test(`an undeclared member that ${title} makes room for the others`, async (t) => {
     const cluster = await steppingCluster(t);
@@ -138,6 +219,7 @@ for (const [title, down, member, changes] of [
       ...member,
     });
     cluster.recorded.node4 = 1;
+    cluster.joining = member.name === "" ? ["https://192.0.2.14:2380"] : [];
     if (down) isUnhealthy(cluster, "node4");
     cluster.answer();
     const { code, stderr } = await step(cluster, "before");

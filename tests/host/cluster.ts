@@ -40,7 +40,11 @@ export class FakeCluster {
   recorded: Record<string, number> = { node1: 1, node2: 1, node3: 1 };
   /** What each name was last told, as the cluster keeps it. */
   told: Record<string, string> = {};
+  /** Where it was told to expect a learner of this stack. */
+  joining: readonly string[] = [];
   alarms = "";
+  /** Of members that store something else than the others: "NAME HASH" each. */
+  hashes = "";
   health: { text: string; healthy: boolean } | undefined;
 
   private constructor(host: Host, urls: readonly { client: string; peer: string }[]) {
@@ -55,7 +59,7 @@ export class FakeCluster {
         version: VERSION,
         leader: IDS[2] ?? "",
         clusterId: CLUSTER_ID,
-        applied: 1000 + index,
+        applied: 1000,
       });
     this.declared = this.members.map(
       ({ name, peerUrls, clientUrl }) => `member ${name} ${peerUrls.join()} ${clientUrl} 1\n`,
@@ -109,8 +113,10 @@ export class FakeCluster {
     this.host.write(`${folder}/rows`, this.members.map(memberRow).join(""));
     const recorded = Object.entries(this.recorded).map(([name, n]) => `etcd-host/members/${name} ${n}\n`);
     const told = Object.entries(this.told).map(([name, digest]) => `etcd-host/steps/${name} ${digest}\n`);
-    this.host.write(`${folder}/keys`, [...recorded, ...told].join(""));
+    const joining = this.joining.map((url) => `etcd-host/joining/${url} ${url}\n`);
+    this.host.write(`${folder}/keys`, [...recorded, ...told, ...joining].join(""));
     this.host.write(`${folder}/alarms`, this.alarms);
+    this.host.write(`${folder}/hashes`, this.hashes);
     this.host.write(`${folder}/table`, '| a table \\ of "members" |\n');
   }
 
@@ -128,11 +134,11 @@ export function changesAsked(host: Host, file = "asked"): string[] {
   return calls.flatMap((call) => CHANGE.exec(call)?.[0].trim() ?? []);
 }
 const CHANGE =
-  /( member (add|remove|promote|update) .*| (move-leader|(put|del)(?! etcd-host\/steps\/)|txn|downgrade|snapshot|defrag)( .*|$)| lock |lock dropped)/;
+  /( member (add|remove|promote|update) .*| (move-leader|(put|del)(?! etcd-host\/steps\/)|txn|downgrade|snapshot|defrag|alarm disarm)( .*|$)| lock |lock dropped)/;
 const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
 
 /** An election takes no time: what the step waits for is all in its base. */
-const PROVE_OPTIONS = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1"];
+export const PROVE_OPTIONS = [`--version=${VERSION}`, "--check-id=0", "--election-timeout=1"];
 
 const HEADER = `"ClusterID" : ${CLUSTER_ID}\n"MemberID" : ${IDS[0]}\n"RaftTerm" : 2\n`;
 

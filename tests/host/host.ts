@@ -143,7 +143,7 @@ export class Host {
     const program = hostProgram();
     if (!program.endsWith(MAIN)) throw new Error("the program no longer ends with its main");
     const overrides = Object.entries(this.paths).map(([name, value]) => `${name}='${value}'\n`);
-    return `${program.slice(0, -MAIN.length)}${overrides.join("")}PATH='${this.#path}'\n${ending}`;
+    return `${program.slice(0, -MAIN.length)}${overrides.join("")}${NO_PATIENCE}PATH='${this.#path}'\n${ending}`;
   }
 
   /** Everything on the host with its mode, owner and content: equal before and after means that nothing changed. */
@@ -179,6 +179,9 @@ const RUN_DIR = "run/etcd-host";
 /** Notes of the fakes, the program's own file and the lock are no part of what a step may change. */
 const NOT_THE_HOST =
   /^(program-.*|asked(-before)?|commands|fakes|flock-calls|sleeps|systemd\/calls|run\/etcd-host\/lock(-\w+)?)$/;
+
+/** Nothing settles by itself, unless a test says so. */
+const NO_PATIENCE = "PROOF_SECONDS=0 HANDOVER_SECONDS=0 LAG_SECONDS=0\n";
 
 const VARIABLES = {
   PROGRAM: "usr/local/sbin/etcd-host",

@@ -111,6 +111,19 @@ test("a learner that another run left gets as long as any other", async (t) => {
   assert.equal(code, 0, stderr);
 });
 
+test("a learner that was removed by hand is told so, and not waited for", async (t) => {
+  const { host } = await joiningCluster(t, "absent");
+  host.write("answers/before-promote", KILLED("promote"));
+  await join(host);
+  host.write("answers/rows", host.read("answers/rows").replace(/^.*\|node1\|.*\n/m, ""));
+  const { code, stderr } = await join(host);
+  assert.equal(code, 3, stderr);
+  assert.match(
+    stderr,
+    /refused: node1 is not in the member list, although the cluster answers: it was removed/,
+  );
+});
+
 test("a promotion that etcd refuses for good fails the step", async (t) => {
   const { host } = await joiningCluster(t, "absent");
   host.write("answers/refused/promote", "etcdserver: permission denied\n");
@@ -121,15 +134,16 @@ test("a promotion that etcd refuses for good fails the step", async (t) => {
 });
 
 test("a learner does not become a voter of a cluster that would have no quorum", async (t) => {
-  const cluster = await joiningCluster(t, "absent", (c) =>
+  const cluster = await joiningCluster(t, "absent", (c) => {
     c.members.push({
       ...c.member(0),
       name: "node4",
       id: "44",
       clientUrl: "https://127.0.0.1:1",
       version: undefined,
-    }),
-  );
+    });
+    isUnhealthy(c, "node4");
+  });
   const { host } = cluster;
   host.write("answers/before-promote", KILLED("promote"));
   await join(host);

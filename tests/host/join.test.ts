@@ -8,8 +8,11 @@ import { DATA, isRefused, PEER_URL } from "./member.ts";
 import { isUnhealthy } from "./rolling.ts";
 
 const ADD = `member add node1 --learner --peer-urls=${PEER_URL}`;
+const FORMER = "592133103447902698"; // FORMER_ID, as alarms have it
 const removed = ["member remove", "del etcd-host/members/node1"];
 const REMOVAL = [`${removed[0]} ${FORMER_ID}`, removed[1]];
+const JOINING = `etcd-host/joining/${PEER_URL}`;
+const ADDING = [`put ${JOINING} ${PEER_URL}`, ADD];
 const recording = (incarnation: number) => `put etcd-host/members/node1 ${incarnation}`;
 
 test("a new node is added as a learner, started with the list of now, promoted and recorded", async (t) => {
@@ -25,7 +28,14 @@ test("a new node is added as a learner, started with the list of now, promoted a
     ],
   );
   const promotion = `member promote ${ADDED_TO_TWO}`;
-  assert.deepEqual(changesAsked(host), ["lock", ADD, recording(1), promotion, "lock dropped"]);
+  assert.deepEqual(changesAsked(host), [
+    "lock",
+    ...ADDING,
+    recording(1),
+    promotion,
+    `del ${JOINING}`,
+    "lock dropped",
+  ]);
   const others = cluster.members.map(({ name, peerUrls }) => `${name}=${peerUrls.join()}`).join();
   assert.equal(
     host.read("etc/etcd/bootstrap.env"),
@@ -54,9 +64,10 @@ for (const subcommand of ["start", "roll"] as const)
     assert.deepEqual(changesAsked(host), [
       "lock",
       ...REMOVAL,
-      ADD,
+      ...ADDING,
       recording(2),
       `member promote ${ADDED_TO_TWO}`,
+      `del ${JOINING}`,
       "lock dropped",
     ]);
     const [aside = ""] = host.list("var/lib").filter((name) => name.startsWith("etcd.aside-"));
@@ -108,6 +119,15 @@ test("a member that no record is kept of is of the first incarnation", async (t)
   assert.equal((await join(host, { incarnation: "2" })).code, 0);
 });
 
+test("without an answer nobody knows which incarnation is the member: nothing is removed", async (t) => {
+  const { host } = await joiningCluster(t, "dead");
+  host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await join(host, { incarnation: "2" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the cluster does not say which incarnation of node1 is its member; see /);
+  assert.deepEqual(changesAsked(host), []);
+});
+
 test("what has had data on this host never begins again, whoever answers", async (t) => {
   const { host } = await joiningCluster(t, "absent");
   host.write("var/lib/etcd-host/bootstrapped", "1\n");
@@ -147,6 +167,57 @@ test("who would join is refused where nobody answers; a later step never founds"
     () => join(host, { incarnation: "2", "initial-state": "new" }, { subcommand: "roll" }),
     /the data of node1 is gone/,
   );
+});
+
+for (const [title, alarm, interrupted] of [
+  ["named by etcd", FORMER, false],
+  ["told by the hashes", "0", false],
+  ["removed by a run that was interrupted", FORMER, true],
+] as const)
+  test(`the alarm CORRUPT ends with the member that it concerns: ${title}`, async (t) => {
+    const { host } = await joiningCluster(t, interrupted ? "absent" : "dead", (c) => {
+      c.alarms = `memberID:${alarm} alarm:CORRUPT \n`;
+      c.hashes = "node1 77\n";
+      if (!interrupted) Object.assign(c.member(0), { version: "3.6.14" });
+      c.health = undefined;
+    });
+    const { code, stderr } = await join(host, { incarnation: "2" });
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^etcd-host: the alarm CORRUPT blocks all writes, even the cluster's lock: make sure that no other run is active\n/,
+    );
+    assert.deepEqual(changesAsked(host), [
+      ...(interrupted ? [] : [REMOVAL[0]]),
+      "alarm disarm",
+      ...(interrupted ? [] : [REMOVAL[1]]),
+      "lock",
+      ...ADDING,
+      recording(2),
+      `member promote ${ADDED_TO_TWO}`,
+      `del ${JOINING}`,
+      "lock dropped",
+    ]);
+  });
+
+test("the alarm CORRUPT of another member lets nobody join", async (t) => {
+  const { host } = await joiningCluster(t, "dead", (c) => {
+    c.alarms = `memberID:${c.member(1).id} alarm:CORRUPT \n`;
+  });
+  const { code, stderr } = await join(host, { incarnation: "2" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the alarm CORRUPT concerns node2: raise its incarnation/);
+  assert.deepEqual(changesAsked(host), []);
+});
+
+test("without space nobody joins, although the alarm is allowed: a join has to be recorded", async (t) => {
+  const { host } = await joiningCluster(t, "absent", (c) => {
+    c.alarms = "memberID:1 alarm:NOSPACE \n";
+  });
+  const { code, stderr } = await join(host, { allow: "nospace-alarm" });
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the alarm NOSPACE is raised: nothing can be written, so no member can join/);
+  assert.deepEqual(changesAsked(host), []);
 });
 
 test("nothing is removed that the rest cannot do without", async (t) => {

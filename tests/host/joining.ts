@@ -29,7 +29,6 @@ export async function joiningCluster(
   const host = readyHost(t, pki);
   host.write("systemd/start", STARTS_AND_SERVES);
   const cluster = await FakeCluster.around(t, host, () => ({}));
-  for (const member of cluster.members) member.applied = 1000;
   if (former === "dead") {
     Object.assign(cluster.member(0), { peerUrls: [PEER_URL], version: undefined });
     isUnhealthy(cluster, "node1");

@@ -60,6 +60,7 @@ export function memberOptions(host: Host, changed: Readonly<Record<string, strin
     "data-dir": host.file(DATA),
     "metrics-url": "http://127.0.0.1:2381",
     bundles: bundlesDigest(FILES),
+    "election-timeout": "1", // an election takes no time
     "peer-url": PEER_URL,
     "initial-state": "new",
     "initial-cluster": `node1=${PEER_URL},node2=${OTHER_URL}`,

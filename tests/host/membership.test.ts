@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
-import { startedAt } from "./rolling.ts";
+import { isUnhealthy, startedAt } from "./rolling.ts";
 import { isDown, step, steppingCluster } from "./stepping.ts";
 
 const NODE3 = ["member remove ffffffffffffffff", "del etcd-host/members/node3"];
@@ -67,6 +67,31 @@ test("a leader first gives leadership to a declared member, although one that go
   );
 });
 
+test("a leader whose followers are cut from each other is not removed, and leads on", async (t) => {
+  const cluster = await steppingCluster(t, { count: 4, declared: 3 });
+  led(cluster, 3);
+  const { host } = cluster;
+  host.write("answers/health.whole", host.read("answers/health"));
+  isUnhealthy(cluster, "node1", "node2");
+  cluster.answer("cut");
+  host.write(
+    "answers/after-move-leader",
+    `if [ "$id" = 44 ]; then cp health.whole health; else cp ../cut/health health; fi\n`,
+  );
+  const { code, stderr } = await step(cluster, "membership");
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /refused: node4 led, and the others are no quorum without it: once node2 led, not healthy: node1 node2\. node4 leads now/,
+  );
+  assert.deepEqual(changesAsked(host), [
+    "lock",
+    "move-leader 73886e9c34638e08",
+    "move-leader 2c",
+    "lock dropped",
+  ]);
+});
+
 test("a member that does not lead is removed without moving anything", async (t) => {
   const cluster = await steppingCluster(t, FIVE);
   led(cluster, 0);
@@ -104,6 +129,16 @@ test("no voter is removed while a declared one is still a learner; the learner i
   assert.ok(changesAsked(cluster.host).includes("member remove ffffffffffffffff"));
 });
 
+test("a voter that came meanwhile, and that this stack never had, is not removed", async (t) => {
+  const cluster = await steppingCluster(t, { declared: 2 });
+  delete cluster.recorded.node3;
+  cluster.answer();
+  const { code, stderr } = await step(cluster, "membership");
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the cluster has a member that this stack never had: node3 \(/);
+  assert.deepEqual(changesAsked(cluster.host), ["lock", "lock dropped"]);
+});
+
 test("the last member is nobody's to remove", async (t) => {
   const cluster = await steppingCluster(t, { count: 1, declared: 0 });
   Object.assign(cluster.member(0), { leader: cluster.member(0).id });
@@ -124,6 +159,25 @@ test("an alarm is cleared first", async (t) => {
   assert.deepEqual(changesAsked(cluster.host), []);
 });
 
+for (const [title, allow, quota, done] of [
+  ["there is room again", "nospace-alarm", "2147483648", true],
+  ["the database still fills its quota", "nospace-alarm", "20481", false],
+  ["it is not allowed", "", "2147483648", false],
+] as const)
+  test(`the alarm NOSPACE is disarmed where ${title}`, async (t) => {
+    const cluster = await steppingCluster(t);
+    cluster.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
+    cluster.answer();
+    const { host } = cluster;
+    host.write("answers/status", host.read("answers/status").replaceAll("2147483648", quota));
+    const { code, stderr } = await step(cluster, "membership", [`--allow=${allow}`]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(changesAsked(host), done ? ["alarm disarm"] : []);
+    if (done) assert.equal(stderr, "etcd-host: disarmed the alarm NOSPACE\n");
+    else if (allow !== "")
+      assert.match(stderr, /the alarm NOSPACE stays: not every member .* below 90 % of its quota/);
+  });
+
 test("the lock is taken through declared members only: a lock through one that goes would go with it", async (t) => {
   const cluster = await steppingCluster(t, { declared: 2 });
   assert.equal((await step(cluster, "membership")).code, 0);
@@ -133,7 +187,12 @@ test("the lock is taken through declared members only: a lock through one that g
   assert.equal(locking?.[1], urls);
   const removal = cluster.host.read("asked").match(/--endpoints=(\S+) member remove/);
   assert.ok(!removal?.[1]?.includes(gone.clientUrl));
-  assert.deepEqual(changesAsked(cluster.host), ["lock", ...NODE3, "lock dropped"]);
+  assert.deepEqual(changesAsked(cluster.host), [
+    "lock",
+    "move-leader 73886e9c34638e08",
+    ...NODE3,
+    "lock dropped",
+  ]);
 });
 
 test("the lock is asked for again just before each removal, and a lost one ends the step", async (t) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
 import { isRefused } from "./member.ts";
-import { growToFive, isUnhealthy, roll, rollingCluster } from "./rolling.ts";
+import { growToFive, isUnhealthy, NEW_UNIT, roll, rollingCluster, rollOptions } from "./rolling.ts";
 
 interface Case {
   readonly title: string;
@@ -60,12 +60,13 @@ const refused: readonly Case[] = [
   {
     title: "nobody answers",
     arrange: (c) => c.members.splice(0),
-    sentence: /refused: no member answers, so it cannot be proven that node1 may restart/,
+    sentence: /refused: no member answers, so nothing can be proven; see 'etcd-host status'/,
   },
   {
     title: "the member is not in the list",
     arrange: (c) => Object.assign(c.member(0), { name: "node9", peerUrls: ["https://192.0.2.19:2380"] }),
-    sentence: /refused: node1 is not in the member list/,
+    sentence:
+      /refused: node1 is not in the member list, although the cluster answers: it was removed\. Raise its incarnation/,
   },
   {
     title: "neither of two members may stop",
@@ -89,9 +90,28 @@ const refused: readonly Case[] = [
     sentence: /refused: the members belong to different clusters/,
   },
   {
+    title: "nobody leads",
+    arrange: (c) => {
+      for (const member of c.members) member.leader = "0";
+    },
+    sentence: /refused: the members do not agree on a leader/,
+  },
+  {
+    title: "a healthy member does not say how far it is",
+    arrange: (c) => Object.assign(c.member(1), { version: undefined }),
+    sentence: /refused: node2 is healthy, but did not say its status; run again\n$/,
+  },
+  {
+    title: "nobody says whether there is an alarm",
+    arrange: (c) => c.host.write("answers/unanswered/alarm", "always\n"),
+    sentence:
+      /refused: no healthy member says whether an alarm is raised \(Error: context deadline exceeded\); see /,
+  },
+  {
     title: "a member is behind",
-    arrange: (c) => Object.assign(c.member(1), { applied: 2001 }),
-    sentence: /refused: a member is 1001 log entries behind; run again when it has caught up/,
+    arrange: (c) => Object.assign(c.member(1), { applied: 999 }),
+    sentence:
+      /refused: the member at https:\/\/127\.0\.0\.1:\d+ is 1 log entries behind the leader and does not catch up; see /,
   },
   {
     title: "there is no space",
@@ -99,10 +119,48 @@ const refused: readonly Case[] = [
     sentence: /refused: the alarm NOSPACE is raised; clear its cause, then 'etcd-host ctl alarm disarm'/,
   },
   {
-    title: "data is corrupt, which nothing allows",
+    title: "data is corrupt, which nothing allows: etcd names the member",
     arrange: (c) => raise(c, "CORRUPT"),
     allow: "nospace-alarm",
-    sentence: /refused: the alarm CORRUPT is raised/,
+    sentence:
+      /refused: the alarm CORRUPT concerns node2: raise its incarnation, nothing else helps; writes stay refused until then\n$/,
+  },
+  {
+    title: "data is corrupt: where etcd names nobody, the hashes do",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node3 77\n";
+    },
+    sentence: /refused: the alarm CORRUPT concerns node3: raise its incarnation/,
+  },
+  {
+    title: "data is corrupt: most agree, and who says nothing may be the one",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node3 silent\n";
+    },
+    sentence: /refused: the alarm CORRUPT concerns node3: raise its incarnation/,
+  },
+  {
+    title: "data is corrupt, and no majority is left",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+      c.hashes = "node2 76\nnode3 77\n";
+    },
+    sentence:
+      /refused: the alarm CORRUPT is raised, members disagree about the data, and no majority is left: stop/,
+  },
+  {
+    title: "data was corrupt, and all agree by now",
+    arrange: (c) => {
+      raise(c, "CORRUPT");
+      c.alarms = c.alarms.replace(/\d+/, "0");
+    },
+    sentence:
+      /refused: the alarm CORRUPT is raised, but all members agree about the data: 'etcd-host ctl alarm disarm'/,
   },
   {
     title: "there is no space and data is corrupt",
@@ -141,8 +199,8 @@ const allowed: readonly Allowed[] = [
     locked: true,
   },
   {
-    title: "a member is a little behind",
-    arrange: (c) => Object.assign(c.member(0), { applied: 2000 }),
+    title: "a member was asked when much more had been written than when its leader was",
+    arrange: (c) => Object.assign(c.member(0), { applied: 9000 }),
     locked: true,
   },
   {
@@ -182,6 +240,28 @@ for (const { title, arrange, allow = "", note = /^$/, locked } of allowed)
     assert.match(stderr.replace(/^etcd-host: restarted .*\n/m, ""), note);
     assert.deepEqual(changesAsked(cluster.host), locked ? ["lock", "lock dropped"] : []);
   });
+
+test("who was asked long before its leader is asked again, and reaches what the leader had", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  cluster.answer("later");
+  cluster.member(1).applied = 10;
+  cluster.answer();
+  host.fake("sleep", 'mv "$HOST_ROOT/later/status" "$HOST_ROOT/answers/" 2>/dev/null; exec /bin/sleep 0.01');
+  const { code, stderr } = await host.shell("LAG_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+});
+
+test("the larger the db, the more time everything that moves it gets", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("status", "https://192.0.2.12:2379|1|3.6.14|1|1|1|6442450944|1\n");
+  const ask = 'work=$HOST_ROOT; data_dir=$HOST_ROOT/data; with_db 300; rm "$HOST_ROOT/status"; with_db 300';
+  assert.equal((await host.shell(ask)).stdout, "914\n300\n");
+  host.write("data/member/snap/db", "x".repeat(10485760));
+  assert.equal((await host.shell("work=$HOST_ROOT; data_dir=$HOST_ROOT/data; with_db 300")).stdout, "301\n");
+});
 
 test("where etcd does not answer here, the others are asked: where they were, and where the first start was told", async (t) => {
   const cluster = await rollingCluster(t);

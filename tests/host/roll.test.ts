@@ -1,8 +1,8 @@
 // The member step on every run but the first.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { test } from "node:test";
-import { changesAsked } from "./cluster.ts";
+import { type TestContext, test } from "node:test";
+import { changesAsked, type FakeCluster } from "./cluster.ts";
 import { DATA, isRefused, setState, UNIT } from "./member.ts";
 import {
   BROKEN_UNIT,
@@ -139,6 +139,18 @@ test("a stopped member of a cluster that does not answer is started, and waits f
   assert.equal((await roll(cluster.host)).code, 0);
 });
 
+test("a stopped member that was removed by hand is not started: its incarnation has to be raised", async (t) => {
+  const cluster = await rollingCluster(t);
+  cluster.members.splice(0, 1);
+  cluster.answer();
+  setState(cluster.host, "inactive", "dead", 0);
+  await isRefused(
+    cluster.host,
+    () => roll(cluster.host),
+    /refused: node1 is not in the member list, although the cluster answers: it was removed\. Raise its incarnation/,
+  );
+});
+
 for (const [title, times, id] of [
   ["node2", ["3.5e+09", "1.763312345e+09", "1.763312344e+09"], "73886e9c34638e08"],
   ["node3", ["3.5e+09", "1.763312344e+09", "1.763312345e+09"], "ffffffffffffffff"],
@@ -159,6 +171,8 @@ for (const [title, times, id] of [
 test("leadership goes to nobody who is down", async (t) => {
   const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
   growToFive(cluster);
+  const { clientUrl, version } = cluster.member(3);
+  Object.assign(cluster.member(4), { clientUrl, version });
   for (const member of cluster.members) member.leader = cluster.member(0).id;
   isUnhealthy(cluster, "node3");
   cluster.answer();
@@ -167,19 +181,84 @@ test("leadership goes to nobody who is down", async (t) => {
   assert.match(moved ?? "", /^move-leader (73886e9c34638e08|2c|37)$/);
 });
 
-test("a leader that cannot give leadership away is restarted all the same", async (t) => {
-  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
-  for (const member of cluster.members) member.leader = cluster.member(0).id;
-  cluster.answer();
+test("a leader that cannot give leadership away is not restarted", async (t) => {
+  const cluster = await ledByNode1(t);
   cluster.host.write("answers/refused/move-leader", "bad leader transferee\n");
   const { code, stderr } = await roll(cluster.host);
   assert.deepEqual(
-    [code, stderr.replace(/^etcd-host: restarted .*\n/m, "")],
+    [code, stderr],
     [
-      0,
-      "etcd-host: leadership could not be moved first: Error: bad leader transferee; etcd moves it as it stops\n",
+      3,
+      "etcd-host: refused: node1 leads, and leadership cannot be moved to node3 first: Error: bad leader transferee; nothing was changed, run again\n",
     ],
   );
+  assert.deepEqual(cluster.host.systemdCalls(), []);
+});
+
+/** node1 leads, and node3 started last. */
+async function ledByNode1(t: TestContext): Promise<FakeCluster> {
+  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
+  for (const member of cluster.members) member.leader = cluster.member(0).id;
+  cluster.answer();
+  return cluster;
+}
+
+test("two followers that are cut from each other are no quorum without their leader, which goes on to lead", async (t) => {
+  const cluster = await ledByNode1(t);
+  cluster.answer("cut");
+  isUnhealthy(cluster, "node2");
+  cluster.answer("cut");
+  const [node1, , node3] = cluster.members.map(({ id }) => id);
+  const { host } = cluster;
+  host.write("whole/health", host.read("answers/health"));
+  host.write(
+    "answers/after-move-leader",
+    `if [ "$id" = ${node3} ]; then cp ../cut/health health; else cp ../whole/health health; fi\n`,
+  );
+  await isRefused(
+    host,
+    () => roll(host),
+    /refused: node1 led, and the others are no quorum without it: once node3 led, not healthy: node2\. node1 leads now, and nothing was changed: make sure that the other members reach each other/,
+  );
+  assert.deepEqual(changesAsked(host), ["lock", ...[node3, node1].map(moving), "lock dropped"]);
+});
+const moving = (id = "") => `move-leader ${BigInt(id).toString(16)}`;
+
+test("a member that follows nobody once leadership has moved is waited for", async (t) => {
+  const cluster = await ledByNode1(t);
+  const { host } = cluster;
+  const url = cluster.member(1).clientUrl;
+  host.write(
+    "answers/after-move-leader",
+    `cp health health.whole; sed -i 's#^${url} is healthy.*#${url} is unhealthy: gone#' health\n`,
+  );
+  host.fake(
+    "sleep",
+    'cd "$HOST_ROOT/answers"; [ "$1" != 0.5 ] || ! [ -e health.whole ] || mv health.whole health; exec /bin/sleep 0.01',
+  );
+  const { code, stderr } = await host.shell("HANDOVER_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(changesAsked(host, "asked-before"), ["lock", moving(cluster.member(2).id)]);
+});
+
+test("two members that died while the snapshot was saved stop the restart", async (t) => {
+  const cluster = await rollingCluster(t, () => ({ clusterVersion: () => "3.5.0" }));
+  const { host } = cluster;
+  for (const member of cluster.members) member.version = "3.5.33";
+  cluster.answer();
+  isUnhealthy(cluster, "node2", "node3");
+  cluster.answer("later");
+  host.write("answers/after-save", "cp ../later/health health\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 3, stderr);
+  assert.match(
+    stderr,
+    /refused: node1 may not restart: of the other 2 voters 0 healthy, 2 needed; not healthy: node2 node3\. /,
+  );
+  assert.match(host.read("asked"), / snapshot save /);
+  assert.deepEqual(host.systemdCalls(), []);
 });
 
 test("a lock that was lost restarts nothing", async (t) => {
@@ -194,6 +273,28 @@ test("a lock that was lost restarts nothing", async (t) => {
   assert.deepEqual(host.systemdCalls(), []);
   assert.deepEqual(host.snapshot(), before);
   assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
+});
+
+test("without an answer nobody knows whether the lock is still held: nothing is restarted", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/unanswered/get", "once\n");
+  const { code, stderr } = await roll(host);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /failed: the cluster does not say whether its lock is still held: Error: context deadline exceeded; nothing more/,
+  );
+  assert.deepEqual(host.systemdCalls(), []);
+});
+
+test("one look that falls into an election is no reason to restart without the lock", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/unanswered/health", "once\n");
+  const { code, stderr } = await host.shell("PROOF_SECONDS=60; cmd_roll", rollOptions(host), {
+    stdin: NEW_UNIT,
+  });
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(changesAsked(host, "asked-before"), ["lock"]);
 });
 
 test("a lock that another host holds is waited for, and then left to it", async (t) => {
@@ -290,8 +391,10 @@ test("an etcd that starts with neither is said", async (t) => {
 test("a restarted member must be healthy and reach the log of the others before the step ends", async (t) => {
   const cluster = await rollingCluster(t);
   const { host } = cluster;
-  cluster.member(0).applied = 400;
-  cluster.answer();
+  host.write(
+    "answers/status-here",
+    host.read("answers/status-here").replaceAll('Index" : 1000', 'Index" : 400'),
+  );
   const waits = `n=$(cat "$HOST_ROOT/waits" 2>/dev/null || echo 0); echo $((n + 1)) >"$HOST_ROOT/waits"`;
   host.write("answers/health-here", "https://127.0.0.1:2379 is unhealthy: context deadline exceeded\n");
   host.fake(

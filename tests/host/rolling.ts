@@ -29,7 +29,6 @@ export async function rollingCluster(
   const host = await servingHost(t, pki);
   host.write("systemd/start", RESTARTS);
   const cluster = await FakeCluster.around(t, host, listeners);
-  for (const member of cluster.members) member.applied = 1000;
   cluster.member(0).peerUrls = [PEER_URL];
   cluster.answer();
   return cluster;

@@ -11,7 +11,6 @@ export async function steppingCluster(
   { declared = 3, count = 3, listeners = {} }: Stepping = {},
 ): Promise<FakeCluster> {
   const cluster = await FakeCluster.create(t, listeners, count);
-  for (const member of cluster.members) member.applied = 1000;
   cluster.declared.splice(declared);
   for (const { name } of cluster.members) cluster.recorded[name] = 1;
   cluster.host.write(`opt/etcd/${VERSION}/etcdutl`, "#!/bin/sh\n", 0o755);

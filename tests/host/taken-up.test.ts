@@ -77,9 +77,11 @@ test("one that was removed from the cluster, and is declared again, sets its dat
   assert.ok(fs.existsSync(`${aside}/member/wal/old.wal`));
   assert.deepEqual(changesAsked(host), [
     "lock",
+    `put etcd-host/joining/${PEER_URL} ${PEER_URL}`,
     `member add node1 --learner --peer-urls=${PEER_URL}`,
     "put etcd-host/members/node1 1",
     `member promote ${ADDED_TO_TWO}`,
+    `del etcd-host/joining/${PEER_URL}`,
     "lock dropped",
   ]);
   assert.equal(host.exists("var/lib/etcd-host/left-member"), false);

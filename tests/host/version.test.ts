@@ -45,6 +45,21 @@ test("the next minor is stepped to; a snapshot is saved, verified and kept, and 
   );
 });
 
+test("a healthy member that does not say the cluster's version may know better: no restart, no snapshot", async (t) => {
+  const cluster = await rollingCluster(t, (index) => ({
+    clusterVersion: () => "3.5.0",
+    ...(index === 1 && { silent: "client" }),
+  }));
+  for (const member of cluster.members) member.version = "3.5.33";
+  cluster.answer();
+  await isRefused(
+    cluster.host,
+    () => roll(cluster.host),
+    /refused: node2 is healthy, but does not say the cluster's version \(https:\/\/127\.0\.0\.1:\d+\/version\)/,
+  );
+  assert.deepEqual(changesAsked(cluster.host), []);
+});
+
 test("another patch of the same minor needs no snapshot", async (t) => {
   const { host } = await clusterAt(t, "3.6.12");
   assert.equal((await roll(host)).code, 0);
@@ -221,6 +236,19 @@ test("a downgrade begins with everybody healthy, and etcd may refuse it", async 
   const unhealthy = await step(cluster, "before", ["--allow=downgrade", "--first=node2"]);
   assert.equal(unhealthy.code, 3);
   assert.match(unhealthy.stderr, /refused: not healthy: node2; a downgrade needs all members healthy\n$/);
+});
+
+test("a member that does not say how it stores its data is waited for", async (t) => {
+  const cluster = await newerCluster(t);
+  cluster.host.write(
+    "answers/after-enable",
+    ": >told; sed -i 's/3\\.7\\.0/3.6.0/' status; sed -i '0,/\"StorageVersion\".*/{//d}' status\n",
+  );
+  const { code, stderr } = await step(cluster, "before", ["--allow=downgrade"], {
+    settings: "DOWNGRADE_SECONDS=0",
+  });
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /failed: the members still store data in a newer format after 0 s/);
 });
 
 test("members that go on storing the newer form are not waited for without end", async (t) => {

@@ -51,10 +51,10 @@ test("what is recorded is what was sent, whatever a host makes of it, and only o
   const rewritten = await runProgram({ config: clusterOf(3), mocked: { health: { stdout } } });
   assert.deepEqual(output(rewritten, "deployed"), sent);
 
-  // a run of which the proof was left out (--target) declares one more node
+  // a run of which the proof was left out (--target) declares two more nodes
   const earlier = { deployed: sent };
   const left = await runProgram({
-    config: clusterOf(4),
+    config: clusterOf(5),
     earlier,
     mocked: { health: { stdout: JSON.stringify(proof) } },
   });
