@@ -8,6 +8,30 @@ record_machine() { # at worst it is proven once too often
 }
 recorded_machine() { ctl --endpoints="$(healthy_urls_but none)" get "$MACHINES$name" --print-value-only 2>/dev/null || :; }
 
+# From the guard until the member is back on its new machine, no other one stops: the guard leaves this key, and that
+# member's step deletes it. It ends by its lease where no new machine comes.
+REBUILDS=etcd-host/rebuilding/
+REBUILD_SECONDS=1800
+note_rebuild() {
+  [ -z "$without_lock" ] || { note "the alarm $without_lock keeps the cluster from knowing that the machine of $name is replaced: start no other run until it is back"; return; }
+  need_cluster_lock
+  lease=$(ctl --endpoints="$(healthy_urls_but "$me")" lease grant "$REBUILD_SECONDS" 2>"$work/lease.log" | awk '$1 == "lease" { print $2 }')
+  { [ -n "$lease" ] && ctl --endpoints="$(healthy_urls_but "$me")" put --lease="$lease" "$REBUILDS$name" "$made_from" >/dev/null 2>"$work/lease.log"; } ||
+    fail "cannot note in the cluster that the machine of $name is replaced: $(tail -n 1 "$work/lease.log"); nothing was changed, run again"
+}
+machine_is_back() { # at worst others wait for the end of the lease
+  record_machine
+  [ -z "$made_from" ] || ctl --endpoints=https://127.0.0.1:2379 del "$REBUILDS$name" >/dev/null 2>&1 || :
+}
+no_other_rebuild() { # only members on machines that the program made know of each other's
+  [ -n "$made_from" ] || return 0
+  ctl --endpoints="$(healthy_urls_but none)" get --prefix "$REBUILDS" --keys-only >"$work/rebuilds" 2>"$work/rebuilds.log" ||
+    say_problem "the cluster does not say whether a machine is being replaced: $(tail -n 1 "$work/rebuilds.log"); run again" || return 1
+  rebuilt=$(sed -n "s#^$REBUILDS##p" "$work/rebuilds" | grep -vxF "$name" | paste -s -d' ' -)
+  [ -z "$rebuilt" ] ||
+    refuse "the machine of $rebuilt is being replaced, so $name may not $may before its member is back; let that run end, or run again with it. Where no new machine comes, this is forgotten after $((REBUILD_SECONDS / 60)) minutes, or with 'etcd-host ctl del $REBUILDS${rebuilt%% *}'"
+}
+
 # "--founding" is what a create says, which Pulumi also runs when it replaces the guard of a machine that is there already:
 # believed while no other machine is recorded. Without an answer, only where no member has served that could give one.
 is_new_machine() {
@@ -37,5 +61,6 @@ cmd_guard() {
   until_proven can_restart "have its machine replaced"
   wait_for_my_turn
   hand_over "$me" can_restart "have its machine replaced"
+  note_rebuild
   say "the cluster can do without $name"
 }

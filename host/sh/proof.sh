@@ -29,6 +29,7 @@ can_restart() { # [WHAT-ELSE-IT-MAY]
   [ -n "$me" ] || refuse_removed
   no_alarm || return 1
   if is_learner "$me"; then return; fi # it has no vote to lose
+  no_other_rebuild || return 1
   wait_for_founders
   count=$(voters | wc -l)
   others=$(healthy_voters_but "$me" | wc -l)

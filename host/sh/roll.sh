@@ -20,7 +20,7 @@ cmd_roll() { # OPTION...; stdin: the unit
     keep_running "$new_unit"
   fi
   finish_member_step
-  record_machine
+  machine_is_back
 }
 
 # The create of a step that was replaced, or forgotten, finds a member that has served: it does what an update does, and
@@ -36,6 +36,7 @@ take_up_again() { # UNIT
     keep_running "$1"
     if query_cluster; then wait_until_caught_up; fi
   fi
+  machine_is_back
 }
 
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.

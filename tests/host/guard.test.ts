@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
 import type { Result } from "./host.ts";
-import { isRefused } from "./member.ts";
-import { growToFive, isUnhealthy, rollingCluster, startedAt } from "./rolling.ts";
+import { isRefused, UNIT } from "./member.ts";
+import { growToFive, isUnhealthy, roll, rollingCluster, startedAt } from "./rolling.ts";
 
 /** The step as Pulumi runs it on node1, about another member. */
 function guard({ host }: FakeCluster, name = "node2", allow = ""): Promise<Result> {
@@ -17,7 +17,12 @@ function guard({ host }: FakeCluster, name = "node2", allow = ""): Promise<Resul
   ]);
 }
 
-const locked = ["lock", "lock dropped"];
+const refusedLocked = ["lock", "lock dropped"];
+const noted = (name = "node2") => [
+  "lease grant 1800",
+  `put --lease=694d7a1c etcd-host/rebuilding/${name} 0a1b2c3d`,
+];
+const locked = ["lock", ...noted(), "lock dropped"];
 const moveTo = (id: string) => `move-leader ${BigInt(id).toString(16)}`;
 
 interface Case {
@@ -87,7 +92,7 @@ for (const { title, arrange, allow, sentence } of refused)
     cluster.answer();
     await isRefused(cluster.host, () => guard(cluster, "node2", allow), sentence);
     const changes = changesAsked(cluster.host);
-    assert.deepEqual(changes, changes.length === 0 ? [] : locked);
+    assert.deepEqual(changes, changes.length === 0 ? [] : refusedLocked);
   });
 
 const passing: readonly Case[] = [
@@ -135,7 +140,12 @@ test("leadership goes to the other member that started last, before the leader's
   const cluster = await rollingCluster(t, startedAt("1000", "3000", "2000"));
   const { code, stderr } = await guard(cluster, "node3");
   assert.deepEqual([code, stderr], [0, ""]);
-  assert.deepEqual(changesAsked(cluster.host), ["lock", moveTo(cluster.member(1).id), "lock dropped"]);
+  assert.deepEqual(changesAsked(cluster.host), [
+    "lock",
+    moveTo(cluster.member(1).id),
+    ...noted("node3"),
+    "lock dropped",
+  ]);
 });
 
 test("the machine of a leader that does not give leadership up stays", async (t) => {
@@ -178,9 +188,47 @@ test("a name that is no member has nothing to prove, and nothing is asked for", 
 
 test("a guard leaves nothing behind on the host that it ran on", async (t) => {
   const cluster = await rollingCluster(t);
-  const before = cluster.host.snapshot();
+  const onHost = () => {
+    const { "answers/keys": _inTheCluster, ...files } = cluster.host.snapshot();
+    return files;
+  };
+  const before = onHost();
   assert.equal((await guard(cluster, "node2")).code, 0);
-  assert.deepEqual(cluster.host.snapshot(), before);
+  assert.deepEqual(onHost(), before);
+});
+
+test("until a machine that is replaced is back, no other one is, and no member restarts; its own is guarded again", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  assert.equal((await guard(cluster, "node2")).code, 0);
+  const other = await guard(cluster, "node3");
+  assert.equal(other.code, 3);
+  assert.match(
+    other.stderr,
+    /refused: the machine of node2 is being replaced, so node3 may not have its machine replaced before its member is back; .* after 30 minutes, or with 'etcd-host ctl del etcd-host\/rebuilding\/node2'\n$/,
+  );
+  assert.match(
+    (await roll(host, { "made-from": "0a1b2c3d" })).stderr,
+    /refused: the machine of node2 is being replaced, so node1 may not restart /,
+  );
+  assert.deepEqual(host.systemdCalls(), []);
+  assert.equal((await guard(cluster, "node2")).code, 0);
+});
+
+test("a member that is back on its machine lets the others go on", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("answers/keys", "etcd-host/rebuilding/node1 0a1b2c3d\n");
+  assert.equal((await roll(host, { "made-from": "0a1b2c3d" }, { unit: UNIT })).code, 0);
+  assert.doesNotMatch(host.read("answers/keys"), /rebuilding/);
+});
+
+test("without an answer nobody knows whether a machine is being replaced: no other one is", async (t) => {
+  const cluster = await rollingCluster(t);
+  const { host } = cluster;
+  host.write("answers/unanswered/get", "once\nthen\n"); // what it was made from, then who is rebuilt
+  const { code, stderr } = await guard(cluster, "node2");
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: the cluster does not say whether a machine is being replaced: Error: /);
 });
 
 test("while another host holds the cluster's lock, nobody's machine goes", async (t) => {

@@ -62,7 +62,10 @@ test("a member that runs as declared is not asked about, and not restarted", asy
 test("a member on a machine that the program made leaves in the cluster what it was made from", async (t) => {
   const { host } = await rollingCluster(t);
   assert.equal((await roll(host, { "made-from": "0a1b2c3d" }, { unit: UNIT })).code, 0);
-  assert.deepEqual(changesAsked(host), ["put etcd-host/machines/node1 0a1b2c3d"]);
+  assert.deepEqual(changesAsked(host), [
+    "put etcd-host/machines/node1 0a1b2c3d",
+    "del etcd-host/rebuilding/node1",
+  ]);
 });
 
 test("a member that runs with an older CA bundle is restarted, its unit as it was", async (t) => {
