@@ -67,13 +67,14 @@ restart_member() { # UNIT
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   hand_over "$me" can_restart
+  record_told
   announce_address
   if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
     set_peer_url "$address_before"
+    record_taken_back
     refuse "$problem"
   fi
   [ "$(voters | wc -l)" = 1 ] || need_cluster_lock
-  record_told
   begin=$(date +%s)
   remember_endpoints
   set_drop_ins_aside
