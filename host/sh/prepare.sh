@@ -1,7 +1,7 @@
 # prepare: the volume where there is one, preflight, then the user, the directories, this program and the mark of whose host it is.
 
 cmd_sudo() { # before prepare, by a login user other than root: can the other steps become root?
-  why=$(sudo -n true 2>&1) && return
+  why=$(sudo -n sh -c 'exec id -u' 2>&1) && [ "$(printf '%s' "$why" | tail -n 1)" = 0 ] && return
   case $why in
     *tty*) way="exempt it (Defaults:$(id -un) !requiretty)" ;;
     *'not found'*) way="install sudo" ;;
@@ -40,9 +40,15 @@ make_user() {
 make_directories() {
   (umask 022; mkdir -p "$(dirname "$data_dir")" "$ETC_DIR" "$OPT_DIR")
   install -d -m 0700 "$STATE_DIR"
-  install -d -m 0700 -o etcd -g etcd "$data_dir"
+  make_data_directory
   install -d -m 0755 "$RUN_DIR"
   label_files "$ETC_DIR" "$OPT_DIR" "$data_dir"
+}
+
+make_data_directory() { # not by install, which gives folders no owner where it is of uutils
+  mkdir -p "$data_dir"
+  chown etcd:etcd "$data_dir"
+  chmod u=rwx,go=,ug-s "$data_dir" # the last it has from a folder above that hands its group on
 }
 
 install_program() { # FILE
