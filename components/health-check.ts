@@ -90,6 +90,9 @@ function parseProof(stdout: string): Proof {
   try {
     return JSON.parse(marked?.slice(PROOF_MARK.length) ?? stdout);
   } catch {
-    throw new pulumi.RunError("the health step printed no proof; raise checkId and run pulumi up again");
+    const said = stdout.trim().slice(0, 200) || "nothing";
+    throw new pulumi.RunError(
+      `the health step has printed no proof, so its login ran something else (ForceCommand in sshd? command= at its key?): let it run commands, raise checkId and run pulumi up again. It printed: ${said}`,
+    );
   }
 }

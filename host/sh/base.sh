@@ -4,7 +4,7 @@
 # lock, 5 the host or the cluster is not as declared.
 set -eu +C
 umask 077
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin # the system's own tools first
 LC_ALL=C
 export PATH LC_ALL
 
