@@ -43,7 +43,7 @@ function programOf(name, words) {
  * @param {readonly string[]} suites
  */
 function labRefusal(name, suites) {
-  const inLab = ["selftest", "e2e", "sweep"];
+  const inLab = ["selftest", "e2e", "sweep", "faults"];
   const needsLab =
     name === "start" ||
     name === "bench" ||

@@ -96,7 +96,10 @@ export const suites: readonly Suite[] = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns: readonly Suite[] = [{ name: "sweep", needs: lab, run: sweep }];
+export const longRuns: readonly Suite[] = [
+  { name: "sweep", needs: lab, run: sweep },
+  { name: "faults", needs: lab, run: faults },
+];
 
 /** Format, lint, types and shell: what `npm run check` says. */
 async function check(): Promise<Counts> {
@@ -178,4 +181,10 @@ async function sweep(): Promise<Counts> {
   for (const file of await filesOf("e2e"))
     if ((await readFile(file, "utf8")).includes('from "./sweep.ts"')) files.push(file);
   return endToEnd(files);
+}
+
+/** Hosts of every kind that docs/hosts.md has, and other tools on them. */
+async function faults(): Promise<Counts> {
+  process.env.LAB_EXTRA_PACKAGES = "rust-coreutils";
+  return endToEnd(await filesOf("faults"));
 }
