@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 export const PARTS = [
   "base",
   "files",
+  "times",
   "service",
   "log",
   "volume",

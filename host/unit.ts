@@ -128,6 +128,8 @@ export function renderUnit(spec: UnitSpec): string {
     "[Service]",
     "Type=notify",
     "TimeoutStartSec=0",
+    "# Members are reached without a proxy, whatever this host has for all of its services.",
+    "UnsetEnvironment=http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY",
     "User=etcd",
     "Group=etcd",
     `EnvironmentFile=${BOOTSTRAP_FILE}`,

@@ -54,7 +54,7 @@ export const suites = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns = ["sweep", "flags"];
+export const longRuns = ["sweep", "flags", "faults"];
 
 /** What `npm run gitlab` can do. */
 const gitlabWords = {

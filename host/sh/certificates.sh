@@ -79,7 +79,7 @@ signed_by() { # BUNDLE CERTIFICATE [MORE-TO-VERIFY...]; its start is judged with
   shift 2
   openssl verify -no_check_time -no-CApath -CAfile "$bundle" "$@" "$certificate" >/dev/null 2>&1
 }
-is_unexpired() { [ -n "$leaf_end" ] && [ "$(date -u -d "$leaf_end" +%s)" -gt "$(date -u +%s)" ]; }
+is_unexpired() { [ -n "$leaf_end" ] && [ "$(seconds_of "$leaf_end")" -gt "$(date -u +%s)" ]; }
 covers() { # ADDRESS BUNDLE CERTIFICATE
   case $1 in
     *:* | *[0-9].[0-9]*[0-9]) signed_by "$2" "$3" -verify_ip "$1" ;;
@@ -98,7 +98,7 @@ wait_until_settled() { # only beside a running member: others, whose clocks diff
   is_running || return 0
   youngest=0
   for leaf in server peer operator; do
-    start=$(date -u -d "$(start_date "$1/$leaf.crt")" +%s)
+    start=$(seconds_of "$(start_date "$1/$leaf.crt")")
     [ "$start" -le "$youngest" ] || youngest=$start
   done
   wait_s=$((youngest + SETTLE_S - $(date -u +%s)))

@@ -25,7 +25,7 @@ cmd_facts() {
   for leaf in server peer operator; do
     end=$(end_date "$ETC_DIR/pki/$leaf.crt" 2>/dev/null) || :
     [ -n "$end" ] || continue
-    say "certificate $leaf $(date -u -d "$end" +%Y-%m-%dT%H:%M:%SZ)"
+    say "certificate $leaf $(utc_time "$end")"
   done
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
   status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :

@@ -234,7 +234,7 @@ check_clock() {
 }
 clock_behind() { # RFC 3339 time: seconds that this clock is before it, 0 when it is not
   [ -n "$1" ] || { echo 0; return; }
-  late=$(($(date -u -d "$1" +%s) - $(date -u +%s)))
+  late=$(($(seconds_of "$1") - $(date -u +%s)))
   [ "$late" -gt 0 ] || late=0
   echo "$late"
 }

@@ -40,11 +40,17 @@ make_user() {
 make_directories() {
   (umask 022; mkdir -p "$(dirname "$data_dir")" "$ETC_DIR" "$OPT_DIR")
   install -d -m 0700 "$STATE_DIR"
-  install -d -m 0700 -o etcd -g etcd "$data_dir"
+  make_data_directory
   install -d -m 0755 "$RUN_DIR"
   [ -z "$snapshots" ] || [ -d "$snapshots" ] || install -d -m 0700 "$snapshots"
   for dir in $writable; do [ -d "$dir" ] || install -d -m 0750 -o etcd -g etcd "$dir"; done
   label_files "$ETC_DIR" "$OPT_DIR" "$data_dir"
+}
+
+make_data_directory() { # not by install, which gives folders no owner where it is of uutils
+  mkdir -p "$data_dir"
+  chown etcd:etcd "$data_dir"
+  chmod u=rwx,go=,ug-s "$data_dir" # the last it has from a folder above that hands its group on
 }
 
 install_program() { # FILE

@@ -122,7 +122,7 @@ check_clocks() {
   for member_name in $(declared_names); do
     there=$(sed -n 's/^Date: //p' "$work/client-$member_name" | tr -d '\r' | head -n 1)
     [ -n "$there" ] || say_problem "$member_name does not answer on its client URL" || return 1
-    off=$(($(date -u -d "$there" +%s) - $(cat "$work/client-$member_name.at")))
+    off=$(($(seconds_of "$there") - $(cat "$work/client-$member_name.at")))
     [ "${off#-}" -le "$CLOCK_LIMIT_S" ] || fail "the clock of $member_name is ${off#-} s off this host's (limit: $CLOCK_LIMIT_S s); set the clocks, then run again"
   done
 }

@@ -110,7 +110,7 @@ was_tampered() { # FILE: not what this program wrote last
 
 # The four settings that etcd reads once in its life live beside the unit: a flag of the same name would be fatal.
 write_bootstrap() {
-  install -d -m 0700 -o etcd -g etcd "$data_dir"
+  make_data_directory
   {
     printf 'ETCD_INITIAL_ADVERTISE_PEER_URLS=%s\n' "$peer_url"
     printf 'ETCD_INITIAL_CLUSTER=%s\n' "$initial_cluster"

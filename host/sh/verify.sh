@@ -44,7 +44,7 @@ declared_modes() {
   echo "640 root:etcd $ETC_DIR/bootstrap.env"
   for file in $PKI_FILES; do echo "$(pki_mode "$file") $ETC_DIR/pki/$file"; done
   awk '{ print "755 root:root " $2 }' "$STATE_DIR/declared-install" 2>/dev/null || :
-  echo "700 etcd:etcd $data_dir"
+  echo "700 etcd:etcd $(readlink -f "$data_dir" || echo "$data_dir")"
 }
 verify_modes() {
   while read -r mode owner_group file; do

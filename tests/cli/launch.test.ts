@@ -23,6 +23,7 @@ for (const args of [
   ["test", "e2e"],
   ["test", "selftest"],
   ["test", "sweep"],
+  ["test", "faults"],
 ]) {
   test(`${args.join(" ")} says that the lab needs root`, () => {
     const preload = pretending("process.getuid = () => 1000");

@@ -12,7 +12,10 @@ import { refusedUp, unfit } from "./refused.ts";
 const NODES = [1, 2, 3];
 let project: Project;
 
-/** A proxy that nobody is, for everything but the lab's mirror. */
+/** A proxy that nobody is: for all services, and for logins where it is for everything but the lab's mirror. */
+const SERVICE_PROXIES = `mkdir -p /etc/systemd/system.conf.d
+  printf '[Manager]\\nDefaultEnvironment=HTTPS_PROXY=http://127.0.0.1:9 https_proxy=http://127.0.0.1:9\\n' >/etc/systemd/system.conf.d/odd.conf
+  systemctl daemon-reexec`;
 const PROXIES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"]
   .map((name) => `${name}=http://127.0.0.1:9`)
   .concat("no_proxy=192.168.1.1", "NO_PROXY=192.168.1.1")
@@ -39,7 +42,7 @@ const oddities: readonly string[] = [
 before(async () => {
   await bareHosts(3);
   project = await Project.create("odd");
-  await Promise.all(oddities.map((script, index) => onHost(index + 1, script)));
+  await Promise.all(oddities.map((script, index) => onHost(index + 1, `${SERVICE_PROXIES}\n${script}`)));
   await project.configure({ ssh: { ...Object(await project.configured("ssh")), user: "admin" } });
 });
 after(async () => {

@@ -26,14 +26,13 @@ async function stackFor(name: string, scripts: readonly string[]): Promise<Proje
 
 /** Another set of tools in place of the system's. */
 const toolsOf = (program: string) =>
-  `install -d /usr/odd
-   for tool in $(${program} --list); do
-     case $tool in sh | bash | su | login | mount | umount | init | reboot | poweroff | halt | ip | ss | ps) continue ;; esac
-     [ -e "/usr/bin/$tool" ] || [ -e "/usr/sbin/$tool" ] || continue
-     rm -f "/usr/bin/$tool" "/usr/sbin/$tool"
+  `mkdir /usr/odd
+   for tool in $(${program} 2>&1 | sed '1,/functions:/d' | tr -d ' ' | tr ',' '\\n'); do
      printf '#!/bin/sh\\nexec ${program} %s "$@"\\n' "$tool" >"/usr/odd/$tool"
    done
-   chmod 755 /usr/odd/*; ln -s /usr/odd/* /usr/bin/`;
+   chmod 755 /usr/odd/*
+   for tool in /usr/odd/*; do ! [ -e "/usr/bin/\${tool##*/}" ] || ${program} ln -sf "$tool" /usr/bin/; done
+   rm --version | grep -v GNU`;
 
 const groups: Readonly<Record<string, readonly string[]>> = {
   "folders that are elsewhere": [
@@ -57,7 +56,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     "printf '[Service]\\nExecStart=/bin/false\\n' >/etc/systemd/system/broken.service; systemctl start broken || true; mkdir -p /etc/systemd/journald.conf.d; printf '[Journal]\\nStorage=none\\n' >/etc/systemd/journald.conf.d/odd.conf; systemctl restart systemd-journald; systemctl is-system-running | grep degraded",
     // processes of others are hidden, and no IPv6
     "mount -o remount,hidepid=2 /proc; sysctl -q net.ipv6.conf.all.disable_ipv6=1; printf 'fs.protected_regular = 2\\n' >/etc/sysctl.d/odd.conf",
-    // proxies for all units, and a drop-in for all services
+    // proxies for all services, and a drop-in for them
     "mkdir -p /etc/systemd/system.conf.d /etc/systemd/system/service.d; printf '[Manager]\\nDefaultEnvironment=HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9\\n' >/etc/systemd/system.conf.d/odd.conf; printf '[Service]\\nOOMPolicy=continue\\n' >/etc/systemd/system/service.d/odd.conf; systemctl daemon-reexec",
   ],
   "tools that are others": [

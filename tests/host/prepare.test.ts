@@ -60,6 +60,13 @@ test("a host that was only prepared is left as it was found, but for the user", 
   assert.deepEqual(after, before);
 });
 
+test("the data has its own mode, whatever the folders above hand on", async (t) => {
+  const host = Host.create(t);
+  fs.chmodSync(host.file("var/lib"), 0o2755);
+  assert.equal((await prepare(host)).code, 0);
+  assert.equal(permissions(host.file("var/lib/etcd")), `700 ${ETCD_ID}:${ETCD_ID}`);
+});
+
 test("a raised incarnation and another owner are written into the marks", async (t) => {
   const host = Host.create(t);
   await prepare(host);

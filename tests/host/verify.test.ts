@@ -24,6 +24,16 @@ function runs(host: Host, content: string): void {
   fs.symlinkSync(host.file("replaced"), host.file("proc/4711/exe"));
 }
 
+test("data behind a link is judged as the folder that it is", async (t) => {
+  const host = await declaredHost(t);
+  fs.renameSync(host.file(DATA), host.file("var/lib/elsewhere"));
+  fs.symlinkSync(host.file("var/lib/elsewhere"), host.file(DATA));
+  assert.equal((await host.run(["verify"])).code, 0);
+  fs.chmodSync(host.file("var/lib/elsewhere"), 0o755);
+  const { stdout } = await host.run(["verify"]);
+  assert.match(stdout, /^differs: \S+\/var\/lib\/elsewhere is 755 etcd:etcd, declared 700 etcd:etcd$/m);
+});
+
 /** What somebody did to the host, and the line that verify prints. */
 const drifts: readonly [string, (host: Host) => void, RegExp][] = [
   [

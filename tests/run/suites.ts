@@ -99,6 +99,7 @@ export const suites: readonly Suite[] = [
 export const longRuns: readonly Suite[] = [
   { name: "sweep", needs: lab, run: sweep },
   { name: "flags", needs: lab, run: flags },
+  { name: "faults", needs: lab, run: faults },
 ];
 
 /** Format, lint, types and shell: what `npm run check` says. */
@@ -187,4 +188,10 @@ async function sweep(): Promise<Counts> {
 async function flags(): Promise<Counts> {
   process.env.SWEEP = "all";
   return endToEnd([join(project, "tests/e2e/flags.test.ts")]);
+}
+
+/** Hosts of every kind that docs/hosts.md has, and other tools on them. */
+async function faults(): Promise<Counts> {
+  process.env.LAB_EXTRA_PACKAGES = "rust-coreutils";
+  return endToEnd(await filesOf("faults"));
 }
