@@ -28,6 +28,7 @@ export const PARTS = [
   "start",
   "bootstrap",
   "join",
+  "refused",
   "roll",
   "before",
   "guard",

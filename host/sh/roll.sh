@@ -57,6 +57,8 @@ start_again() { # UNIT
 restart_member() { # UNIT
   need_same_bootstrap
   need_disk
+  ask_here
+  answered_before=$answer
   until_proven can_restart
   announce_outage
   prove_version_step
@@ -79,7 +81,8 @@ restart_member() { # UNIT
   remember_endpoints
   set_drop_ins_aside
   install_and_restart "$1"
-  wait_until_ready || roll_back
+  wait_until_ready || roll_back "ended right after its restart" "does not start"
+  ! keeps_refusing || roll_back "refuses what is asked of it ($why_not)" "does not answer"
   wait_until_caught_up
   note "restarted $name in $(($(date +%s) - begin)) s"
 }
@@ -124,25 +127,25 @@ wait_until_ready() { # false: etcd ended before it was ready
   done
 }
 
-# Ended before it was ready: the new settings are at fault. The old ones come back, as long as the cluster has not
-# moved to a newer version meanwhile, which the old binary could not read.
-roll_back() {
+# Ended before it was ready, or refuses us since: the new settings are at fault. The old ones come back, as long as the
+# cluster has not moved to a newer version meanwhile, which the old binary could not read.
+roll_back() { # WHAT-IT-DOES WHAT-IT-DOES-NOT
   last_log_lines >"$work/why"
   note "$(cat "$work/why")"
   if [ "$(voters | wc -l)" -gt 1 ]; then # the only member of a cluster has no other one to ask
     version_now=$(cluster_version "$me") ||
-      fail "etcd ended right after its restart on $name, and the others do not say whether the cluster version is still $version_before, so the old version does not come back; etcd's last log lines are above"
+      fail "etcd on $name $1, and the others do not say whether the cluster version is still $version_before, so the old version does not come back; etcd's last log lines are above"
     [ "$version_now" = "$version_before" ] ||
-      fail "etcd ended right after its restart on $name, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
+      fail "etcd on $name $1, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   fi
-  note "etcd ended right after its restart: restoring the old settings of $name"
+  note "etcd $1: restoring the old settings of $name"
   if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back
   install_and_restart "$work/old-unit"
-  wait_until_ready || fail "$name starts neither with the new nor with the old settings; etcd's log lines for the new ones are above"
+  wait_until_ready || fail "etcd on $name $1, and does not start with the old settings either; etcd's log lines for the new ones are above"
   wait_until_caught_up
   record_taken_back
-  fail "etcd does not start with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
+  fail "etcd $2 with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
 }
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {

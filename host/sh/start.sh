@@ -40,6 +40,7 @@ read_member_step() {
   new_unit=$work/unit
   cat >"$new_unit"
   [ -s "$new_unit" ] || fail "the step sent no unit"
+  need_flag_files "$new_unit"
 }
 bundles_digest() { cat "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" | sha256sum | cut -c1-16; }
 

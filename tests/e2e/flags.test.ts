@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { type Flags, groupsOf, LOG_FOLDER, REVOKED, TOKEN_KEY } from "./flag-cases.ts";
 import { labDown, must, onHost } from "./lab.ts";
+import { startedAt } from "./members.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
 import { swept } from "./sweep.ts";
@@ -86,6 +87,22 @@ for (const [minor, version] of minors)
       assert.match(variables, /^GOMEMLIMIT=700MiB$/m);
     });
 
+    test("a flag with which etcd is healthy and refuses its operator goes back on the first member", async () => {
+      const serial = await onHost(
+        1,
+        "openssl x509 -in /etc/etcd/pki/operator.crt -noout -serial | cut -d= -f2",
+      );
+      await writeFiles(`R\\t491231235959Z\\t261127000000Z\\t${serial}\\tunknown\\t/CN=operator\\n`);
+      const [second, third] = await Promise.all([startedAt(2), startedAt(3)]);
+      await project.configure({ extraFlags: { "client-crl-file": REVOKED }, unit: undefined });
+      const { code, all } = await project.up();
+      assert.notEqual(code, 0, all);
+      assert.match(all, /etcd refuses what is asked of it \(.*\): restoring the old settings of node1/);
+      assert.match(all, /node1, which runs with the old ones again; no other member was touched/);
+      assert.deepEqual(await Promise.all([startedAt(2), startedAt(3)]), [second, third]);
+      await project.configure({ checkId: 1 });
+    });
+
     test("without them the members are as before, rolled while the others still had them", async () => {
       await project.configure({ extraFlags: undefined, unit: undefined });
       await must(project.up());
@@ -105,11 +122,11 @@ async function runningWith(n: number, flags: Flags): Promise<readonly string[]> 
     .filter((argument) => !line.includes(argument));
 }
 
-/** The files that some flags name: a list of revoked certificates, which is empty, and the key pair of tokens. */
-async function writeFiles(): Promise<void> {
+/** The files that some flags name: a list of revoked certificates, which may be empty, and the key pair of tokens. */
+async function writeFiles(index = ""): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "etcd-flags-"));
   try {
-    await promisify(execFile)("sh", ["-euc", MAKE], { cwd: folder });
+    await promisify(execFile)("sh", ["-euc", MAKE, "make", index], { cwd: folder });
     for (const [name, path] of [
       ["revoked.crl", REVOKED],
       ["token.key", `${TOKEN_KEY}.key`],
@@ -128,10 +145,11 @@ async function writeFiles(): Promise<void> {
 }
 
 const MAKE = `
-printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\ndefault_md=sha256\\ndefault_crl_days=30\\n' >conf
-: >index
+printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\ncrlnumber=number\\ndefault_md=sha256\\n[v2]\\nauthorityKeyIdentifier=keyid\\n' >conf
+printf "$1" >index
+echo 01 >number
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=revoker -keyout ca.key -out ca.crt 2>/dev/null
-openssl ca -config conf -gencrl -keyfile ca.key -cert ca.crt -out revoked.pem 2>/dev/null
+openssl ca -config conf -gencrl -keyfile ca.key -cert ca.crt -crldays 30 -crlexts v2 -out revoked.pem 2>/dev/null
 openssl crl -in revoked.pem -outform DER -out revoked.crl
 openssl genrsa -out token.key 2048 2>/dev/null
 openssl rsa -in token.key -pubout -out token.pub 2>/dev/null

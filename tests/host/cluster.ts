@@ -174,6 +174,8 @@ export interface Listeners {
   readonly waiting?: true;
   /** How many times its peer port does not answer yet, although it listens. */
   readonly late?: number;
+  /** Whether it closes each connection of a client as soon as it is asked something. */
+  readonly refuses?: () => boolean;
   /** What it answers to the question for its version. */
   readonly clusterVersion?: () => string;
 }
@@ -208,6 +210,10 @@ async function listen(
   const client = https.createServer(
     secured(unusual.server ?? server, authorities.client.certificate),
     (request, response) => {
+      if (unusual.refuses?.()) {
+        request.socket.destroy();
+        return;
+      }
       response.setHeader("Date", new Date(Date.now() + (unusual.clockOff ?? 0) * 1000).toUTCString());
       const version = `{"etcdserver":"${VERSION}","etcdcluster":"${unusual.clusterVersion?.() ?? "3.6.0"}"}`;
       response.end(request.url === "/version" ? version : (unusual.metrics ?? METRICS));

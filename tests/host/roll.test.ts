@@ -387,7 +387,10 @@ test("an etcd that starts with neither is said", async (t) => {
   host.write("systemd/start", "set_state failed failed 0");
   const { code, stderr } = await roll(host);
   assert.equal(code, 1);
-  assert.match(stderr, /failed: node1 starts neither with the new nor with the old settings/);
+  assert.match(
+    stderr,
+    /failed: etcd on node1 ended right after its restart, and does not start with the old settings either/,
+  );
   assert.equal(host.read(unitFile), UNIT);
 });
 
