@@ -92,9 +92,9 @@ for (const [minor, version] of minors)
         1,
         "openssl x509 -in /etc/etcd/pki/operator.crt -noout -serial | cut -d= -f2",
       );
-      await writeFiles(`R\\t491231235959Z\\t261127000000Z\\t${serial}\\tunknown\\t/CN=operator\\n`);
+      await writeFiles(OWN, `R\\t491231235959Z\\t261127000000Z\\t${serial}\\tunknown\\t/CN=operator\\n`);
       const [second, third] = await Promise.all([startedAt(2), startedAt(3)]);
-      await project.configure({ extraFlags: { "client-crl-file": REVOKED }, unit: undefined });
+      await project.configure({ extraFlags: { "client-crl-file": OWN }, unit: undefined });
       const { code, all } = await project.up();
       assert.notEqual(code, 0, all);
       assert.match(all, /etcd refuses what is asked of it \(.*\): restoring the old settings of node1/);
@@ -111,6 +111,9 @@ for (const [minor, version] of minors)
     });
   });
 
+/** A list that names the operator of node1. */
+const OWN = "/etc/etcd/revoked-operator.crl";
+
 const PID = "pid=$(systemctl show etcd -p MainPID --value)";
 
 /** The flags that the running process does not have as they were given. */
@@ -123,12 +126,12 @@ async function runningWith(n: number, flags: Flags): Promise<readonly string[]> 
 }
 
 /** The files that some flags name: a list of revoked certificates, which may be empty, and the key pair of tokens. */
-async function writeFiles(index = ""): Promise<void> {
+async function writeFiles(list = REVOKED, index = ""): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "etcd-flags-"));
   try {
     await promisify(execFile)("sh", ["-euc", MAKE, "make", index], { cwd: folder });
     for (const [name, path] of [
-      ["revoked.crl", REVOKED],
+      ["revoked.crl", list],
       ["token.key", `${TOKEN_KEY}.key`],
       ["token.pub", `${TOKEN_KEY}.pub`],
     ] as const) {
