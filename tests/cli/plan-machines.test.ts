@@ -52,7 +52,16 @@ test("another instance is one that is replaced or made, not one that changes in 
 });
 
 test("a member that would get an empty volume is refused; one that begins anew may", () => {
-  const row = { name: "node1", order: 1, address: "", why: [], unit: [], certificates: [], steps: [] };
+  const row = {
+    name: "node1",
+    order: 1,
+    address: "",
+    why: [],
+    unit: [],
+    certificates: [],
+    replaced: [],
+    steps: [],
+  };
   const empty = [resource("node1-data", "create")];
   assert.equal(losesVolume({ ...row, action: "rebuild" }, empty), true);
   assert.equal(losesVolume({ ...row, action: "rebuild" }, [resource("node1-data", "same")]), false);
