@@ -65,7 +65,7 @@ export const suites = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns = ["sweep"];
+export const longRuns = ["sweep", "oldest-cli"];
 
 /** What `npm run gitlab` can do. */
 const gitlabWords = {

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { stdout } from "node:process";
 import { hostProgram } from "../../host/program.ts";
 import { installMoto } from "../../lab/backends/moto.ts";
-import { findEngine } from "../../lab/engine/find.ts";
+import { findEngine, OLDEST_CLI } from "../../lab/engine/find.ts";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { findPrometheus } from "../../lab/prometheus/find.ts";
 import { stackVersion } from "../../lab/stack.ts";
@@ -37,6 +37,15 @@ const engine: Need = {
   advice: "Put pulumi on the PATH, or install Go.",
   work: async (log) => (await findEngine(log)).kind,
 };
+/** For all that follows in this process, and in those that it starts. */
+const oldestEngine: Need = {
+  ...engine,
+  name: `engine ${OLDEST_CLI}`,
+  work: async (log) => {
+    process.env.ETCD_CLI = OLDEST_CLI;
+    return engine.work(log);
+  },
+};
 const archive: Need = {
   name: "etcd",
   advice: "The lines above say why.",
@@ -63,7 +72,8 @@ const commands = (...needed: Commands): Need => ({
   work: (log) => installCommands(needed, log),
 });
 
-const lab = [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus];
+const labTools = commands("curl", "jq", "openssl", "ssh");
+const lab = [labTools, engine, archive, prometheus];
 
 export const fastSuites = ["unit", "components", "program", "host", "cli", "lab", "bench"];
 
@@ -91,7 +101,14 @@ export const suites: readonly Suite[] = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns: readonly Suite[] = [{ name: "sweep", needs: lab, run: sweep }];
+export const longRuns: readonly Suite[] = [
+  { name: "sweep", needs: lab, run: sweep },
+  {
+    name: "oldest-cli",
+    needs: [labTools, commands("python3"), oldestEngine, archive, prometheus, cloud],
+    run: onOldestCli,
+  },
+];
 
 /** Format, lint, types and shell: what `npm run check` says. */
 async function check(): Promise<Counts> {
@@ -173,4 +190,16 @@ async function sweep(): Promise<Counts> {
   for (const file of await filesOf("e2e"))
     if ((await readFile(file, "utf8")).includes('from "./sweep.ts"')) files.push(file);
   return endToEnd(files);
+}
+
+/** What decides whether the program works with a CLI: each operation of Pulumi, and the life of a cluster and of instances. */
+const BY_CLI = ["first-up", "roll", "membership", "replaced", "interrupted", "ec2", "refusals"];
+
+async function onOldestCli(): Promise<Counts> {
+  const inLab = (await filesOf("e2e")).filter((file) => BY_CLI.includes(basename(file, ".test.ts")));
+  const counts: Counts[] = [];
+  for (const suite of ["engine", "policy", "state"]) counts.push(await nodeTests(suite));
+  counts.push(await endToEnd(longestFirst(inLab)));
+  const sum = (which: keyof Counts) => counts.reduce((all, one) => all + one[which], 0);
+  return { passed: sum("passed"), failed: sum("failed") };
 }
