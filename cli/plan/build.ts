@@ -8,7 +8,7 @@ import { decodeValues, parseConfig } from "../../config/parse.ts";
 import { type Json, record, text } from "../../lib/json.ts";
 import { clusterRows } from "./cluster-rows.ts";
 import { hostRows } from "./host-rows.ts";
-import { isUnguarded, losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
+import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
 import { type HostRow, type Plan, SCHEMA, type Verdict } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
 import { refuseHarm, refuseUnaccompanied } from "./replaced.ts";
@@ -26,7 +26,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
     ...refuseHarm(preview.resources, deployed),
     ...refuseUnaccompanied(preview.resources, hosts, selection, deployed),
     ...hosts.filter((host) => losesVolume(host, preview.resources)).map(refuseEmptyVolume),
-    ...hosts.filter(({ name }) => isUnguarded(name, preview.resources)).map(refuseUnguarded),
+    ...hosts.flatMap(({ name }) => refuseUnguarded(name, preview.resources)),
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);

@@ -42,12 +42,19 @@ export function refuseHarm(
   deployed: Deployed | undefined,
 ): readonly string[] {
   if (deployed === undefined) return [];
+  const record = resources.some(({ type, op }) => type === "pulumi:pulumi:Stack" && op === "replace");
   const made = (name: string) => resources.some((one) => one.name === name && isMadeAgain(one, true));
   const cas = [CLIENT_CA, PEER_CA].filter((ca) => made(keyIn(ca)));
   const volumes = Object.keys(deployed.nodes).filter((node) =>
     resources.some(({ name, op }) => name === `${node}-data` && op === "replace"),
   );
   return [
+    ...(record
+      ? [
+          "the stack: with its own resource its outputs are replaced, and with them the record of what was proven; name the resources that are meant.",
+        ]
+      : []),
+    ...twins(resources),
     ...cas.map(
       (ca) =>
         `${keyIn(ca)}: with another key it is another authority, which no member trusts: every new certificate would be refused on its host; leave it as it is, or restore it from a backup of the state.`,
@@ -57,6 +64,19 @@ export function refuseHarm(
         `${node}-data: its data volume would be replaced by an empty one, and without its data the member may not start; to start it empty, raise its incarnation.`,
     ),
   ];
+}
+
+/** A step that was renamed in the state: its delete is that of the one that takes its place, on the same host. */
+function twins(resources: readonly Resource[]): readonly string[] {
+  return resources
+    .filter(({ op, old }) => op === "delete" && old.inputs.delete !== undefined)
+    .flatMap((gone) => {
+      const stays = resources.find(({ new: now }) => now.inputs.delete === gone.old.inputs.delete);
+      if (stays === undefined) return [];
+      return [
+        `${gone.name}: it is the step ${stays.name} under another name, and its delete would give that one up; name it back: pulumi state rename '${gone.urn}' ${stays.name}.`,
+      ];
+    });
 }
 
 /** Rows whose members change, and the step of the cluster that has to run with them. */

@@ -1,11 +1,12 @@
 // What a plan says of steps and keys that are replaced although nothing of them changes, and which of it is refused.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildPlan } from "../../cli/plan/build.ts";
 import { deviations, onlyRenewals } from "../../cli/plan/compare.ts";
 import type { Plan } from "../../cli/plan/model.ts";
-import { UNKNOWN } from "../../cli/plan/preview.ts";
+import { parsePreview, UNKNOWN } from "../../cli/plan/preview.ts";
 import { deployed } from "../unit/deployment.ts";
-import { type Change, comes, leaves, planOf, restarts, rowOf, unit } from "./preview.ts";
+import { type Change, call, comes, leaves, planOf, previewText, restarts, rowOf, unit } from "./preview.ts";
 
 const replace: Change = { op: "replace" };
 const create: Change = { op: "create" };
@@ -94,6 +95,30 @@ test("a data volume is not replaced by an empty one", () => {
   const plan = planOf({ changes: { "node2-data": replace } });
   assert.deepEqual([plan.verdict, plan.hosts], ["refused", []]);
   assert.match(plan.refusals.join(), /^node2-data: its data volume would be replaced by an empty one, /);
+});
+
+test("the stack's own resource is not replaced: its outputs are the record of the last proof", () => {
+  const { steps, ...rest } = JSON.parse(previewText());
+  const [own, ...others] = steps;
+  const text = JSON.stringify({ ...rest, steps: [{ ...own, op: "replace" }, ...others] });
+  assert.match(
+    buildPlan(parsePreview(text), deployed(3)).refusals.join(),
+    /^the stack: .* the record of what was proven; /,
+  );
+  assert.notEqual(buildPlan(parsePreview(text), undefined).verdict, "refused");
+});
+
+test("a step that was renamed in the state is not deleted beside the one that takes its place", () => {
+  const stop = { delete: call("stop", "node2") };
+  const changes: Readonly<Record<string, Change>> = {
+    "node2-member": { op: "create", new: stop },
+    "more-member": { op: "delete", old: stop },
+  };
+  assert.match(
+    planOf({ changes }).refusals.join(),
+    /^more-member: it is the step node2-member under another name, .*: pulumi state rename 'urn:\S+::more-member' node2-member\.$/,
+  );
+  assert.notEqual(planOf({ changes: { "more-member": { op: "delete", old: stop } } }).verdict, "refused");
 });
 
 test("an approval is for what is replaced", () => {
