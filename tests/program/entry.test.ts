@@ -34,7 +34,7 @@ test("Pulumi starts the same file as Node.js would, and is told which CLI is the
 test("everything names the CLI that the tests run on", () => {
   assert.equal(dependencies["@pulumi/pulumi"], NEWEST_CLI);
   assert.ok(
-    read("README.md").includes(`Pulumi CLI, ${OLDEST_CLI} or later (the tests run on ${NEWEST_CLI})`),
+    read("README.md").includes(`Pulumi CLI, ${OLDEST_CLI} or later (the tests run on ${NEWEST_CLI}, `),
   );
   const files = [
     ".gitlab-ci.yml",
