@@ -43,7 +43,7 @@ function programOf(name, words) {
  * @param {readonly string[]} suites
  */
 function labRefusal(name, suites) {
-  const inLab = ["selftest", "e2e", "sweep", "flags", "faults"];
+  const inLab = ["selftest", "e2e", "sweep", "flags", "faults", "oldest-cli"];
   const needsLab =
     name === "start" ||
     name === "bench" ||

@@ -45,6 +45,11 @@ export function certificateIn(component: string): string {
   return `${component}-cert`;
 }
 
+/** The key of a certificate, in the same component. */
+export function keyIn(component: string): string {
+  return `${component}-key`;
+}
+
 /** A component's child is named after it; without a prefix in the components that carry `usual`, as they did from the start. */
 export function childOf(component: string, usual: string, child: string): string {
   return component === usual ? child : `${component}-${child}`;

@@ -8,21 +8,25 @@ import { decodeValues, parseConfig } from "../../config/parse.ts";
 import { type Json, record, text } from "../../lib/json.ts";
 import { clusterRows } from "./cluster-rows.ts";
 import { hostRows } from "./host-rows.ts";
-import { isUnguarded, losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
-import type { HostRow, Plan, Verdict } from "./model.ts";
+import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
+import { type HostRow, type Plan, SCHEMA, type Verdict } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
+import { refuseHarm, refuseUnaccompanied } from "./replaced.ts";
+import { EVERYTHING, type Selection } from "./selection.ts";
 
 /** `lastProven` is the stack's output `deployed`, if it has one. */
-export function buildPlan(preview: Preview, lastProven: unknown): Plan {
+export function buildPlan(preview: Preview, lastProven: unknown, selection: Selection = EVERYTHING): Plan {
   const { project, stack, warnings } = preview;
-  const base = { schema: 1, project, stack, warnings } as const;
+  const base = { schema: SCHEMA, project, stack, selection, warnings } as const;
   if (preview.errors.length > 0) return { ...base, ...REFUSED, refusals: preview.errors };
   const config = configOf(preview);
   const deployed = parseDeployed(lastProven);
   const hosts = hostRows(preview, config, deployed);
   const refusals = [
+    ...refuseHarm(preview.resources, deployed),
+    ...refuseUnaccompanied(preview.resources, hosts, selection, deployed),
     ...hosts.filter((host) => losesVolume(host, preview.resources)).map(refuseEmptyVolume),
-    ...hosts.filter(({ name }) => isUnguarded(name, preview.resources)).map(refuseUnguarded),
+    ...hosts.flatMap(({ name }) => refuseUnguarded(name, preview.resources)),
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
@@ -94,6 +98,7 @@ const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, m
   remove: ["member is removed", "members are removed"],
   renew: ["host gets new certificates, no restart", "hosts get new certificates, no restart"],
   compare: ["host is compared", "hosts are compared"],
+  repeat: ["host runs steps again", "hosts run steps again"],
   prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
 };
 

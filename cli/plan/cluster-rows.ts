@@ -8,6 +8,7 @@ import { optionsOf } from "../../host/options.ts";
 import { text } from "../../lib/json.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
+import { replacedRow } from "./replaced.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
@@ -22,6 +23,7 @@ export function clusterRows(
   return [
     ...versionRow(config, deployed),
     ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is reissued` })),
+    ...replacedRow(resources, deployed),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),

@@ -49,7 +49,11 @@ export function samePlan(approved: Plan, current: Plan): boolean {
 function isApproved(row: HostRow, approved: Plan): boolean {
   if (isHot(row)) return true;
   const planned = approved.hosts.find(({ name }) => name === row.name);
-  return planned?.action === row.action && row.steps.every((step) => isPlanned(step, planned.steps));
+  return (
+    planned?.action === row.action &&
+    row.steps.every((step) => isPlanned(step, planned.steps)) &&
+    row.replaced.every((part) => planned.replaced.includes(part))
+  );
 }
 
 /** To the approved state, and from the state at the approval or the approved one: not from a later one. */

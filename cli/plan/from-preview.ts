@@ -7,6 +7,7 @@ import type { Plan } from "./model.ts";
 import { POLICY_PACK, violations } from "./policy.ts";
 import { type Preview, parsePreview } from "./preview.ts";
 import { makeFolder, pulumiFile, writePlan } from "./saved.ts";
+import { EVERYTHING, optionsFor, type Selection } from "./selection.ts";
 
 export interface PreviewOptions {
   readonly stack?: string | undefined;
@@ -14,14 +15,21 @@ export interface PreviewOptions {
   readonly save?: string | undefined;
   /** Whether to refresh the machines that the program created first. @default the state is trusted */
   readonly refresh?: boolean | undefined;
+  /** @default the whole stack, as it is declared */
+  readonly selection?: Selection;
 }
 
-export async function planFromPreview({ stack, save, refresh }: PreviewOptions): Promise<Plan> {
+export async function planFromPreview({
+  stack,
+  save,
+  refresh,
+  selection = EVERYTHING,
+}: PreviewOptions): Promise<Plan> {
   if (save !== undefined) await makeFolder(save);
   const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
-  const looking = refresh ? ["--refresh"] : [];
+  const options = [...(refresh ? ["--refresh"] : []), ...optionsFor(selection)];
   const [preview, outputs] = await Promise.all([
-    pulumiCapture(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...looking, ...saving),
+    pulumiCapture(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...options, ...saving),
     pulumiCapture(stack, "stack", "output", "--json"),
   ]);
   if (!preview.stdout.includes("{"))
@@ -29,10 +37,11 @@ export async function planFromPreview({ stack, save, refresh }: PreviewOptions):
   // Without the record of the last proof every member would look new.
   if (outputs.code !== 0) throw new Error(outputs.stderr.trim());
   const parsed = parsePreview(preview.stdout);
-  const refused = isUnexplained(parsed) ? await refusedByPolicy(stack) : [];
+  const refused = isUnexplained(parsed) ? await refusedByPolicy(stack, options) : [];
   const plan = buildPlan(
     refused.length > 0 ? { ...parsed, errors: refused } : parsed,
     provenIn(outputs.stdout),
+    selection,
   );
   if (preview.code !== 0 && plan.verdict !== "refused") throw new Error(preview.stderr.trim());
   if (save !== undefined) await writePlan(save, plan);
@@ -44,8 +53,8 @@ function isUnexplained({ errors }: Preview): boolean {
   return errors.length === 1 && errors[0] === "preview failed";
 }
 
-async function refusedByPolicy(stack: Stack): Promise<readonly string[]> {
-  const { stdout } = await pulumiCapture(stack, "preview", ...POLICY_PACK);
+async function refusedByPolicy(stack: Stack, options: readonly string[]): Promise<readonly string[]> {
+  const { stdout } = await pulumiCapture(stack, "preview", ...POLICY_PACK, ...options);
   return violations(stdout);
 }
 

@@ -1,6 +1,7 @@
 import {
   certificateIn,
   isComponentType,
+  keyIn,
   LEAF_ROLES,
   type NodePart,
   partOf,
@@ -17,21 +18,24 @@ export interface HostResources {
   readonly instance: Resource | undefined;
   /** By role. */
   readonly leafCertificates: Readonly<Record<string, Resource | undefined>>;
+  /** By role. */
+  readonly leafKeys: Readonly<Record<string, Resource | undefined>>;
 }
 
 export function resourcesOf(name: string, resources: readonly Resource[]): HostResources {
   const named = (own: string) =>
     resources.find((resource) => resource.name === own && !isComponent(resource));
   const part = (own: NodePart) => named(partOf(name, own));
+  const ofLeafs = (nameIn: (component: string) => string) =>
+    Object.fromEntries(LEAF_ROLES.map((role) => [role, named(nameIn(partOf(name, role)))]));
   return {
     host: part("host"),
     binaries: part("binaries"),
     certificates: part("certificates"),
     member: part("member"),
     instance: part("instance"),
-    leafCertificates: Object.fromEntries(
-      LEAF_ROLES.map((role) => [role, named(certificateIn(partOf(name, role)))]),
-    ),
+    leafCertificates: ofLeafs(certificateIn),
+    leafKeys: ofLeafs(keyIn),
   };
 }
 

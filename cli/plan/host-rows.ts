@@ -10,6 +10,7 @@ import { type HostResources, isComponent, resourcesOf } from "./host-resources.t
 import { isAnother, machineChanges, newMachine, VOLUME_STAYS } from "./machines.ts";
 import type { Action, HostRow } from "./model.ts";
 import { type Preview, type Resource, UNKNOWN } from "./preview.ts";
+import { replacedParts } from "./replaced.ts";
 import { lineDiff, unitChanges } from "./unit-diff.ts";
 
 /** Members in the rollout's order, then those that leave, then lost ones. */
@@ -67,14 +68,21 @@ function memberRow(
 ): Omit<HostRow, "order"> {
   const unit = unitDiff(resources.member);
   const certificates = LEAF_ROLES.filter((role) => resources.leafCertificates[role]?.changes);
-  const action = memberAction(node, resources, deployed, unit.length > 0);
+  const isProven = deployed?.nodes[node.name]?.incarnation === node.incarnation;
+  const replaced = isAnother(resources.instance) ? [] : replacedParts(resources, isProven);
+  const action = memberAction(node, resources, deployed, {
+    unitChanges: unit.length > 0,
+    isProven,
+    replaced,
+  });
   return {
     name: node.name,
     address: node.address,
     action,
-    why: reasons(action, node, resources, deployed, unit, certificates),
+    why: reasons(action, node, resources, deployed, unit, certificates, replaced),
     unit: action === "restart" || action === "rebuild" ? unit : [],
     certificates,
+    replaced,
     steps: stepDigests(resources, connectionOf(node, ssh)),
   };
 }
@@ -84,19 +92,32 @@ function unitDiff(member: Resource | undefined): readonly string[] {
   return lineDiff(text(member.old.inputs.stdin), text(member.new.inputs.stdin));
 }
 
+interface Known {
+  readonly unitChanges: boolean;
+  /** Whether this incarnation was a member in the last proof. */
+  readonly isProven: boolean;
+  readonly replaced: readonly string[];
+}
+
 function memberAction(
   node: NodeConfig,
   { host, binaries, certificates, member, leafCertificates, instance }: HostResources,
   deployed: Deployed | undefined,
-  unitChanges: boolean,
+  { unitChanges, isProven, replaced }: Known,
 ): Action {
-  if (member?.op === "create") return deployed === undefined ? "found" : "join";
+  const steps = { host, binaries, certificates };
+  if (member?.op === "create") {
+    if (!isProven) return deployed === undefined ? "found" : "join";
+    return isAnother(instance) ? "rebuild" : "repeat";
+  }
   if (member?.changes) {
     if (isReplaced(node, member, deployed)) return "replace";
     if (isAnother(instance)) return "rebuild";
-    return unitChanges || changedOptions(member).includes("bundles") ? "restart" : "compare";
+    const changed = changedOptions(member);
+    if (unitChanges || changed.includes("bundles")) return "restart";
+    return changed.length > 0 || !replaced.includes("member") ? "compare" : "repeat";
   }
-  const steps = { host, binaries, certificates };
+  if (Object.keys(steps).some((step) => replaced.includes(step))) return "repeat";
   if (onlyRenews(steps, leafCertificates)) return "renew";
   if (Object.values(steps).some((step) => step?.changes)) return "prepare";
   return "nothing";
@@ -149,7 +170,9 @@ function reasons(
   deployed: Deployed | undefined,
   unit: readonly string[],
   certificates: readonly string[],
+  replaced: readonly string[],
 ): readonly string[] {
+  const again = replaced.length === 0 ? [] : [`made again: ${replaced.join(", ")}`];
   const renewal = certificates.length === 0 ? [] : [`new certificates (${certificates.join(", ")})`];
   const before = deployed?.nodes[node.name];
   switch (action) {
@@ -166,18 +189,27 @@ function reasons(
     case "rebuild":
       return [machineChanges(resources.instance), VOLUME_STAYS, ...unitChanges(unit), ...renewal];
     case "restart":
-      return [...moved(node, deployed), ...unitChanges(unit), ...bundleChange(resources.member), ...renewal];
+      return [
+        ...moved(node, deployed),
+        ...unitChanges(unit),
+        ...bundleChange(resources.member),
+        ...renewal,
+        ...again,
+      ];
     case "compare":
       return [
         ...optionChanges(resources.member),
         ...connectionChange(resources),
         "restarts only if it differs",
         ...renewal,
+        ...again,
       ];
+    case "repeat":
+      return [...again, "restarts only if it differs", ...renewal];
     case "renew":
       return [...renewal, "etcd reloads them by itself"];
     case "prepare":
-      return [...renewal, ...preparation(resources)];
+      return [...renewal, ...preparation(resources), ...again];
     default:
       return [];
   }
@@ -226,7 +258,15 @@ function preparation({ host, binaries, certificates }: HostResources): readonly 
 
 function leavingRow(name: string, resources: HostResources, deployed: Deployed | undefined): HostRow {
   const address = deployed?.nodes[name]?.address ?? "";
-  const row = { order: null, name, address, unit: [], certificates: [], steps: stepDigests(resources) };
+  const row = {
+    order: null,
+    name,
+    address,
+    unit: [],
+    certificates: [],
+    replaced: [],
+    steps: stepDigests(resources),
+  };
   if (resources.host?.old.retained)
     return { ...row, action: "inert", why: ["was lost, and is now forgotten"] };
   const end =
@@ -246,6 +286,7 @@ function lostRow(node: NodeConfig, deployed: Deployed | undefined): HostRow {
     why: [listed ? "lost: its member is removed, nothing runs there" : "lost: nothing runs there"],
     unit: [],
     certificates: [],
+    replaced: [],
     steps: [],
   };
 }

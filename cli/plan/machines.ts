@@ -39,15 +39,23 @@ export function refuseEmptyVolume({ name }: Pick<HostRow, "name">): string {
   return `${name}: its data volume is gone, and without its data the member may not start; raise its incarnation, and plan again.`;
 }
 
-/**
- * Whether an instance would be replaced without its guard: one that passed in a run that failed, and does not run
- * again, or a replacement that the program did not foresee (`--replace`, another major of the provider).
- */
-export function isUnguarded(name: string, resources: readonly Resource[]): boolean {
-  const op = (part: string) => resources.find((resource) => resource.name === `${name}-${part}`)?.op;
-  return op("instance") === "replace" && op("guard") === "same";
-}
-
-export function refuseUnguarded({ name }: Pick<HostRow, "name">): string {
-  return `${name}: its instance would be replaced without a new proof of the cluster's quorum; raise checkId, and plan again.`;
+/** Why a machine may not be replaced, or stopped, in this run: without a proof that the cluster can do without its member. */
+export function refuseUnguarded(name: string, resources: readonly Resource[]): readonly string[] {
+  const part = (own: string) => resources.find((resource) => resource.name === `${name}-${own}`);
+  const [instance, attachment, guard] = [part("instance"), part("data-attachment"), part("guard")];
+  if (instance?.op !== "replace") {
+    if (instance === undefined || isAnother(instance) || attachment?.op !== "replace") return [];
+    return [
+      `${name}: its data volume would be detached, for which AWS stops the instance, without a proof of the cluster's quorum; leave ${name}-data-attachment as it is.`,
+    ];
+  }
+  if (guard === undefined) return []; // the only member
+  if (!instance.new.dependencies.includes(guard.urn))
+    return [
+      `${name}: its instance would be replaced without a proof of the cluster's quorum, and beside others, because nothing that it is made from changes; to have another one, terminate it and run pulumi up --refresh (docs/aws.md), one at a time.`,
+    ];
+  if (guard.op !== "same") return [];
+  return [
+    `${name}: its instance would be replaced without a new proof of the cluster's quorum; raise checkId, and plan again.`, // passed in a run that failed
+  ];
 }

@@ -1,8 +1,14 @@
 /** The plan of an `up`, as `npm run plan --json` prints it. docs/plan.schema.json says what each field means. */
 
+import type { Selection } from "./selection.ts";
+
+/** Raised when a field is removed or means something else. */
+export const SCHEMA = 2;
+
 export type Action =
   | "nothing"
   | "prepare"
+  | "repeat"
   | "compare"
   | "renew"
   | "restart"
@@ -24,6 +30,8 @@ export interface HostRow {
   readonly unit: readonly string[];
   /** Leaf certificates that are reissued, by role. */
   readonly certificates: readonly string[];
+  /** Steps and keys that are replaced although nothing of them changes, or are not in the state: they are made again. */
+  readonly replaced: readonly string[];
   /** What the host's steps come from and go to: an approval is for both. */
   readonly steps: readonly StepDigest[];
 }
@@ -36,16 +44,18 @@ export interface StepDigest {
 }
 
 export interface ClusterRow {
-  readonly step: "version" | "ca" | "before" | "membership" | "health";
+  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "health";
   readonly text: string;
 }
 
 export type Verdict = "nothing" | "safe" | "outage" | "refused";
 
 export interface Plan {
-  readonly schema: 1;
+  readonly schema: typeof SCHEMA;
   readonly project: string;
   readonly stack: string;
+  /** What is replaced, changed alone or left out because the operator named it. */
+  readonly selection: Selection;
   readonly verdict: Verdict;
   /** One line: what happens, and whether it is safe. */
   readonly headline: string;

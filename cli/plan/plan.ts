@@ -7,6 +7,7 @@ import { planFromPreview } from "./from-preview.ts";
 import { markdown } from "./markdown.ts";
 import type { Plan } from "./model.ts";
 import { writeFailure } from "./saved.ts";
+import { selected } from "./selection.ts";
 import { terminal } from "./terminal.ts";
 
 function render(plan: Plan): string {
@@ -18,7 +19,9 @@ const call = callOrExit(commands.plan, argv.slice(2)).values;
 process.umask(0o077); // saved plans are for this user alone
 
 try {
-  const plan = await progress.wait("previewing", () => planFromPreview(call));
+  const plan = await progress.wait("previewing", async () =>
+    planFromPreview({ ...call, selection: await selected(call.stack, call) }),
+  );
   stdout.write(render(plan));
   if (plan.verdict === "refused") process.exitCode = 3;
 } catch (error) {

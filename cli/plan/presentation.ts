@@ -2,10 +2,12 @@
 
 import { DAY_MS } from "../../lib/time.ts";
 import type { Action, ClusterRow, HostRow, Plan } from "./model.ts";
+import { inWords, isPartial } from "./selection.ts";
 
 const ACTIONS: Readonly<Record<Action, string>> = {
   nothing: "nothing",
   prepare: "prepare again",
+  repeat: "run again",
   compare: "compare",
   renew: "renew certificates (hot)",
   restart: "restart",
@@ -20,6 +22,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
 const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
   version: "version",
   ca: "CA step",
+  replace: "run again",
   before: "before the first",
   membership: "after the last",
   health: "proof",
@@ -65,8 +68,9 @@ export function closingOf(plan: Plan, now: number): readonly string[] {
       ? ["Quorum is proven before each step that takes a member away."]
       : []),
     ...(earliestExpiry ? [`Certificates: earliest expiry ${earliestExpiry.certificate}, ${days} days.`] : []),
-    ...(others.length > 0 ? [`Also: ${others.map(inWords).join(", ")}.`] : []),
+    ...(others.length > 0 ? [`Also: ${others.map(said).join(", ")}.`] : []),
     ...(verdict === "nothing" ? [] : ["Nothing else changes."]),
+    ...(isPartial(plan.selection) ? [`A part of the stack only: ${inWords(plan.selection)}.`] : []),
   ];
 }
 
@@ -79,7 +83,7 @@ const OPS: Readonly<Record<string, string>> = {
 };
 
 /** `client: replace` → "client reissued". */
-function inWords(other: string): string {
+function said(other: string): string {
   const [name = "", op = ""] = other.split(": ");
   return `${name} ${OPS[op] ?? op}`;
 }

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { record } from "../../lib/json.ts";
 import { markdown } from "./markdown.ts";
-import type { Plan } from "./model.ts";
+import { type Plan, SCHEMA } from "./model.ts";
 
 const FILES = { pulumi: "pulumi.json", plan: "plan.json", comment: "plan.md" } as const;
 
@@ -42,11 +42,11 @@ export async function readPlan(folder: string): Promise<Plan> {
     }),
   );
   if (!isPlan(value))
-    throw new Error(`${file} is not a plan of this version: make it again with npm run plan`);
+    throw new Error(`${file} is not a plan of this version of the program: plan again with npm run plan`);
   return value;
 }
 
 /** The file is this program's own, so its version tells the rest. */
 function isPlan(value: unknown): value is Plan {
-  return record(value).schema === 1;
+  return record(value).schema === SCHEMA;
 }

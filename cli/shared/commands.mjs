@@ -5,9 +5,10 @@
  * @typedef {object} Option
  * @property {"string" | "boolean"} type
  * @property {string} [value] What the help calls the value of a "string".
+ * @property {true} [multiple] Whether it may be given more than once.
  * @property {string} help
  */
-/** @typedef {Readonly<Record<string, string | boolean | undefined>>} Values */
+/** @typedef {Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>} Values */
 /**
  * @template {Readonly<Record<string, Option>>} [Options=Readonly<Record<string, Option>>]
  * @typedef {object} Command
@@ -32,6 +33,16 @@ const refresh = /** @type {const} */ ({
   help: "on EC2: refresh the state of the instances first",
 });
 
+/** @param {string} help */
+const resources = (help) =>
+  /** @type {const} */ ({ type: "string", value: "RESOURCE", multiple: true, help });
+/** As pulumi's own options of these names. */
+const selection = {
+  replace: resources("replace it, like node2-member or a URN; can be repeated"),
+  target: resources("change it and nothing else; can be repeated"),
+  exclude: resources("leave it as it is; can be repeated"),
+};
+
 /** The suites of tests/run/suites.ts, in order, and `fast`: some of those that need no lab. */
 export const suites = [
   "check",
@@ -54,7 +65,7 @@ export const suites = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns = ["sweep", "flags", "faults"];
+export const longRuns = ["sweep", "flags", "faults", "oldest-cli"];
 
 /** What `npm run gitlab` can do. */
 const gitlabWords = {
@@ -114,6 +125,7 @@ export const commands = {
     options: {
       stack,
       refresh,
+      ...selection,
       markdown: { type: "boolean", help: "as a pull-request comment" },
       json: {
         type: "boolean",
@@ -140,6 +152,7 @@ export const commands = {
     options: {
       stack,
       refresh,
+      ...selection,
       plan: { type: "string", value: "DIRECTORY", help: "where npm run plan -- --save DIRECTORY saved it" },
       "renewals-only": {
         type: "boolean",

@@ -11,6 +11,7 @@ import { planFromPreview } from "../plan/from-preview.ts";
 import type { Plan } from "../plan/model.ts";
 import { POLICY_PACK } from "../plan/policy.ts";
 import { pulumiFile, readPlan } from "../plan/saved.ts";
+import { inWords, optionsFor, type Selection, selected } from "../plan/selection.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 import { progress } from "../shared/waiting.ts";
@@ -29,16 +30,30 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 /** Previews again, checks, then updates under a saved plan: the engine refuses any step that is not in it. */
 async function up(fresh: string): Promise<string> {
   const approved = folder === undefined ? undefined : await readPlan(folder);
-  const current = await progress.wait("previewing", () => planFromPreview({ stack, refresh, save: fresh }));
+  const current = await progress.wait("previewing", async () =>
+    planFromPreview({ stack, refresh, save: fresh, selection: await selectionFor(approved) }),
+  );
   refuseUnapproved(approved, current);
-  const looking = refresh ? ["--refresh"] : [];
+  const options = [...(refresh ? ["--refresh"] : []), ...optionsFor(current.selection)];
   if (current.verdict === "nothing") return "nothing to do";
   if (folder !== undefined && approved !== undefined && samePlan(approved, current)) {
-    return update([...looking, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
+    return update([...options, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
   }
   if (approved !== undefined)
     console.log("The approved plan is partly done, or certificates came due since: doing the rest.");
-  return update([...looking, "--plan", pulumiFile(fresh), "--skip-preview"]);
+  return update([...options, "--plan", pulumiFile(fresh), "--skip-preview"]);
+}
+
+/** The approved plan's own, which need not be said again. */
+async function selectionFor(approved: Plan | undefined): Promise<Selection> {
+  const given = await selected(stack, named);
+  if (approved === undefined) return given;
+  const [asked, planned] = [inWords(given), inWords(approved.selection)];
+  if (asked !== "" && optionsFor(given).join(" ") !== optionsFor(approved.selection).join(" "))
+    throw new Refused(
+      `The saved plan is for ${planned || "the whole stack"}, not for ${asked}. ${PLAN_AGAIN}`,
+    );
+  return approved.selection;
 }
 
 function refuseUnapproved(approved: Plan | undefined, current: Plan): void {
@@ -87,7 +102,7 @@ async function update(more: readonly string[]): Promise<string> {
 }
 
 process.umask(0o077); // saved plans are for this user alone
-const { stack, refresh, plan: folder } = callOrExit(commands.up, argv.slice(2)).values;
+const { stack, refresh, plan: folder, ...named } = callOrExit(commands.up, argv.slice(2)).values;
 const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
 try {
   console.log(await up(fresh));

@@ -1,6 +1,7 @@
 # The bootstrap of a cluster: its founders start together, and one that failed goes on once its cause is repaired.
 
 PEERS_SECONDS=30    # until each peer has said what it knows: one that listens may have its disk to wait for
+FOUNDING_DAYS=7     # after its CA a cluster has been bootstrapped, or is to be made anew
 FOUNDERS_SECONDS=60 # for a founder whose own step is at work
 
 # A founder may begin where no cluster is, or where the one that is there still waits for it: it has never served then.
@@ -71,14 +72,24 @@ knows_cluster() {
 need_bootstrap() {
   [ -z "$founders" ] || ! has_served || refuse_lost_data # the others may know of it, once they run
   [ -n "$founders" ] || [ "$may_bootstrap" = yes ] || refuse_lost_data
+  waiting=''
   for url in $founders; do
     if peer_answers "$url"; then
+      waiting=yes
       grep '^\[{"id":' "$(peer_file "$url")" | sed 's/},{/}\n{/g' | grep -F "\"name\":\"$name\"" | grep -qF "\"peerURLs\":[\"$peer_url\"]" ||
         refuse "the member at $url has started with another list of members, which its data keeps, so $name cannot bootstrap with it; change the addresses back, or bootstrap a new cluster: 'pulumi destroy' (it keeps the data aside), then 'pulumi up'"
     else
       [ "$may_bootstrap" = yes ] || refuse_lost_data
     fi
   done
+  [ -n "$waiting" ] || need_new_cluster
+}
+# Nobody can be asked. A blank host, whose step was replaced or lost in the state, is told from a first start by the age of
+# the CA, which the first run creates.
+need_new_cluster() {
+  born=$(start_date "$ETC_DIR/pki/peer-ca.crt")
+  [ $(($(date -u +%s) - $(date -u -d "$born" +%s))) -lt $((FOUNDING_DAYS * 86400)) ] ||
+    refuse "no other member runs, and the cluster's CA is of $born: it may have served since, and then an empty $name could lose acknowledged writes. Start a member that has its data, then run again; if the cluster has never served, make it anew: 'pulumi destroy', then 'pulumi up'"
 }
 
 # A founder that has never served goes on with the log that it began, whatever its incarnation is by now.

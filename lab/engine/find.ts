@@ -4,7 +4,8 @@
 //   downloaded  the official releases
 //   built       where nothing can be downloaded: the CLI from its Go module, the rest from the stand-ins beside this file
 //
-// In that order, unless ETCD_ENGINE names one of them. As a script it prints the kind and the folder, a line each.
+// In that order, unless ETCD_ENGINE names one of them; of the newest CLI, unless ETCD_CLI names the oldest one. As a script
+// it prints the kind and the folder, a line each.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync } from "node:fs";
@@ -16,9 +17,9 @@ import { promisify } from "node:util";
 import { digestOf, publishedDigest, QUICKLY } from "./checksum.ts";
 import { message } from "./errors.ts";
 
-const CLI_VERSION = "3.259.0";
-const OLDEST_CLI = "3.250.0";
-const CHECKSUMS = `https://github.com/pulumi/pulumi/releases/download/v${CLI_VERSION}/pulumi-${CLI_VERSION}-checksums.txt`;
+/** What the tests run on; cli/ has a Go module for each. */
+export const NEWEST_CLI = "3.276.0";
+export const OLDEST_CLI = "3.250.0";
 const PLUGINS = { command: "1.2.1", tls: "5.6.1" };
 const STAND_INS = {
   "pulumi-language-nodejs": "language-host.ts",
@@ -38,6 +39,14 @@ type Programs = Record<string, string>;
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
+
+function cliVersion(): string {
+  const { ETCD_CLI } = process.env;
+  if (ETCD_CLI === undefined || ETCD_CLI === "") return NEWEST_CLI;
+  if (ETCD_CLI !== NEWEST_CLI && ETCD_CLI !== OLDEST_CLI)
+    throw new Error(`ETCD_CLI=${ETCD_CLI}: it is one of ${OLDEST_CLI}, ${NEWEST_CLI}`);
+  return ETCD_CLI;
+}
 
 export function cacheFolder(): string {
   const { ETCD_CACHE, XDG_CACHE_HOME } = process.env;
@@ -111,6 +120,8 @@ async function findInstalled(): Promise<Programs> {
   const pulumi = onPath("pulumi");
   if (pulumi === undefined) throw new Error("there is no pulumi on PATH");
   const version = await versionOf(pulumi);
+  if (process.env.ETCD_CLI && version !== cliVersion())
+    throw new Error(`pulumi on PATH is ${version}, not ${cliVersion()}`);
   if (isOlder(version, OLDEST_CLI))
     throw new Error(`pulumi on PATH is ${version}; ${OLDEST_CLI} or later is needed`);
   const programs: Programs = { pulumi, "pulumi-language-nodejs": beside(pulumi, "pulumi-language-nodejs") };
@@ -179,7 +190,7 @@ function isOlder(version: string, than: string): boolean {
 // ---- downloaded
 
 function downloadedFolder(): string {
-  return path.join(cacheFolder(), `downloaded-v${CLI_VERSION}`);
+  return path.join(cacheFolder(), `downloaded-v${cliVersion()}`);
 }
 
 async function download(log: Log): Promise<Programs> {
@@ -199,20 +210,22 @@ async function download(log: Log): Promise<Programs> {
 
 async function downloadCli(folder: string, log: Log): Promise<void> {
   const platform = `${process.platform}-${process.arch === "x64" ? "x64" : "arm64"}`;
-  const name = `pulumi-v${CLI_VERSION}-${platform}.tar.gz`;
+  const version = cliVersion();
+  const name = `pulumi-v${version}-${platform}.tar.gz`;
+  const checksums = `https://github.com/pulumi/pulumi/releases/download/v${version}/pulumi-${version}-checksums.txt`;
   const url = `https://get.pulumi.com/releases/sdk/${name}`;
   const draft = `${folder}.${process.pid}`;
   const archive = `${draft}.tar.gz`;
   try {
-    const digest = await publishedDigest(CHECKSUMS, name).catch(() => cannotBeHad(CHECKSUMS));
+    const digest = await publishedDigest(checksums, name).catch(() => cannotBeHad(checksums));
     await run("curl", ["-fsSIL", ...QUICKLY, url]).catch(() => cannotBeHad(url));
-    log(`downloading Pulumi ${CLI_VERSION}`);
+    log(`downloading Pulumi ${version}`);
     await mkdir(path.dirname(archive), { recursive: true });
     await run("curl", ["-fsSL", "--connect-timeout", "3", "--max-time", "600", "-o", archive, url]).catch(
       () => cannotBeHad(url),
     );
     if ((await digestOf(archive)) !== digest) {
-      throw new Error(`${url} does not have the checksum in ${CHECKSUMS}, and is not used`);
+      throw new Error(`${url} does not have the checksum in ${checksums}, and is not used`);
     }
     await mkdir(draft, { recursive: true });
     await run("tar", ["-xzf", archive, "-C", draft, "--strip-components", "1"]);
@@ -240,7 +253,7 @@ async function fetchPlugin(pulumi: string, home: string, name: keyof typeof PLUG
 // ---- built
 
 function builtCli(): string {
-  return path.join(cacheFolder(), `cli-v${CLI_VERSION}`, "pulumi");
+  return path.join(cacheFolder(), `cli-v${cliVersion()}`, "pulumi");
 }
 
 async function build(log: Log): Promise<Programs> {
@@ -256,14 +269,15 @@ async function build(log: Log): Promise<Programs> {
 async function buildCli(target: string, log: Log): Promise<void> {
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
-  log(`building Pulumi ${CLI_VERSION} from its Go module: 3 to 4 minutes on two cores, once`);
+  const version = cliVersion();
+  log(`building Pulumi ${version} from its Go module: 3 to 4 minutes on two cores, once`);
   const progress = setInterval(() => log(`still building Pulumi: ${seconds()} s`), 20_000);
   const draft = `${target}.${process.pid}`;
   await mkdir(path.dirname(target), { recursive: true });
-  const version = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${CLI_VERSION}`;
-  const args = ["build", "-o", draft, "-ldflags", version, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"];
+  const stamp = `-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${version}`;
+  const args = ["build", "-o", draft, "-ldflags", stamp, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"];
   try {
-    await run("go", args, { cwd: path.join(here, "cli"), maxBuffer: 1 << 26 });
+    await run("go", args, { cwd: path.join(here, "cli", `v${version}`), maxBuffer: 1 << 26 });
     await rename(draft, target);
     log(`built Pulumi in ${seconds()} s`);
   } catch (error) {
@@ -277,7 +291,7 @@ async function buildCli(target: string, log: Log): Promise<void> {
 function buildAdvice(error: unknown): string {
   const other = "or install Pulumi (https://www.pulumi.com/docs/install) and put it on PATH";
   if (error instanceof Error && "code" in error && error.code === "ENOENT") {
-    return `building Pulumi needs Go 1.26 or later: install it (Debian: apt-get install golang), ${other}`;
+    return `building Pulumi needs Go 1.26.6 or later: install it (Debian: apt-get install golang), ${other}`;
   }
   const output = error instanceof Error && "stderr" in error ? String(error.stderr) : String(error);
   const lines = output

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   isAnother,
-  isUnguarded,
   losesVolume,
   machineChanges,
   refuseEmptyVolume,
@@ -52,7 +51,16 @@ test("another instance is one that is replaced or made, not one that changes in 
 });
 
 test("a member that would get an empty volume is refused; one that begins anew may", () => {
-  const row = { name: "node1", order: 1, address: "", why: [], unit: [], certificates: [], steps: [] };
+  const row = {
+    name: "node1",
+    order: 1,
+    address: "",
+    why: [],
+    unit: [],
+    certificates: [],
+    replaced: [],
+    steps: [],
+  };
   const empty = [resource("node1-data", "create")];
   assert.equal(losesVolume({ ...row, action: "rebuild" }, empty), true);
   assert.equal(losesVolume({ ...row, action: "rebuild" }, [resource("node1-data", "same")]), false);
@@ -64,17 +72,34 @@ test("a member that would get an empty volume is refused; one that begins anew m
   );
 });
 
-test("an instance that would be replaced without its guard is refused; one without a guard is the only one", () => {
+const GUARD = "urn:pulumi:prod::etcd::type::node1-guard";
+
+/** The instance is replaced, after these. */
+function replacedAfter(...dependencies: readonly string[]): Resource {
   const instance = resource("node1-instance", "replace");
-  assert.equal(isUnguarded("node1", [instance, resource("node1-guard", "same")]), true);
-  assert.equal(isUnguarded("node1", [instance, resource("node1-guard", "update")]), false);
-  assert.equal(isUnguarded("node1", [instance]), false);
-  assert.equal(
-    isUnguarded("node1", [resource("node1-instance", "same"), resource("node1-guard", "same")]),
-    false,
-  );
+  return { ...instance, new: { ...instance.new, dependencies } };
+}
+
+test("an instance is replaced after its guard only, which has work in this run", () => {
+  const guard = (op: string) => resource("node1-guard", op);
+  const said = (...all: readonly Resource[]) => refuseUnguarded("node1", all).join();
+  assert.equal(said(replacedAfter(GUARD), guard("update")), "");
   assert.match(
-    refuseUnguarded({ name: "node1" }),
+    said(replacedAfter(GUARD), guard("same")),
     /^node1: .* without a new proof .*; raise checkId, and plan again\.$/,
   );
+  for (const op of ["same", "update"])
+    assert.match(
+      said(replacedAfter(), guard(op)),
+      /^node1: .* nothing that it is made from changes; .* pulumi up --refresh/,
+    );
+  assert.equal(said(replacedAfter()), "", "the only member has none");
+  assert.equal(said(resource("node1-instance", "same"), guard("same")), "");
+});
+
+test("a volume is not detached from an instance that stays", () => {
+  const attachment = resource("node1-data-attachment", "replace");
+  const said = (op: string) => refuseUnguarded("node1", [resource("node1-instance", op), attachment]).join();
+  assert.match(said("same"), /^node1: its data volume would be detached, for which AWS stops the instance, /);
+  for (const op of ["replace", "create"]) assert.equal(said(op), "");
 });

@@ -38,6 +38,13 @@ const plans = {
   ),
   "never proven, removed": planOf({ chain: ["node1", "node2", "node3", "node4"], changes: leaves("node4") }),
   refused: planOf({ errors: ["no"] }),
+  "made again": planOf({
+    changes: {
+      "node1-member": { op: "replace" },
+      "node2-peer-key": { op: "replace" },
+      before: { op: "replace" },
+    },
+  }),
 };
 
 for (const [title, plan] of Object.entries(plans))
@@ -49,10 +56,11 @@ const [row] = restarted.hosts;
 const wrong: Readonly<Record<string, unknown>> = {
   "a field that is missing": { ...restarted, refusals: undefined },
   "a field that is not described": { ...restarted, more: 1 },
-  "another version": { ...restarted, schema: 2 },
+  "another version": { ...restarted, schema: 1 },
   "an unknown verdict": { ...restarted, verdict: "fine" },
   "an unknown action": { ...restarted, hosts: [{ ...row, action: "dance" }] },
   "a row with a field more": { ...restarted, hosts: [{ ...row, more: 1 }] },
+  "an unknown part that is made again": { ...restarted, hosts: [{ ...row, replaced: ["unit"] }] },
   "a place below the first": { ...restarted, hosts: [{ ...row, order: 0 }] },
   "an unknown step": { ...restarted, cluster: [{ step: "dance", text: "" }] },
   "no expiry at all": { ...restarted, earliestExpiry: undefined },

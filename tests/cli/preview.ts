@@ -3,6 +3,7 @@
 import { buildPlan } from "../../cli/plan/build.ts";
 import type { HostRow, Plan } from "../../cli/plan/model.ts";
 import { parsePreview } from "../../cli/plan/preview.ts";
+import type { Selection } from "../../cli/plan/selection.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import { hostKey } from "../unit/configuration.ts";
 import { deployed } from "../unit/deployment.ts";
@@ -119,8 +120,12 @@ export function previewText(parts: Parts = {}): string {
 const SSH = { "etcd:ssh": '{"user":"root","privateKeyFile":"/not/on/this/machine"}' };
 
 /** The plan of such a preview. @default of a cluster that was proven with as many members as are declared */
-export function planOf(parts: Parts = {}, before: Deployed | "new" = deployed(size(parts))): Plan {
-  return buildPlan(parsePreview(previewText(parts)), before === "new" ? undefined : before);
+export function planOf(
+  parts: Parts = {},
+  before: Deployed | "new" = deployed(size(parts)),
+  selection?: Selection,
+): Plan {
+  return buildPlan(parsePreview(previewText(parts)), before === "new" ? undefined : before, selection);
 }
 
 export function rowOf(plan: Plan, name: string): HostRow {
@@ -181,8 +186,11 @@ function resources(parts: Parts) {
     ]),
     ...["before", "membership", "health"].map((name) => step(name, { stdin: "digest 01" })),
     ...Object.keys(changes)
-      .filter((name) => name.startsWith("more-"))
-      .map((name) => step(name, {})),
+      .filter((name) => /^more-|-key$/.test(name))
+      .map((name) => all("tls:index:PrivateKey", name, {})),
+    ...Object.keys(changes)
+      .filter((name) => name.endsWith("-data"))
+      .map((name) => all("aws:ebs/volume:Volume", name, {})),
   ];
 }
 

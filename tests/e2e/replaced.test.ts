@@ -1,6 +1,7 @@
 /** Steps that Pulumi replaces, forgets or deletes beside an `up`: no member is restarted or taken away, and no write is lost. */
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { labDown, must, onHost, type Result } from "./lab.ts";
 import { listedMembers, startsOf } from "./members.ts";
@@ -74,6 +75,25 @@ test("a replacement that was killed, and its host's old step deleted alone, leav
   await must(project.up("--expect-no-changes"));
 });
 
+test("another key of a leaf comes without a restart; one of a CA is refused by every host, and a backup leads back", async (context) => {
+  await writing(context, async () => {
+    await asBefore(await must(project.up(...replacing(["node2-server-key"]))));
+    const backup = join(project.dir, "backup.json");
+    await must(project.pulumi("stack", "export", "--file", backup));
+    const { code, all } = await project.up(...replacing(["peer-ca-key"]));
+    assert.notEqual(code, 0);
+    assert.match(
+      all,
+      /refused: the peer certificate for node\d is signed by a CA that the running etcd has not loaded/,
+    );
+    assert.deepEqual(await startsOf(ALL), starts);
+    await must(project.pulumi("stack", "import", "--file", backup));
+    await project.configure({ checkId: 1 });
+    await asBefore(await must(project.up()));
+  });
+  await must(project.up("--expect-no-changes"));
+});
+
 test("a node that is removed goes all the same, and destroy leaves nothing running", async (context) => {
   await project.configure({ nodes: [nodes[0], nodes[2], nodes[3]] });
   const written = await whileWriting(project, () => must(project.up()));
@@ -127,10 +147,10 @@ function urnOf(name: string): string {
   return urn;
 }
 
-/** Of all steps, by their names. */
+/** Of all that is no component, by their names. */
 async function urnsOf(stack: Project): Promise<ReadonlyMap<string, string>> {
   const { checkpoint } = JSON.parse(await stack.stateText());
   const resources: readonly { urn: string; type: string }[] = checkpoint.latest.resources;
-  const steps = resources.filter(({ type }) => type === "command:remote:Command");
-  return new Map(steps.map(({ urn }) => [urn.split("::").at(-1) ?? "", urn]));
+  const own = resources.filter(({ type }) => !type.startsWith("etcd:"));
+  return new Map(own.map(({ urn }) => [urn.split("::").at(-1) ?? "", urn]));
 }

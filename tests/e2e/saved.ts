@@ -70,10 +70,10 @@ async function keyOf(
 ): Promise<string> {
   const version = String(config.version ?? (await stackVersion()));
   const { archives } = await describeLab(labEnv);
-  const { LAB_NET, LAB_SUITE, LAB_EXTRA_PACKAGES, LAB_DISK_MB } = labEnv;
+  const { LAB_NET, LAB_SUITE, LAB_EXTRA_PACKAGES, LAB_DISK_MB, ETCD_CLI } = labEnv;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([nodes, config, target, engine, version, (await digestsOf(archives))[version]]));
-  hash.update(JSON.stringify([LAB_NET, LAB_SUITE, LAB_EXTRA_PACKAGES, LAB_DISK_MB]));
+  hash.update(JSON.stringify([LAB_NET, LAB_SUITE, LAB_EXTRA_PACKAGES, LAB_DISK_MB, ETCD_CLI]));
   for (const file of await programFiles()) {
     hash.update(`\0${file}\0`);
     hash.update(await readFile(join(repository, file)));

@@ -75,7 +75,7 @@ test("what is installed is taken first", async () => {
 test("plugins that Pulumi has fetched before count as installed, others it is asked to fetch", async () => {
   await fake(
     "pulumi",
-    `[ "$1" = version ] && echo 3.259.0 || mkdir -p $PULUMI_HOME/plugins/resource-$4-v$5
+    `[ "$1" = version ] && echo 3.276.0 || mkdir -p $PULUMI_HOME/plugins/resource-$4-v$5
     case "$1" in plugin) echo >$PULUMI_HOME/plugins/resource-$4-v$5/pulumi-resource-$4;; esac`.replaceAll(
       "mkdir",
       "/bin/mkdir",
@@ -98,11 +98,25 @@ test("a CLI that is too old is not taken", async () => {
   );
 });
 
+test("the oldest CLI can be asked for: built from its own module, and another one on PATH is not taken", async () => {
+  await fake("pulumi", "echo v3.300.1");
+  for (const name of names.slice(1)) await fake(name, "");
+  await fake("curl", offline);
+  await fake("go", `pwd >>${folder}/calls; ${builds}`);
+  const { kind, bin, log } = await find({ ETCD_CLI: "3.250.0" });
+  assert.equal(kind, "built");
+  assert.match(log, /building Pulumi 3\.250\.0 from its Go module/);
+  assert.ok((await calls()).some((call) => call.endsWith("/lab/engine/cli/v3.250.0")));
+  assert.equal((await find({ ETCD_CLI: "3.250.0" })).bin, bin);
+  assert.equal((await find()).kind, "installed");
+  await assert.rejects(find({ ETCD_CLI: "3.99.0" }), /ETCD_CLI=3\.99\.0: it is one of 3\.250\.0, 3\.276\.0/);
+});
+
 /** A site with the release, whose list of checksums has this digest for every platform. */
 async function fakeDownload(digest: string): Promise<void> {
   const platforms = ["linux-x64", "linux-arm64", "darwin-x64", "darwin-arm64"];
   const lines = ["linux-x64.zip", ...platforms.map((platform) => `${platform}.tar.gz`)].map(
-    (rest) => `${rest === "linux-x64.zip" ? "0".repeat(64) : digest}  pulumi-v3.259.0-${rest}`,
+    (rest) => `${rest === "linux-x64.zip" ? "0".repeat(64) : digest}  pulumi-v3.276.0-${rest}`,
   );
   await writeFile(path.join(folder, "checksums"), lines.join("\n"));
   await fake(
@@ -118,7 +132,7 @@ test("an archive that has not the published checksum is not unpacked", async () 
   await fake("tar", "");
   await assert.rejects(
     find({ ETCD_ENGINE: "downloaded" }),
-    /pulumi-v3\.259\.0-\S+ does not have the checksum in https:\/\/github\.com\/pulumi\/\S+-checksums\.txt, and is not used/,
+    /pulumi-v3\.276\.0-\S+ does not have the checksum in https:\/\/github\.com\/pulumi\/\S+-checksums\.txt, and is not used/,
   );
   assert.ok(!(await calls()).some((call) => call.startsWith("tar")));
   assert.deepEqual(await readdir(path.join(folder, "cache/engine")).catch(() => []), []);
@@ -136,7 +150,7 @@ test("what can be downloaded is downloaded, once", async () => {
   const before = await calls();
   assert.ok(
     before.some((call) =>
-      /^curl .*https:\/\/get\.pulumi\.com\/releases\/sdk\/pulumi-v3\.259\.0-\S+\.tar\.gz$/.test(call),
+      /^curl .*https:\/\/get\.pulumi\.com\/releases\/sdk\/pulumi-v3\.276\.0-\S+\.tar\.gz$/.test(call),
     ),
   );
   assert.deepEqual(await find({ FOLDER: folder }), { kind, bin, log: "" });
@@ -148,7 +162,7 @@ test("where nothing can be downloaded it is built, once, with this repository's 
   await fake("go", builds);
   const { kind, bin, log } = await find();
   assert.equal(kind, "built");
-  assert.match(log, /building Pulumi 3\.259\.0 from its Go module/);
+  assert.match(log, /building Pulumi 3\.276\.0 from its Go module/);
   assert.match(log, /stand-ins/);
   assert.doesNotMatch(log, /curl/);
   assert.equal(await readFile(path.join(bin, "pulumi"), "utf8"), "built\n");
@@ -182,7 +196,7 @@ test("a build that fails says what to do, and leaves nothing that looks built", 
 test("a missing Go is named", async () => {
   await assert.rejects(
     find({ ETCD_ENGINE: "built" }),
-    /building Pulumi needs Go 1\.26 or later: install it .* or install Pulumi/,
+    /building Pulumi needs Go 1\.26\.6 or later: install it .* or install Pulumi/,
   );
 });
 

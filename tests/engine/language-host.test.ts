@@ -113,6 +113,15 @@ test("Node options of the project reach the program", async () => {
   await writeFile(file, before);
 });
 
+test("a CLI that is older than the project asks for says so", async () => {
+  const file = path.join(project.folder, "Pulumi.yaml");
+  const before = await readFile(file, "utf8");
+  await writeFile(file, `${before}requiredPulumiVersion: ">=999.0.0"\n`);
+  const text = await project.failToUp("");
+  assert.match(text, /Pulumi CLI version [\d.]+ does not satisfy the version range ">=999\.0\.0"/);
+  await writeFile(file, before);
+});
+
 test("a stack reads its own last outputs", async () => {
   const program = `
     const own = new pulumi.StackReference([pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/"));

@@ -53,6 +53,20 @@ test("a founder begins where no peer has started, and asks etcd nothing", async 
   assert.equal(cluster.host.exists("asked"), false);
 });
 
+test("where nobody runs, a founder without data begins in a cluster that is new only", async (t) => {
+  const inDays = (days: number) => ({ env: { CLOCK_OFF: String(days * 86_400) } });
+  const young = await founding(t, CLOSED);
+  assertFounded(young, await found(young, {}, inDays(6)));
+  const alone = { "initial-cluster": `node1=${PEER_URL}` };
+  for (const changed of [{}, alone]) {
+    const cluster = await founding(t, CLOSED);
+    const why = /no other member runs, and the cluster's CA is of .*: it may have served since, /;
+    await isRefused(cluster.host, () => found(cluster, changed, inDays(8)), why);
+  }
+  const beside = await founding(t, { waiting: true }, unserved);
+  assertFounded(beside, await found(beside, {}, inDays(8)));
+});
+
 for (const subcommand of SUBCOMMANDS) {
   test(`a founder begins beside peers that wait for a quorum, without asking for one (${subcommand})`, async (t) => {
     const cluster = await founding(t, { waiting: true }, unserved);

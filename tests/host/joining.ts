@@ -39,11 +39,18 @@ export async function joiningCluster(
   return cluster;
 }
 
-/** The first step of a host that joins, with the options changed; `settings` are lines of shell before it. */
+interface How {
+  readonly subcommand?: "start" | "roll";
+  /** Lines of shell before it. */
+  readonly settings?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The first step of a host that joins, with the options changed. */
 export function join(
   host: Host,
   changed: Readonly<Record<string, string>> = {},
-  { subcommand = "start", settings = "" }: { subcommand?: "start" | "roll"; settings?: string } = {},
+  { subcommand = "start", settings = "", env = {} }: How = {},
 ): Promise<Result> {
   const options = {
     bundles: bundlesDigest(pki),
@@ -52,7 +59,7 @@ export function join(
     "initial-cluster": [`node1=${PEER_URL}`, ...othersOf(host)].join(),
     ...changed,
   };
-  return host.shell(`${settings}\ncmd_${subcommand}`, memberOptions(host, options), { stdin: UNIT });
+  return host.shell(`${settings}\ncmd_${subcommand}`, memberOptions(host, options), { stdin: UNIT, env });
 }
 
 /** The other members as etcd lists them, those that are gone for good too. */

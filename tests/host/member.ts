@@ -43,7 +43,11 @@ export function readyHost(t: TestContext, pki = FILES): Host {
   host.write(`opt/etcd/${VERSION}/.sha256`, "0123\n");
   placePki(host, pki);
   // who has no certificate to ask with meets peers that have not started
-  if (pki === FILES) host.fake("openssl", "echo 'connect: Connection refused' >&2; exit 1");
+  if (pki === FILES)
+    host.fake(
+      "openssl",
+      `[ "$1" != x509 ] || exec date -u '+notBefore=%b %e %T %Y GMT'\necho 'connect: Connection refused' >&2; exit 1`,
+    );
   fs.mkdirSync(host.file(DATA), { mode: 0o700 });
   fs.chownSync(host.file(DATA), ETCD_ID, ETCD_ID);
   host.write("systemd/start", COMES_UP);

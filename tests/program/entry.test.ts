@@ -8,10 +8,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { hostProgram } from "../../host/program.ts";
+import { NEWEST_CLI, OLDEST_CLI } from "../../lab/engine/find.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(join(project, file), "utf8");
-const { main, engines, devDependencies } = JSON.parse(read("package.json"));
+const { main, engines, dependencies, devDependencies } = JSON.parse(read("package.json"));
 
 test("a Node.js that does not run TypeScript is told which one is needed, in one sentence", () => {
   const old = `Object.defineProperty(process.features, "typescript", { value: undefined })`;
@@ -27,8 +28,28 @@ test("a Node.js that does not run TypeScript is told which one is needed, in one
 test("Pulumi starts the same file as Node.js would, and is told which CLI is the oldest", () => {
   const settings = parse(read("Pulumi.yaml"));
   assert.equal(settings.main, main);
-  const [, oldest] = /^const OLDEST_CLI = "(.*)";$/m.exec(read("lab/engine/find.ts")) ?? [];
-  assert.equal(settings.requiredPulumiVersion, `>=${oldest}`);
+  assert.equal(settings.requiredPulumiVersion, `>=${OLDEST_CLI}`);
+});
+
+test("everything names the CLI that the tests run on", () => {
+  assert.equal(dependencies["@pulumi/pulumi"], NEWEST_CLI);
+  assert.ok(
+    read("README.md").includes(`Pulumi CLI, ${OLDEST_CLI} or later (the tests run on ${NEWEST_CLI}, `),
+  );
+  const files = [
+    ".gitlab-ci.yml",
+    "examples/operator/stack.yaml",
+    ...["preview", "renew", "up", "verify"].map((name) => `.github/workflows/${name}.yml`),
+  ];
+  for (const file of files) {
+    const found = [...read(file).matchAll(/pulumi-version: (\S+)|pulumi\/pulumi-nodejs-22:(\S+)/g)];
+    assert.deepEqual([...new Set(found.map(([, action, image]) => action ?? image))], [NEWEST_CLI], file);
+  }
+  for (const version of [OLDEST_CLI, NEWEST_CLI])
+    assert.match(
+      read(`lab/engine/cli/v${version}/go.mod`),
+      new RegExp(`pulumi/pkg/v3 v${RegExp.escape(version)} `),
+    );
 });
 
 test("version managers take the Node.js that the tests run on", () => {

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { stdout } from "node:process";
 import { hostProgram } from "../../host/program.ts";
 import { installMoto } from "../../lab/backends/moto.ts";
-import { findEngine } from "../../lab/engine/find.ts";
+import { findEngine, OLDEST_CLI } from "../../lab/engine/find.ts";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { findPrometheus } from "../../lab/prometheus/find.ts";
 import { stackVersion } from "../../lab/stack.ts";
@@ -37,6 +37,15 @@ const engine: Need = {
   advice: "Put pulumi on the PATH, or install Go.",
   work: async (log) => (await findEngine(log)).kind,
 };
+/** For all that follows in this process, and in those that it starts. */
+const oldestEngine: Need = {
+  ...engine,
+  name: `engine ${OLDEST_CLI}`,
+  work: async (log) => {
+    process.env.ETCD_CLI = OLDEST_CLI;
+    return engine.work(log);
+  },
+};
 const archive: Need = {
   name: "etcd",
   advice: "The lines above say why.",
@@ -63,7 +72,8 @@ const commands = (...needed: Commands): Need => ({
   work: (log) => installCommands(needed, log),
 });
 
-const lab = [commands("curl", "jq", "openssl", "ssh"), engine, archive, prometheus];
+const labTools = commands("curl", "jq", "openssl", "ssh");
+const lab = [labTools, engine, archive, prometheus];
 
 export const fastSuites = ["unit", "components", "program", "host", "cli", "lab", "bench"];
 
@@ -100,6 +110,11 @@ export const longRuns: readonly Suite[] = [
   { name: "sweep", needs: lab, run: sweep },
   { name: "flags", needs: lab, run: flags },
   { name: "faults", needs: lab, run: faults },
+  {
+    name: "oldest-cli",
+    needs: [labTools, commands("python3"), oldestEngine, archive, prometheus, cloud],
+    run: onOldestCli,
+  },
 ];
 
 /** Format, lint, types and shell: what `npm run check` says. */
@@ -194,4 +209,16 @@ async function flags(): Promise<Counts> {
 async function faults(): Promise<Counts> {
   process.env.LAB_EXTRA_PACKAGES = "rust-coreutils";
   return endToEnd(await filesOf("faults"));
+}
+
+/** What decides whether the program works with a CLI: each operation of Pulumi, and the life of a cluster and of instances. */
+const BY_CLI = ["first-up", "roll", "membership", "replaced", "interrupted", "ec2", "refusals"];
+
+async function onOldestCli(): Promise<Counts> {
+  const inLab = (await filesOf("e2e")).filter((file) => BY_CLI.includes(basename(file, ".test.ts")));
+  const counts: Counts[] = [];
+  for (const suite of ["engine", "policy", "state"]) counts.push(await nodeTests(suite));
+  counts.push(await endToEnd(longestFirst(inLab)));
+  const sum = (which: keyof Counts) => counts.reduce((all, one) => all + one[which], 0);
+  return { passed: sum("passed"), failed: sum("failed") };
 }

@@ -1,0 +1,88 @@
+// What Pulumi may do to machines, on the real engine and a simulated EC2, in the order of the table in docs/state.md.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { awsClusterOf } from "../program/aws-stacks.ts";
+import { Operated } from "./operated.ts";
+
+const INSTANCES = ["node1-instance", "node2-instance", "node3-instance"];
+const NODE2 = ["node2-binaries install", "node2-certificates certificates"];
+let stack: Operated;
+
+before(async () => {
+  stack = await Operated.create(awsClusterOf(3, { ami: "ami-0000000000000a001" }));
+});
+after(async () => {
+  await stack.remove();
+});
+
+async function isRefusedByPlan(names: readonly string[], why: RegExp): Promise<void> {
+  const { code, text } = await stack.npm("plan", ...names.flatMap((name) => ["--replace", name]));
+  assert.equal(code, 3, text);
+  assert.match(text, why);
+}
+
+test("another image: each machine after its guard, and each member before the next one", async () => {
+  await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a002");
+  const { code, text } = await stack.npm("plan");
+  assert.equal(code, 0, text);
+  const calls = await stack.up();
+  const turns = ["node1", "node2", "node3"].flatMap((node, index) => [
+    `${node}-guard guard`,
+    `10.20.${index + 1}.11 terminate`,
+    `10.20.${index + 1}.11 launch`,
+    `${node}-member`,
+  ]);
+  const seen = calls.map((call) => call.replace(/(-member) (roll|start)$/, "$1"));
+  assert.deepEqual(
+    seen.filter((call) => turns.includes(call)),
+    turns,
+  );
+  assert.ok(
+    !calls.some((call) => / (stop|remove-.*)$/.test(call)),
+    "what goes with a machine is not deleted on it",
+  );
+  await stack.unchanged();
+});
+
+test("--replace of an instance", async () => {
+  await isRefusedByPlan(["node2-instance"], /node2: its instance would be replaced without a proof/);
+  const calls = await stack.up(...stack.options("--replace", "node2-instance"));
+  assert.deepEqual(calls.slice(0, 3), ["10.20.2.11 terminate", "10.20.2.11 launch", "node2-host prepare"]);
+  assert.deepEqual(calls.slice(3, 5).toSorted(), NODE2);
+  assert.match(calls[5] ?? "", /^node2-member (start|roll)$/);
+});
+
+test("--replace of all instances", async () => {
+  await isRefusedByPlan(
+    INSTANCES,
+    /node1: .*\n\n?.*node2: .*\n\n?.*node3: its instance would be replaced without/,
+  );
+});
+
+test("--replace of a data volume's attachment", async () => {
+  await isRefusedByPlan(
+    ["node2-data-attachment"],
+    /node2: its data volume would be detached, for which AWS stops/,
+  );
+});
+
+test("--replace of a data volume", async () => {
+  const replace = stack.options("--replace", "node2-data");
+  const { calls, text } = await stack.refused("up", "--yes", "--skip-preview", ...replace);
+  assert.deepEqual(calls, []);
+  assert.match(text, /"\S+::node2-data"\s.*marked for protection/s);
+  await stack.set("protect", "false");
+  await stack.up();
+  await isRefusedByPlan(["node2-data"], /node2-data: its data volume would be replaced by an empty one/);
+});
+
+test("--replace of an interface", async () => {
+  const { calls, text } = await stack.refused(
+    "up",
+    "--yes",
+    "--skip-preview",
+    ...stack.options("--replace", "node2-interface"),
+  );
+  assert.deepEqual(calls, []);
+  assert.match(text, /InvalidIPAddress\.InUse/);
+});
