@@ -61,22 +61,21 @@ restart_member() { # UNIT
   answered_before=$answer
   until_proven can_restart
   announce_outage
-  prove_version_step
+  prove_version_step "$(but_me)"
   save_snapshot_before_minor
   wait_for_my_turn
-  prove_version_step
+  prove_version_step "$(but_me)"
   version_before=$agreed
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   hand_over "$me" can_restart
-  record_told
   announce_address
   if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
     set_peer_url "$address_before"
-    record_taken_back
     refuse "$problem"
   fi
   [ "$(voters | wc -l)" = 1 ] || need_cluster_lock
+  record_told
   begin=$(date +%s)
   remember_endpoints
   set_drop_ins_aside
@@ -86,6 +85,7 @@ restart_member() { # UNIT
   wait_until_caught_up
   note "restarted $name in $(($(date +%s) - begin)) s"
 }
+but_me() { [ "$(voters | wc -l)" = 1 ] || echo "$me"; } # the others say as well what all have agreed on
 announce_outage() {
   [ "$(voters | wc -l)" -gt 1 ] || is_learner "$me" || note "$name is the only member: its restart is an outage of a few seconds"
 }

@@ -8,7 +8,7 @@ SNAPSHOT_SPARE_MB=200  # left free beside it
 snapshots_dir() { chosen=$(mark_value snapshots); echo "${chosen:-$SNAPSHOTS}"; }
 
 save_snapshot_before_minor() {
-  agreed=$(cluster_version)
+  agreed=$(cluster_version "$(but_me)")
   if [ -n "$agreed" ] && [ "$agreed" != "$(minor_of "$version")" ]; then save_snapshot "$agreed"; fi
 }
 save_snapshot() { # MINOR: that it was taken of; verified, and kept for the operator
