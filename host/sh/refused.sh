@@ -15,8 +15,8 @@ ask_here() {
     why_not="/version: $({ head -n 1 "$work/answer"; sed -n 's/.*:SSL routines:[^:]*:\([^:]*\).*/\1/p' "$work/answer.log"; echo 'the connection is closed'; } | tr -d '\r' | sed '/^$/d' | head -n 1)"
     return
   fi
-  # as many keys as the members of the largest cluster, which are recorded in one transaction
-  if { echo; for key in 1 2 3 4 5 6 7; do echo "get etcd-host/$key"; done; echo; echo; } | ctl --endpoints="https://127.0.0.1:$CLIENT_PORT" txn >"$work/answer" 2>&1; then
+  # as many keys as the proof of the largest cluster records in one transaction: two of each member
+  if { echo; for key in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do echo "get etcd-host/$key"; done; echo; echo; } | ctl --endpoints="https://127.0.0.1:$CLIENT_PORT" txn >"$work/answer" 2>&1; then
     answer=yes
   elif grep -q -e 'too many operations' -e 'request is too large' -e 'permission denied' -e 'Unauthenticated' -e 'Unimplemented' "$work/answer"; then
     answer=no why_not="a transaction: $(grep '^Error' "$work/answer" | head -n 1 | cut -c1-200)"
