@@ -88,7 +88,7 @@ need_bootstrap() {
 # the CA, which the first run creates.
 need_new_cluster() {
   born=$(start_date "$ETC_DIR/pki/peer-ca.crt")
-  [ $(($(date -u +%s) - $(date -u -d "$born" +%s))) -lt $((FOUNDING_DAYS * 86400)) ] ||
+  [ $(($(date -u +%s) - $(seconds_of "$born"))) -lt $((FOUNDING_DAYS * 86400)) ] ||
     refuse "no other member runs, and the cluster's CA is of $born: it may have served since, and then an empty $name could lose acknowledged writes. Start a member that has its data, then run again; if the cluster has never served, make it anew: 'pulumi destroy', then 'pulumi up'"
 }
 
