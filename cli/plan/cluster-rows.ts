@@ -39,8 +39,11 @@ function proofRow(resources: readonly Resource[]): ClusterRow {
 }
 
 function isUnproven(resources: readonly Resource[]): boolean {
-  const [before, proof] = [BEFORE, HEALTH].map((name) => resources.find((one) => one.name === name));
-  if (proof === undefined || proof.op !== "update" || before?.changes === true) return false;
+  // the step, not the component of the same name
+  const [before, proof] = [BEFORE, HEALTH].map((name) =>
+    resources.find((one) => one.name === name && one.changes),
+  );
+  if (proof?.op !== "update" || before !== undefined) return false;
   const [old, now] = [proof.old, proof.new].map(({ inputs }) =>
     optionsOf(text(inputs.update)).get("checked"),
   );

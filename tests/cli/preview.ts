@@ -184,6 +184,7 @@ function resources(parts: Parts) {
         ...chain.slice(Math.max(0, index - 1), index).map((before) => urnOf(COMMAND, `${before}-member`)),
       ]),
     ]),
+    all(COMPONENT, "health", {}), // of the same name as its step
     ...["before", "membership", "health"].map((name) => step(name, { stdin: "digest 01" })),
     ...Object.keys(changes)
       .filter((name) => /^more-|-key$/.test(name))
