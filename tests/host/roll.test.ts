@@ -1,19 +1,10 @@
 // The member step on every run but the first.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { type TestContext, test } from "node:test";
-import { changesAsked, type FakeCluster } from "./cluster.ts";
+import { test } from "node:test";
+import { changesAsked } from "./cluster.ts";
 import { DATA, isRefused, setState, UNIT } from "./member.ts";
-import {
-  BROKEN_UNIT,
-  growToFive,
-  isUnhealthy,
-  NEW_UNIT,
-  roll,
-  rollingCluster,
-  rollOptions,
-  startedAt,
-} from "./rolling.ts";
+import { BROKEN_UNIT, isUnhealthy, NEW_UNIT, roll, rollingCluster, rollOptions } from "./rolling.ts";
 
 const unitFile = "etc/systemd/system/etcd.service";
 const restart = [
@@ -154,98 +145,6 @@ test("a stopped member that was removed by hand is not started: its incarnation 
   );
 });
 
-for (const [title, times, id] of [
-  ["node2", ["3.5e+09", "1.763312345e+09", "1.763312344e+09"], "73886e9c34638e08"],
-  ["node3", ["3.5e+09", "1.763312344e+09", "1.763312345e+09"], "ffffffffffffffff"],
-] as const)
-  test(`a leader first gives leadership to the member that started last (${title})`, async (t) => {
-    const cluster = await rollingCluster(t, startedAt(...times));
-    for (const member of cluster.members) member.leader = cluster.member(0).id;
-    cluster.answer();
-    assert.equal((await roll(cluster.host)).code, 0);
-    assert.deepEqual(changesAsked(cluster.host, "asked-before"), ["lock", `move-leader ${id}`]);
-    assert.match(
-      cluster.host.read("asked"),
-      new RegExp(`--endpoints=${cluster.member(0).clientUrl} move-leader`),
-      "only the leader itself can be asked",
-    );
-  });
-
-test("leadership goes to nobody who is down", async (t) => {
-  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
-  growToFive(cluster);
-  const { clientUrl, version } = cluster.member(3);
-  Object.assign(cluster.member(4), { clientUrl, version });
-  for (const member of cluster.members) member.leader = cluster.member(0).id;
-  isUnhealthy(cluster, "node3");
-  cluster.answer();
-  assert.equal((await roll(cluster.host)).code, 0);
-  const [, moved] = changesAsked(cluster.host, "asked-before");
-  assert.match(moved ?? "", /^move-leader (73886e9c34638e08|2c|37)$/);
-});
-
-test("a leader that cannot give leadership away is not restarted", async (t) => {
-  const cluster = await ledByNode1(t);
-  cluster.host.write("answers/refused/move-leader", "bad leader transferee\n");
-  const { code, stderr } = await roll(cluster.host);
-  assert.deepEqual(
-    [code, stderr],
-    [
-      3,
-      "etcd-host: refused: node1 leads, and leadership cannot be moved to node3 first: Error: bad leader transferee; nothing was changed, run again\n",
-    ],
-  );
-  assert.deepEqual(cluster.host.systemdCalls(), []);
-});
-
-/** node1 leads, and node3 started last. */
-async function ledByNode1(t: TestContext): Promise<FakeCluster> {
-  const cluster = await rollingCluster(t, startedAt("1e+09", "2e+09", "3e+09"));
-  for (const member of cluster.members) member.leader = cluster.member(0).id;
-  cluster.answer();
-  return cluster;
-}
-
-test("two followers that are cut from each other are no quorum without their leader, which goes on to lead", async (t) => {
-  const cluster = await ledByNode1(t);
-  cluster.answer("cut");
-  isUnhealthy(cluster, "node2");
-  cluster.answer("cut");
-  const [node1, , node3] = cluster.members.map(({ id }) => id);
-  const { host } = cluster;
-  host.write("whole/health", host.read("answers/health"));
-  host.write(
-    "answers/after-move-leader",
-    `if [ "$id" = ${node3} ]; then cp ../cut/health health; else cp ../whole/health health; fi\n`,
-  );
-  await isRefused(
-    host,
-    () => roll(host),
-    /refused: node1 led, and the others are no quorum without it: once node3 led, not healthy: node2\. node1 leads now, and nothing was changed: make sure that the other members reach each other/,
-  );
-  assert.deepEqual(changesAsked(host), ["lock", ...[node3, node1].map(moving), "lock dropped"]);
-});
-const moving = (id = "") => `move-leader ${BigInt(id).toString(16)}`;
-
-test("a member that follows nobody once leadership has moved is waited for", async (t) => {
-  const cluster = await ledByNode1(t);
-  const { host } = cluster;
-  const url = cluster.member(1).clientUrl;
-  host.write(
-    "answers/after-move-leader",
-    `cp health health.whole; sed -i 's#^${url} is healthy.*#${url} is unhealthy: gone#' health\n`,
-  );
-  host.fake(
-    "sleep",
-    'cd "$HOST_ROOT/answers"; [ "$1" != 0.5 ] || ! [ -e health.whole ] || mv health.whole health; exec /bin/sleep 0.01',
-  );
-  const { code, stderr } = await host.shell("HANDOVER_SECONDS=60; cmd_roll", rollOptions(host), {
-    stdin: NEW_UNIT,
-  });
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(changesAsked(host, "asked-before"), ["lock", moving(cluster.member(2).id)]);
-});
-
 test("two members that died while the snapshot was saved stop the restart", async (t) => {
   const cluster = await rollingCluster(t, () => ({ clusterVersion: () => "3.5.0" }));
   const { host } = cluster;
@@ -262,90 +161,6 @@ test("two members that died while the snapshot was saved stop the restart", asyn
   );
   assert.match(host.read("asked"), / snapshot save /);
   assert.deepEqual(host.systemdCalls(), []);
-});
-
-test("a lock that was lost restarts nothing", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/lock", "");
-  const before = host.snapshot();
-  const { code, stderr } = await roll(host);
-  assert.deepEqual(
-    [code, stderr],
-    [1, "etcd-host: failed: the cluster's lock was lost; nothing more was changed, run again\n"],
-  );
-  assert.deepEqual(host.systemdCalls(), []);
-  assert.deepEqual(host.snapshot(), before);
-  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
-});
-
-test("without an answer nobody knows whether the lock is still held: nothing is restarted", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/unanswered/get", "once\n");
-  const { code, stderr } = await roll(host);
-  assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /failed: the cluster does not say whether its lock is still held: Error: context deadline exceeded; nothing more/,
-  );
-  assert.deepEqual(host.systemdCalls(), []);
-});
-
-test("one look that falls into an election is no reason to restart without the lock", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/unanswered/health", "once\n");
-  const { code, stderr } = await host.shell("PROOF_SECONDS=60; cmd_roll", rollOptions(host), {
-    stdin: NEW_UNIT,
-  });
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(changesAsked(host, "asked-before"), ["lock"]);
-});
-
-test("a lock that another host holds is waited for, and then left to it", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/lock-held", "");
-  const before = host.snapshot();
-  const { code, stderr } = await roll(host, {}, { env: { LOCK_SECONDS: "0" } });
-  assert.deepEqual(
-    [code, stderr],
-    [4, "etcd-host: another host holds the cluster's lock; run again when it is free\n"],
-  );
-  assert.deepEqual(host.systemdCalls(), []);
-  assert.deepEqual(host.snapshot(), before);
-});
-
-test("a lock that is asked for while a member restarts is asked for again", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/refused/lock", "rpc error: code = Unavailable desc = connection closed\n");
-  const { code, stderr } = await roll(host);
-  assert.equal(code, 0, stderr);
-  assert.deepEqual(changesAsked(host), ["lock", "lock", "lock dropped"]);
-});
-
-test("a lock that etcd refuses is said", async (t) => {
-  const { host } = await rollingCluster(t);
-  host.write("answers/refused/lock", "etcdserver: too many requests\n");
-  const { code, stderr } = await roll(host);
-  assert.equal(code, 1);
-  assert.match(stderr, /failed: the cluster's lock cannot be taken: Error: etcdserver: too many requests\n$/);
-  assert.deepEqual(host.systemdCalls(), []);
-});
-
-test("the quorum is proven again once the lock is held: what was true before it may not be any more", async (t) => {
-  const cluster = await rollingCluster(t);
-  const { host } = cluster;
-  isUnhealthy(cluster, "node2");
-  cluster.answer("later");
-  host.write("answers/lock-held", "");
-  // the step waits for the lock with `sleep`
-  host.fake(
-    "sleep",
-    '[ ! -d "$HOST_ROOT/later" ] || { mv "$HOST_ROOT/answers" "$HOST_ROOT/earlier"; mv "$HOST_ROOT/later" "$HOST_ROOT/answers"; rm "$HOST_ROOT/earlier/lock-held"; }; exec /bin/sleep 0.01',
-  );
-  const { code, stderr } = await roll(host);
-  assert.equal(code, 3);
-  assert.match(stderr, /refused: node1 may not restart: .* not healthy: node2\. /);
-  assert.deepEqual(host.systemdCalls(), []);
-  assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
 });
 
 test("an etcd that ends before it is ready gets its old unit back, and the run stops here", async (t) => {
