@@ -13,14 +13,6 @@ import {
   startedAt,
 } from "./rolling.ts";
 
-const _unitFile = "etc/systemd/system/etcd.service";
-const _restart = [
-  "enable --quiet --no-reload etcd.service",
-  "daemon-reload",
-  "reset-failed etcd.service",
-  "restart --no-block etcd.service",
-];
-
 for (const [title, times, id] of [
   ["node2", ["3.5e+09", "1.763312345e+09", "1.763312344e+09"], "73886e9c34638e08"],
   ["node3", ["3.5e+09", "1.763312344e+09", "1.763312345e+09"], "ffffffffffffffff"],

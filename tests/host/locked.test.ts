@@ -4,14 +4,6 @@ import { test } from "node:test";
 import { changesAsked } from "./cluster.ts";
 import { isUnhealthy, NEW_UNIT, roll, rollingCluster, rollOptions } from "./rolling.ts";
 
-const _unitFile = "etc/systemd/system/etcd.service";
-const _restart = [
-  "enable --quiet --no-reload etcd.service",
-  "daemon-reload",
-  "reset-failed etcd.service",
-  "restart --no-block etcd.service",
-];
-
 test("a lock that was lost restarts nothing", async (t) => {
   const { host } = await rollingCluster(t);
   host.write("answers/lock", "");

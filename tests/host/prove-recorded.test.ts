@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, FakeCluster } from "./cluster.ts";
 
-const _DAY = 86_400;
-
 test("the incarnations that are proven are recorded in the cluster, all at once and only if they are not yet", async (t) => {
   const cluster = await FakeCluster.create(t);
   cluster.declared[1] = cluster.declared[1]?.replace(/1\n$/, "2\n") ?? "";
