@@ -90,7 +90,7 @@ function verdictOf(hosts: readonly HostRow[], deployed: Deployed | undefined): V
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
-  found: ["member bootstraps", "members bootstrap"],
+  bootstrap: ["member bootstraps", "members bootstrap"],
   replace: ["member is replaced", "members are replaced"],
   rebuild: ["instance is replaced", "instances are replaced, one at a time"],
   restart: ["restart", "restarts, one at a time"],

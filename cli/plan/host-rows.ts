@@ -107,7 +107,7 @@ function memberAction(
 ): Action {
   const steps = { host, binaries, certificates };
   if (member?.op === "create") {
-    if (!isProven) return deployed === undefined ? "found" : "join";
+    if (!isProven) return deployed === undefined ? "bootstrap" : "join";
     return isAnother(instance) ? "rebuild" : "repeat";
   }
   if (member?.changes) {
@@ -176,7 +176,7 @@ function reasons(
   const renewal = certificates.length === 0 ? [] : [`new certificates (${certificates.join(", ")})`];
   const before = deployed?.nodes[node.name];
   switch (action) {
-    case "found":
+    case "bootstrap":
       return ["first start, in a new cluster", ...newMachine(resources.instance)];
     case "join":
       return ["new member: joins as a learner, then votes", ...newMachine(resources.instance)];

@@ -32,7 +32,7 @@ export const VOLUME_STAYS = "the data volume stays: the member keeps its data an
 /** Whether a member that keeps its data would get an empty volume. */
 export function losesVolume({ name, action }: HostRow, resources: readonly Resource[]): boolean {
   const volume = resources.find((resource) => resource.name === `${name}-data`);
-  return volume?.op === "create" && !["found", "join", "replace"].includes(action);
+  return volume?.op === "create" && !["bootstrap", "join", "replace"].includes(action);
 }
 
 export function refuseEmptyVolume({ name }: Pick<HostRow, "name">): string {

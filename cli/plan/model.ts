@@ -12,7 +12,7 @@ export type Action =
   | "compare"
   | "renew"
   | "restart"
-  | "found"
+  | "bootstrap"
   | "join"
   | "replace"
   | "rebuild"

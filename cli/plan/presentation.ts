@@ -11,7 +11,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   compare: "compare",
   renew: "renew certificates (hot)",
   restart: "restart",
-  found: "start",
+  bootstrap: "start",
   join: "join",
   replace: "replace",
   rebuild: "replace the instance",

@@ -154,7 +154,7 @@ test("restart: an address that moves is named with both", () => {
   assert.equal(row.why[0], "moves from 10.0.0.2 to 10.0.0.9");
 });
 
-test("found: on a stack that was never proven", () => {
+test("bootstrap: on a stack that was never proven", () => {
   const client: Change = { op: "create" };
   const changes = { ...comes("node1"), ...comes("node2"), ...comes("node3"), "client-cert": client };
   const plan = planOf({ changes }, "new");

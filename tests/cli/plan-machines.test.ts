@@ -64,7 +64,7 @@ test("a member that would get an empty volume is refused; one that begins anew m
   const empty = [resource("node1-data", "create")];
   assert.equal(losesVolume({ ...row, action: "rebuild" }, empty), true);
   assert.equal(losesVolume({ ...row, action: "rebuild" }, [resource("node1-data", "same")]), false);
-  for (const action of ["found", "join", "replace"] as const)
+  for (const action of ["bootstrap", "join", "replace"] as const)
     assert.equal(losesVolume({ ...row, action }, empty), false);
   assert.match(
     refuseEmptyVolume(row),

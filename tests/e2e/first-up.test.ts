@@ -17,7 +17,7 @@ after(async () => {
 });
 
 test("three bare hosts become a healthy TLS cluster", async () => {
-  const result = await upAsPlanned(project, { node1: "found", node2: "found", node3: "found" });
+  const result = await upAsPlanned(project, { node1: "bootstrap", node2: "bootstrap", node3: "bootstrap" });
   assert.match(result.stdout, /\d+ created/);
   assert.deepEqual(await project.output("endpoints"), [
     "https://192.168.1.101:2379",

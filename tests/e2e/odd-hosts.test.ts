@@ -82,7 +82,7 @@ test("a noexec mount, closed folders and an etcd from elsewhere: each host says 
 
 test("odd as they are, they become a healthy cluster, and what was another etcd is kept", async () => {
   await project.configure({ allow: ["foreign-etcd"] });
-  await upAsPlanned(project, { node1: "found", node2: "found", node3: "found" });
+  await upAsPlanned(project, { node1: "bootstrap", node2: "bootstrap", node3: "bootstrap" });
   const kept = "ls /etc/systemd/system/etcd.service.aside-* /usr/local/bin/etcd.aside-* | wc -l";
   assert.equal(await onHost(3, kept), "2");
   assert.equal(await project.output("version"), "3.6.14");

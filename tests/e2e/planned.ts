@@ -9,7 +9,7 @@ import { startedAt } from "./members.ts";
 import type { Project } from "./project.ts";
 
 /** Actions that start the process once; in every other the plan says that nothing restarts. */
-const STARTS: readonly Action[] = ["found", "join", "replace", "restart", "rebuild"];
+const STARTS: readonly Action[] = ["bootstrap", "join", "replace", "restart", "rebuild"];
 
 /** `npm run COMMAND -- ARGS…` in the project's folder. */
 export function cli(project: Project, command: string, ...args: string[]): Promise<Result> {
@@ -77,7 +77,7 @@ async function startsByHost(hosts: readonly HostRow[]): Promise<ReadonlyMap<stri
 
 /** The chain ran in the order of the plan's rows. Founders have none: they start together. */
 async function assertOrder(hosts: readonly HostRow[]): Promise<void> {
-  const started = hosts.filter(({ action }) => STARTS.includes(action) && action !== "found");
+  const started = hosts.filter(({ action }) => STARTS.includes(action) && action !== "bootstrap");
   const times = await Promise.all(started.map((row) => startedAt(hostOf(row))));
   assert.deepEqual(
     times,
