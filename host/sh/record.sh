@@ -11,9 +11,14 @@ declared_digest() { # UNIT OPTION...
   { printf '%s\n' "$@" | grep -v -e '^--owner=' -e '^--machine='; cat "$told_unit"; } | sha256sum | cut -c1-16
 }
 
-# Before a member is restarted: from here on it may run something else. With an allowed alarm nothing can be written.
+# Before a member is restarted: from here on it may run something else. With an allowed alarm nothing can be written, but
+# for a deletion: the next proof then records what is declared.
 record_told() {
-  [ -z "$alarms" ] || return 0
+  if [ -n "$alarms" ]; then
+    ctl --endpoints="$(healthy_urls_but none)" del "$STEPS$name" >"$work/told.log" 2>&1 ||
+      note "the cluster still lists what $name was told before; if the proof says so, raise checkId in the next run"
+    return
+  fi
   told_before=$(ctl --endpoints="$(healthy_urls_but none)" get "$STEPS$name" --print-value-only 2>"$work/told.log") || refuse_unrecorded
   tell "$(healthy_urls_but none)" "$step_digest" || refuse_unrecorded
   printf '%s\n' "$step_digest" >"$work/told"

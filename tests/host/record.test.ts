@@ -51,6 +51,17 @@ test("what cannot be recorded is not done", async (t) => {
   assert.deepEqual(cluster.host.systemdCalls(), []);
 });
 
+test("with an alarm that is allowed nothing can be written, so what was told before is taken out", async (t) => {
+  const cluster = await rollingCluster(t);
+  cluster.told = { node1: DIGEST };
+  cluster.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
+  cluster.answer();
+  cluster.host.write("answers/refused/put", "etcdserver: mvcc: database space exceeded\n".repeat(9));
+  const { code, stderr } = await roll(cluster.host, { allow: "nospace-alarm" });
+  assert.equal(code, 0, stderr);
+  assert.equal(toldTo(cluster.host), undefined);
+});
+
 async function proving(t: TestContext, told: Readonly<Record<string, string>>): Promise<FakeCluster> {
   const cluster = await FakeCluster.create(t);
   cluster.told = { ...told };
