@@ -14,6 +14,7 @@ declared_digest() { # UNIT OPTION...
 # Before a member is restarted: from here on it may run something else. With an allowed alarm nothing can be written, but
 # for a deletion: the next proof then records what is declared.
 record_told() {
+  rm -f "$STATE_DIR/told"
   if [ -n "$alarms" ]; then
     ctl --endpoints="$(healthy_urls_but none)" del "$STEPS$name" >"$work/told.log" 2>&1 ||
       note "the cluster still lists what $name was told before; if the proof says so, raise checkId in the next run"
@@ -38,9 +39,10 @@ tell() { ctl --endpoints="$1" put "$STEPS$name" "$2" >"${work:-$RUN_DIR}/told.lo
 # quorum has nobody to tell: it does as soon as it serves.
 record_what_runs() {
   if [ "$(cat "$work/told" 2>/dev/null)" = "$step_digest" ] || ! has_served; then return 0; fi
-  printf '%s\n' "$name $step_digest" | write_file "$STATE_DIR/told" 600 root:root
+  keep_told
   if is_ready; then tell_kept; fi
 }
+keep_told() { printf '%s\n' "$name $step_digest" | write_file "$STATE_DIR/told" 600 root:root; }
 tell_kept() { # also by the start of etcd itself, perhaps at the same time
   [ -s "$STATE_DIR/told" ] && read -r name kept <"$STATE_DIR/told" || return 0
   if tell https://127.0.0.1:2379 "$kept"; then rm -f "$STATE_DIR/told"; fi

@@ -49,6 +49,7 @@ start_again() { # UNIT
     wait_until_caught_up
     remember_endpoints
   else
+    keep_told # before it may serve
     start_member "$1"
   fi
 }

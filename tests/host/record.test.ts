@@ -90,6 +90,14 @@ test("a proof records what founders were told, and takes a member that was told 
   );
 });
 
+test("what was kept to be told is forgotten with the next change", async (t) => {
+  const { host } = await rollingCluster(t);
+  host.write("var/lib/etcd-host/told", `node1 ${DIGEST}\n`);
+  assert.equal((await roll(host)).code, 0);
+  assert.equal(host.exists("var/lib/etcd-host/told"), false);
+  assert.equal(toldTo(host), digestOf(host, NEW_UNIT));
+});
+
 test("a member that starts without a quorum tells the cluster once it serves", async (t) => {
   const { host } = await rollingCluster(t);
   host.write("var/lib/etcd-host/told", `node1 ${DIGEST}\n`);
