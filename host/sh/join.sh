@@ -5,6 +5,10 @@ CHANGE_SECONDS=60 # etcd refuses a change of members while a connection between 
 
 # Was the data here written by this incarnation? What an earlier one left is set aside before this one begins.
 owns_data() {
+  if is_waiting_founder && has_empty_log "$data_dir"; then
+    note "etcd ended before $name had written anything into its log, which no start can go on with: it begins anew"
+    set_old_data_aside
+  fi
   if is_waiting_founder && [ "$(data_incarnation)" != "$incarnation" ]; then mark_begun; fi
   has_wal "$data_dir" && [ "$(data_incarnation)" = "$incarnation" ]
 }

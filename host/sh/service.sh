@@ -12,6 +12,14 @@ has_wal() { # DATA-DIRECTORY
   [ -e "$1" ] || [ -L "$1" ]
 }
 
+# etcd makes its WAL before it writes the list of members into it. One that ended in between never finds its peers again;
+# with no entry in its log it has acknowledged nothing.
+EMPTY_LOG_BYTES=100 # other than zero: 52 without an entry, of which the first alone has about a hundred
+has_empty_log() { # DATA-DIRECTORY
+  set -- "$1"/member/wal/*.wal
+  [ $# = 1 ] && [ "${1##*/}" = 0000000000000000-0000000000000000.wal ] && [ "$(tr -d '\000' <"$1" | wc -c)" -lt "$EMPTY_LOG_BYTES" ]
+}
+
 # The permit that lets the unit start without a WAL, for one bootstrap. In /run: a reboot takes it away.
 PERMIT_NAME=bootstrap
 grant_permit() { mkdir -p "$RUN_DIR"; : >"$RUN_DIR/$PERMIT_NAME"; }
