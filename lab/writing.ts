@@ -44,9 +44,11 @@ export async function whileWriting(
   await lines.next(); // "writing"
   try {
     await work();
-  } finally {
-    child.stdin.end();
+  } catch (error) {
+    child.kill(); // it would wait for a cluster that may be gone
+    throw error;
   }
+  child.stdin.end();
   const { value } = await lines.next();
   if (child.exitCode === null) await once(child, "exit");
   return JSON.parse(String(value));
