@@ -29,8 +29,9 @@ const NO_FOLDER: Cause = {
 const NO_DOWNLOAD: Cause = {
   step: "node3-binaries",
   host: 3,
-  breaks: "printf '#!/bin/sh\\nexit 7\\n' >/usr/local/bin/curl; chmod +x /usr/local/bin/curl",
-  repairs: "rm /usr/local/bin/curl",
+  breaks:
+    "mv /usr/bin/curl /usr/bin/curl.away; printf '#!/bin/sh\\nexit 7\\n' >/usr/bin/curl; chmod +x /usr/bin/curl",
+  repairs: "mv /usr/bin/curl.away /usr/bin/curl",
 };
 /** A variable of all services that etcd takes for a flag of its own: no preflight can see it. */
 const DROP_IN = "/etc/systemd/system/service.d/name.conf";
