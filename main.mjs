@@ -2,10 +2,19 @@
 // say so.
 import pulumi from "@pulumi/pulumi";
 
+/** What the language host takes for "the user has been told". */
+const ALREADY_REPORTED = 32;
+
 if (!process.features.typescript) {
   throw new pulumi.RunError(
     `This program needs Node.js 22.18 or later, but this is ${process.versions.node}: put a later one first on the PATH (.node-version names the one it is tested with), then run the command again.`,
   );
 }
+
+// After a step has failed, the engine answers what is still registered with this. The failure itself has been shown; the
+// runtime would add a stack trace.
+process.prependListener("unhandledRejection", (reason) => {
+  if (/resource monitor shut down/.test(String(Object(reason).details))) process.exit(ALREADY_REPORTED);
+});
 
 export default (await import("./index.ts")).default;
