@@ -45,12 +45,12 @@ export function hostCommandFromStdin(
  */
 function runFromStdin(receive: string, run: string): string {
   const file = "f=$(mktemp /tmp/etcd-host.XXXXXX || mktemp /var/tmp/etcd-host.XXXXXX)";
-  const whole = `head -n 1 "$f" | grep -q "^#./bin/sh"`;
-  const eaten =
-    "etcd-host: refused: this login (.bashrc?) reads the input of commands: let it do so only on a terminal";
+  // Terse, because a step that fails prints its whole text: a sentence here would be read as the cause.
+  const kept = `|| { echo "etcd-host: cannot write $f" >&2; exit 1; }`;
+  const whole = `head -n 1 "$f" | grep -q "^#./bin/sh" || { echo "etcd-host: nothing on stdin (.bashrc?)" >&2; exit 3; }`;
   return (
-    `sh -c '${file} && trap "rm -f $f" EXIT && ${receive} >|"$f" && ` +
-    `{ ${whole} || { echo "${eaten}" >&2; exit 3; }; } && ${run}' etcd-host`
+    `sh -c '${file} && trap "rm -f $f" EXIT && { ${receive} >|"$f" ${kept}; } && ` +
+    `{ ${whole}; } && ${run}' etcd-host`
   );
 }
 

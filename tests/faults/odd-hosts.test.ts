@@ -95,7 +95,7 @@ const refusals: readonly (readonly (readonly [string, RegExp])[])[] = [
   [
     [
       "echo 'read -r line' >/home/admin/.bashrc",
-      /^etcd-host: refused: this login \(\.bashrc\?\) reads the input of commands/,
+      /^etcd-host: nothing on stdin \(\.bashrc\?\)/,
     ],
     [
       "printf 'Defaults requiretty\\n' >/etc/sudoers.d/odd",

@@ -24,6 +24,8 @@ interface Login {
   readonly input?: string;
   /** What `sudo` does. @default it is not there */
   readonly sudo?: string;
+  /** What `cat` does. @default the system's own */
+  readonly cat?: string;
   /** The login's shell and its options. */
   readonly shell?: readonly [string, ...string[]];
   /** What this shell reads when it starts. */
@@ -34,7 +36,7 @@ interface Login {
 function runText(
   t: TestContext,
   text: string,
-  { input = "", sudo, shell = ["sh"], startFile = "" }: Login = {},
+  { input = "", sudo, cat, shell = ["sh"], startFile = "" }: Login = {},
 ) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "etcd-commands-"));
   t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
@@ -42,6 +44,7 @@ function runText(
   const command = (name: string, body: string) =>
     fs.writeFileSync(at(name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   if (sudo !== undefined) command("sudo", sudo);
+  if (cat !== undefined) command("cat", cat);
   fs.mkdirSync(at("tmp"));
   command("mktemp", `exec /usr/bin/mktemp "${at("tmp")}/\${1##*/}"`);
   for (const name of [".bashrc", ".tcshrc", ".zshenv", ".config/fish/config.fish"]) {
@@ -226,9 +229,16 @@ for (const [what, startFile] of Object.entries(thirsty))
     for (const text of [prepareCommand(root, {}), hostCommandFromStdin(root, stub.length, "facts", {})]) {
       const { status, stdout, stderr, left } = runText(t, text, login);
       assert.deepEqual([status, stdout, left], [3, "", []]);
-      assert.match(stderr, /^etcd-host: refused: this login \(.bashrc\?\) reads the input of commands/);
+      assert.equal(stderr, "etcd-host: nothing on stdin (.bashrc?)\n");
     }
   });
+
+test("a full /tmp is named, and nothing of a program that came in part is run", (t) => {
+  const cat = "echo echo ran; echo 'cat: write error: No space left on device' >&2; exit 1";
+  const { status, stdout, stderr, left } = runText(t, prepareCommand(root, {}), { input: stub, cat });
+  assert.deepEqual([status, stdout, left], [1, "", []]);
+  assert.match(stderr, /^cat: write error: No space left on device\netcd-host: cannot write \/\S+\n$/);
+});
 
 test("a delete on a host that has no program any more has nothing to do", (t) => {
   // the machine of the tests has none at that path; `help` changes nothing, should it ever have one
