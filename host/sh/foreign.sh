@@ -41,9 +41,9 @@ foreign_remedy() {
   else echo "move it away, or have it set aside with etcd:allow: [foreign-etcd]"; fi
 }
 
-# Its files keep their folders under another name; what a package owns elsewhere is only disabled, and ours comes before it.
+# What preflight found: its files keep their folders under another name; what a package owns elsewhere is only disabled, and
+# ours comes before it.
 set_foreign_aside() {
-  find_foreign
   [ -n "$foreign_unit$foreign_files" ] || return 0
   if [ -n "$foreign_unit" ]; then systemctl disable --quiet etcd.service 2>/dev/null || :; fi
   if [ "$foreign_unit" = "$UNIT_FILE" ]; then foreign_files="$foreign_files $UNIT_FILE"; fi

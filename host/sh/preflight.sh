@@ -106,13 +106,11 @@ own_addresses() {
 has_line() { printf '%s\n' "$1" | grep -qxF -- "$2"; }
 
 check_ports() { # free, or ours: a member that runs here is this one
-  taken=''
+  taken='' metrics_port=$(port_of "$metrics_url")
   if [ -z "$(mark_value name)" ] || ! is_running; then
-    for port in $CLIENT_PORT $PEER_PORT $(port_of "$metrics_url"); do
-      if port_taken "$port"; then taken="$taken $port$(port_user "$port")"; fi
-    done
+    for port in $(ports_taken "$CLIENT_PORT" "$PEER_PORT" "$metrics_port"); do taken="$taken $port$(port_user "$port")"; done
   fi
-  check refuse ports "${taken:-free or ours}" "$CLIENT_PORT, $PEER_PORT and $(port_of "$metrics_url") free or ours" test -z "$taken"
+  check refuse ports "${taken:-free or ours}" "$CLIENT_PORT, $PEER_PORT and $metrics_port free or ours" test -z "$taken"
 }
 port_user() { # who holds it, where ss can tell
   if command -v ss >/dev/null 2>&1; then

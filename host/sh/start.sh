@@ -124,7 +124,7 @@ wait_until_bootstrapped() {
   patience=$(with_db "$START_SECONDS")
   deadline=$(($(date +%s) + patience))
   port=$(port_of "$metrics_url")
-  until port_taken "$port" && has_wal "$data_dir" && is_running; do # the cheap questions first
+  until has_wal "$data_dir" && port_taken "$port" && is_running; do # the cheap questions first
     # while systemd still has the start to do, the state is the one from before it
     case $(systemctl show etcd.service --property=Job,ActiveState,SubState 2>/dev/null) in
       *Job=[1-9]*) ;;
