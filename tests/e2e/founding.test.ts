@@ -49,7 +49,7 @@ const FAILURES: readonly (readonly [string, Cause, Readonly<Record<string, unkno
   ["a member that cannot start while the others serve, another flag for all", NO_START, FLAG],
 ];
 
-for (const [title, cause, corrected] of swept("a first up that fails", FAILURES, 2))
+for (const [title, cause, corrected] of swept("a first up that fails", FAILURES))
   test(`${title}: repaired, the founding goes on`, async () => {
     const project = await Project.create("founding");
     await onHost(cause.host, cause.breaks);

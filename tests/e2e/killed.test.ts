@@ -91,8 +91,8 @@ test("killed in a join, and then in the removal that follows, at one moment or a
   const written = await whileWriting(
     project,
     async () => {
-      const removals = swept("a removal", inRemoval, 2);
-      for (const [index, moment] of swept("a join", inJoin, 2).entries()) {
+      const removals = swept("a removal", inRemoval);
+      for (const [index, moment] of swept("a join", inJoin).entries()) {
         const [joins, leaves] = index % 2 === 0 ? [4, 3] : [3, 4];
         await project.configure({ nodes: [nodes[0], nodes[1], nodes[joins - 1]] });
         await killed(ofNode(joins, moment));

@@ -9,8 +9,8 @@ const { E2E_LAB_NAME: name = "etcdtest", E2E_LAB_DIR: dir = join(cache, "lab-tes
 /** A name has no more than eight characters: networks are called after it. */
 export const lanes = [
   { E2E_LAB_NAME: name, E2E_LAB_DIR: dir },
-  { E2E_LAB_NAME: `${name.slice(0, 7)}2`, E2E_LAB_DIR: `${dir}2` },
-] as const;
+  ...[2, 3].map((lane) => ({ E2E_LAB_NAME: `${name.slice(0, 7)}${lane}`, E2E_LAB_DIR: `${dir}${lane}` })),
+];
 
 export async function lanesDown(): Promise<void> {
   for (const { E2E_LAB_NAME: LAB_NAME, E2E_LAB_DIR: LAB_DIR } of lanes)

@@ -20,7 +20,7 @@ export function drawn<T>(sweep: string, seed: string, moments: readonly T[], cou
 }
 
 /** The moments that this run takes of a sweep. Says which, and how to take the same ones again. */
-export function swept<T>(sweep: string, moments: readonly T[], count = 3): readonly T[] {
+export function swept<T>(sweep: string, moments: readonly T[], count = 2): readonly T[] {
   if (env.SWEEP === "all") return moments;
   const taken = drawn(sweep, SEED, moments, count);
   const numbers = taken.map((moment) => moments.indexOf(moment) + 1).join(", ");

@@ -26,7 +26,7 @@ export async function assertNoOutage(
 export async function whileWriting(
   project: Project,
   work: () => Promise<unknown>,
-  pauseMs = 10, // the machine also has two labs and their engines to run
+  pauseMs = 10, // the machine also has the other labs and their engines to run
 ): Promise<Written> {
   const bundle = join(project.dir, "bundle");
   const client = `cd '${project.dir}' && node cli/client/client.ts --write-bundle bundle`;
