@@ -93,10 +93,7 @@ const refusals: readonly (readonly (readonly [string, RegExp])[])[] = [
     ],
   ],
   [
-    [
-      "echo 'read -r line' >/home/admin/.bashrc",
-      /^etcd-host: nothing on stdin \(\.bashrc\?\)/,
-    ],
+    ["echo 'read -r line' >/home/admin/.bashrc", /^etcd-host: nothing on stdin \(\.bashrc\?\)/],
     [
       "printf 'Defaults requiretty\\n' >/etc/sudoers.d/odd",
       /^etcd-host: refused: admin may not run sudo here without being asked \(.*tty.*\); exempt it \(Defaults:admin !requiretty\)/,
