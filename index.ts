@@ -18,6 +18,7 @@ const topology = checkedTopology(config, previous, await lookupTarget(config));
 const ca = {
   algorithm: config.certificates.algorithm,
   validityDays: config.certificates.caValidityDays,
+  renewBeforeDays: config.certificates.caRenewBeforeDays,
   protect: config.protect,
 };
 const authorities = {

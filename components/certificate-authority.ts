@@ -1,14 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { certificateIn } from "../cluster/resource-names.ts";
+import { certificateIn, keyIn } from "../cluster/resource-names.ts";
 import { type KeyAlgorithm, keyArgs } from "./key-args.ts";
 
 export interface CertificateAuthorityArgs {
   readonly commonName: string;
   readonly algorithm: KeyAlgorithm;
-  /** Days that the CA is valid. It never renews by itself: its successor has to be trusted first. */
+  /** Days that the CA is valid. */
   readonly validityDays: number;
-  /** Whether Pulumi refuses to delete or replace it. */
+  /** Days before its end from which any `up` gives it a new certificate with the same key; 0: never by itself. */
+  readonly renewBeforeDays: number;
+  /** Whether Pulumi refuses to delete or replace it. One that may be renewed keeps this for its key only, which is the CA. */
   readonly protect: boolean;
 }
 
@@ -38,8 +40,8 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
 
   constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:pki:CertificateAuthority", name, {}, opts);
-    const child = { parent: this, protect: args.protect };
-    const key = new tls.PrivateKey(`${name}-key`, keyArgs(args.algorithm), child);
+    const { protect, renewBeforeDays } = args;
+    const key = new tls.PrivateKey(keyIn(name), keyArgs(args.algorithm), { parent: this, protect });
     const cert = new tls.SelfSignedCert(
       certificateIn(name),
       {
@@ -49,9 +51,9 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
         setSubjectKeyId: true,
         allowedUses: ["cert_signing", "crl_signing"],
         validityPeriodHours: args.validityDays * 24,
-        earlyRenewalHours: 0,
+        earlyRenewalHours: renewBeforeDays * 24,
       },
-      child,
+      { parent: this, protect: protect && renewBeforeDays === 0 },
     );
     this.certPem = cert.certPem;
     this.privateKeyPem = key.privateKeyPem;

@@ -29,7 +29,7 @@ export class Certificate extends pulumi.ComponentResource {
   readonly certPem: pulumi.Output<string>;
   /** PKCS#8. */
   readonly privateKeyPem: pulumi.Output<string>;
-  /** RFC 3339. */
+  /** RFC 3339: its own end or that of its CA, whichever comes first. */
   readonly expires: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -65,28 +65,16 @@ export class Certificate extends pulumi.ComponentResource {
       },
       child,
     );
-    this.certPem = withinAuthority(name, cert, authority);
+    this.certPem = cert.certPem;
     this.privateKeyPem = key.privateKeyPemPkcs8;
-    this.expires = cert.validityEndTime;
-    // The certificate as it was issued, even if it is not passed on; not the key.
-    this.registerOutputs({ certPem: cert.certPem, expires: this.expires });
+    // A leaf may outlive its CA, but not its use: were it refused, the CA's last year would stop every other change.
+    this.expires = pulumi
+      .all([cert.validityEndTime, authority.expires])
+      .apply(([leaf, ca]) => earlier(leaf, ca));
+    this.registerOutputs({ certPem: this.certPem, expires: this.expires }); // not the key
   }
 }
 
-/** A certificate that outlives its CA is never passed on: it would stop working before the end that it shows. */
-function withinAuthority(
-  name: string,
-  cert: tls.LocallySignedCert,
-  authority: Authority,
-): pulumi.Output<string> {
-  return pulumi
-    .all([cert.certPem, cert.validityEndTime, authority.expires])
-    .apply(([certPem, leafEnd, caEnd]) => {
-      if (Date.parse(leafEnd) > Date.parse(caEnd)) {
-        throw new pulumi.RunError(
-          `${name} would be valid until ${leafEnd}, longer than its CA (${caEnd}): rotate the CA first, or lower leafValidityDays`,
-        );
-      }
-      return certPem;
-    });
+function earlier(one: string, other: string): string {
+  return Date.parse(other) < Date.parse(one) ? other : one;
 }

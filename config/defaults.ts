@@ -34,6 +34,7 @@ export const defaults = {
   unit: {},
   keyAlgorithm: "ECDSA-P256",
   caValidityDays: 1825,
+  caRenewBeforeDays: 0,
   leafValidityDays: 365,
   renewBeforeDays: 60,
   backup: {},

@@ -35,6 +35,8 @@ export type EtcdSettings = UnitSettings;
 export interface CertificateSettings {
   readonly algorithm: "ECDSA-P256" | "RSA-2048" | "RSA-4096";
   readonly caValidityDays: number;
+  /** 0: a CA is renewed by request only. */
+  readonly caRenewBeforeDays: number;
   readonly leafValidityDays: number;
   readonly renewBeforeDays: number;
 }

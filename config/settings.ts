@@ -146,6 +146,13 @@ function parseMetricsUrl(top: Fields, nodeCount: number): string {
 
 export function parseCertificates(top: Fields): CertificateSettings {
   const caValidityDays = top.integer("caValidityDays", defaults.caValidityDays, 2);
+  const caRenewBeforeDays = top.integer("caRenewBeforeDays", defaults.caRenewBeforeDays, 0);
+  if (caRenewBeforeDays >= caValidityDays) {
+    top.problem(
+      "caRenewBeforeDays",
+      `${caRenewBeforeDays} days are not less than the CA's whole life of ${caValidityDays} (caValidityDays): every up would renew it; use fewer.`,
+    );
+  }
   const leafValidityDays = top.integer("leafValidityDays", defaults.leafValidityDays, 1);
   const renewBeforeDays = top.integer("renewBeforeDays", defaults.renewBeforeDays, 0);
   if (leafValidityDays >= caValidityDays) {
@@ -166,5 +173,5 @@ export function parseCertificates(top: Fields): CertificateSettings {
     );
   }
   const algorithm = top.choice("keyAlgorithm", defaults.keyAlgorithm, keyAlgorithms);
-  return { algorithm, caValidityDays, leafValidityDays, renewBeforeDays };
+  return { algorithm, caValidityDays, caRenewBeforeDays, leafValidityDays, renewBeforeDays };
 }

@@ -19,15 +19,15 @@ const LONGEST_CA = 3650 * HOURS;
 /** Our own limit: the renewal pipeline may fail for a week, be repaired, and fail for another. */
 const SHORTEST_WINDOW = 14 * HOURS;
 
-/** Losing a CA is losing the cluster's trust: every member and client would need new certificates at the same time. */
+/** Losing a CA's key is losing the cluster's trust: every member and client would need new certificates at the same time. */
 export const caProtected: StackValidationPolicy = {
   name: "ca-protected",
-  description: "The certificate authorities and their keys are protected.",
+  description: "The keys of the certificate authorities are protected.",
   enforcementLevel: protectionLevel(),
   validateStack: ({ resources }, report) => {
     for (const authority of resources.filter(isAuthority)) {
       const keys = authority.propertyDependencies.privateKeyPem ?? [];
-      for (const { opts, name, urn } of [authority, ...keys.filter(({ type }) => type === KEY)]) {
+      for (const { opts, name, urn } of keys.filter(({ type }) => type === KEY)) {
         if (!opts.protect)
           report(`${name} could be deleted: set the option protect, or set etcd:protect to true.`, urn);
       }
@@ -47,7 +47,7 @@ export const certificateLifetimes: ResourceValidationPolicy = {
     const longest = isCa ? LONGEST_CA : LONGEST_LEAF;
     const lifetime = numberAt(props, "validityPeriodHours");
     if (lifetime > longest) report(`It is valid for ${days(lifetime)}: make it ${days(longest)} or less.`);
-    if (isCa) return; // it is not renewed automatically, because its successor has to be trusted first
+    if (isCa) return; // it is renewed by request: that restarts the members
     const window = has(props, "earlyRenewalHours") ? numberAt(props, "earlyRenewalHours") : 0;
     if (window < SHORTEST_WINDOW)
       report(`It is renewed ${days(window)} before its end: make it ${days(SHORTEST_WINDOW)} or more.`);

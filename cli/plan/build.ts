@@ -1,7 +1,13 @@
 /** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
 
 import { readFileSync } from "node:fs";
-import { CLUSTER_STEPS, isComponentType } from "../../cluster/resource-names.ts";
+import {
+  CLIENT_CA,
+  CLUSTER_STEPS,
+  certificateIn,
+  isComponentType,
+  PEER_CA,
+} from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
@@ -125,6 +131,7 @@ function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[])
     isComponentType(type) || // a component: its parts are checked by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
+    (op === "replace" && [CLIENT_CA, PEER_CA].map(certificateIn).includes(name)) || // a row of the cluster
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
       !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
   const changes = resources
@@ -135,11 +142,19 @@ function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[])
 
 function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] {
   const ends = resources
-    .filter(({ type, changes }) => type.endsWith(":LocallySignedCert") && !changes)
-    .map((leaf) => ({
-      certificate: leaf.name.replace(/-cert$/, "").replace(/-(\w+)$/, " $1"),
-      expires: text(leaf.old.outputs.validityEndTime),
+    .filter(
+      ({ type, op, changes }) =>
+        /:(LocallySigned|SelfSigned)Cert$/.test(type) && (!changes || op === "protect"),
+    )
+    .map(({ name, old }) => ({
+      certificate: certificateName(name.replace(/-cert$/, "")),
+      expires: text(old.outputs.validityEndTime),
     }))
     .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
   return ends[0] ?? null;
+}
+
+/** As `certificatesExpire` has it, a host's own in two words. */
+function certificateName(component: string): string {
+  return [CLIENT_CA, PEER_CA].includes(component) ? component : component.replace(/-(\w+)$/, " $1");
 }

@@ -22,13 +22,18 @@ export function clusterRows(
   const cas = [CLIENT_CA, PEER_CA].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
-    ...cas.map((ca): ClusterRow => ({ step: "ca", text: `${ca} is reissued` })),
+    ...cas.map((ca): ClusterRow => ({ step: "ca", text: renewal(ca, resources) })),
     ...replacedRow(resources, deployed),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
+}
+
+function renewal(ca: string, resources: readonly Resource[]): string {
+  const end = text(resources.find(({ name }) => name === certificateIn(ca))?.old.outputs.validityEndTime);
+  return `${ca} gets a new certificate with the same key; clients outside trust the old one until ${end}`;
 }
 
 function proofRow(resources: readonly Resource[]): ClusterRow {

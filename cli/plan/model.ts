@@ -68,6 +68,6 @@ export interface Plan {
   readonly warnings: readonly string[];
   /** Why `up` would refuse; then nothing above it is planned. */
   readonly refusals: readonly string[];
-  /** The leaf certificate that expires first, of those not reissued. */
+  /** The certificate that expires first, of those not reissued; a CA may be. */
   readonly earliestExpiry: { readonly certificate: string; readonly expires: string } | null;
 }

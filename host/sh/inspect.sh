@@ -22,10 +22,10 @@ cmd_facts() {
   need_root
   say "member $(mark_value name) $(mark_value incarnation)"
   say "service $(unit_property ActiveState)"
-  for leaf in server peer operator; do
-    end=$(end_date "$ETC_DIR/pki/$leaf.crt" 2>/dev/null) || :
+  for certificate in server peer operator client-ca peer-ca; do
+    end=$(end_date "$ETC_DIR/pki/$certificate.crt" 2>/dev/null) || :
     [ -n "$end" ] || continue
-    say "certificate $leaf $(utc_time "$end")"
+    say "certificate $certificate $(utc_time "$end")"
   done
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
   status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :

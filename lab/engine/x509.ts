@@ -122,7 +122,7 @@ export function issue(bearer: Bearer, terms: Terms, signer: KeyObject, authority
       "Invalid Certificate Subject: a certificate authority needs at least one distinguished name",
     );
   }
-  const notBefore = new Date();
+  const notBefore = new Date(Date.now() - madeAgoMs());
   const notAfter = new Date(notBefore.getTime() + terms.validityPeriodHours * 3_600_000);
   const serial = serialNumber();
   const { algorithm, hash } = signatureOf(signer);
@@ -143,6 +143,11 @@ export function issue(bearer: Bearer, terms: Terms, signer: KeyObject, authority
   });
   const pem = pemBlock("CERTIFICATE", Buffer.from(AsnConvert.serialize(certificate)));
   return { serial: BigInt(`0x${serial.toString("hex")}`).toString(), pem, notBefore, notAfter };
+}
+
+/** As if it had been made some days ago: LAB_CERTIFICATES_MADE_DAYS_AGO, so that a test sees the end of a CA. */
+function madeAgoMs(): number {
+  return Number(process.env.LAB_CERTIFICATES_MADE_DAYS_AGO ?? 0) * 86_400_000;
 }
 
 /** In the order in which the official provider writes them. */

@@ -34,7 +34,14 @@ test("a new cluster has no version change and no CA step", () => {
 });
 
 test("a CA that is reissued has a row of its own", () => {
-  assert.deepEqual(steps(planOf({ changes: { "peer-ca-cert": replace } })), ["ca: peer-ca is reissued"]);
+  const plan = planOf({
+    changes: { "peer-ca-cert": replace },
+    ends: { "peer-ca-cert": "2031-02-01T00:00:00Z" },
+  });
+  assert.deepEqual(steps(plan), [
+    "ca: peer-ca gets a new certificate with the same key; clients outside trust the old one until 2031-02-01T00:00:00Z",
+  ]);
+  assert.deepEqual(plan.others, [], "and nowhere else");
 });
 
 test("what the members are checked by, before any is touched, is a row", () => {
@@ -120,6 +127,14 @@ test("warnings are told once each, without the engine's own on its plugins", () 
   const engine = "using pulumi-resource-tls from $PATH at /root/bin/pulumi-resource-tls";
   const own = "nodes: 2 nodes tolerate 0 failures, no more than 1 would; replace the lost one soon.";
   assert.deepEqual(planOf({ warnings: [engine, own, engine, own] }).warnings, [own]);
+});
+
+test("an authority that ends before its leaf certificates is the earliest expiry", () => {
+  const ends = { "peer-ca-cert": "2026-12-01T00:00:00Z" };
+  assert.deepEqual(planOf({ ends }).earliestExpiry, {
+    certificate: "peer-ca",
+    expires: "2026-12-01T00:00:00Z",
+  });
 });
 
 test("the earliest expiry is that of a leaf that stays", () => {

@@ -155,8 +155,9 @@ test("restart: an address that moves is named with both", () => {
 });
 
 test("bootstrap: on a stack that was never proven", () => {
-  const client: Change = { op: "create" };
-  const changes = { ...comes("node1"), ...comes("node2"), ...comes("node3"), "client-cert": client };
+  const create: Change = { op: "create" };
+  const certificates = { "client-ca-cert": create, "peer-ca-cert": create, "client-cert": create };
+  const changes = { ...comes("node1"), ...comes("node2"), ...comes("node3"), ...certificates };
   const plan = planOf({ changes }, "new");
   assert.deepEqual(rowOf(plan, "node1").why, ["first start, in a new cluster"]);
   assert.equal(plan.headline, "3 members bootstrap · safe");

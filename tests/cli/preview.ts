@@ -47,6 +47,7 @@ const COMMAND = "command:remote:Command";
 const COMPONENT = "etcd:host:SshHost";
 const LEAF = "tls:index/locallySignedCert:LocallySignedCert";
 const END = "2027-11-24T21:32:59.835Z";
+const CA_END = "2031-11-24T00:00:00Z";
 
 /** `node1` at 10.0.0.1 and so on. */
 export function nodesOf(
@@ -167,7 +168,11 @@ function resources(parts: Parts) {
   const step = (name: string, inputs: Inputs, dependencies?: readonly string[]) =>
     all(COMMAND, name, inputs, dependencies);
   return [
-    ...["client-ca", "peer-ca"].map((ca) => all("tls:index:SelfSignedCert", `${ca}-cert`, {})),
+    ...["client-ca", "peer-ca"].map((ca) =>
+      all("tls:index:SelfSignedCert", `${ca}-cert`, {}, [], {
+        validityEndTime: ends[`${ca}-cert`] ?? CA_END,
+      }),
+    ),
     leaf("client"),
     ...chain.flatMap((name, index) => [
       all(COMPONENT, name, {}),

@@ -9,6 +9,7 @@ const args = {
   commonName: "etcd-peer-ca",
   algorithm: "ECDSA-P256",
   validityDays: 1825,
+  renewBeforeDays: 0,
   protect: true,
 } as const;
 
@@ -25,7 +26,7 @@ test("a CA signs certificates and revocation lists, and nothing else", () => {
   assert.equal(inputs.setSubjectKeyId, true);
 });
 
-test("a CA lives for its days and never renews by itself, since no member would trust its successor", () => {
+test("a CA lives for its days and is not renewed unasked, since that restarts the members", () => {
   const { inputs } = resource(run, "SelfSignedCert", "peer-ca-cert");
   assert.equal(inputs.validityPeriodHours, 1825 * 24);
   assert.equal(inputs.earlyRenewalHours, 0);
@@ -39,6 +40,20 @@ test("its certificate is public and signed with its own key, which is secret", (
   assert.deepEqual(secretInputs, ["privateKeyPem"]);
   assert.deepEqual(run.outputs.privateKeyPem, { value: pem("EC PRIVATE KEY", "peer-ca-key"), secret: true });
   assert.deepEqual(run.outputs.certPem, { value: pem("CERTIFICATE", "peer-ca-cert"), secret: false });
+});
+
+test("a CA that may be renewed protects its key alone: a certificate over a kept key loses nothing", async () => {
+  const renewed = await runMocked({}, () => ({
+    ca: new CertificateAuthority("peer-ca", { ...args, renewBeforeDays: 730 }).certPem,
+  }));
+  const { inputs } = resource(renewed, "SelfSignedCert", "peer-ca-cert");
+  assert.equal(inputs.earlyRenewalHours, 730 * 24);
+  const isProtected = (made: typeof run) => [
+    resource(made, "PrivateKey", "peer-ca-key").request.getProtect(),
+    resource(made, "SelfSignedCert", "peer-ca-cert").request.getProtect(),
+  ];
+  assert.deepEqual(isProtected(run), [true, true]);
+  assert.deepEqual(isProtected(renewed), [true, false]);
 });
 
 const algorithms = {

@@ -9,6 +9,7 @@ import { resource } from "../program/queries.ts";
 const settings = {
   algorithm: "ECDSA-P256",
   caValidityDays: 1825,
+  caRenewBeforeDays: 0,
   leafValidityDays: 365,
   renewBeforeDays: 60,
 } as const;
@@ -16,7 +17,7 @@ const settings = {
 /** A leaf of the CA `ca`, beside another CA. */
 function issue(args: Partial<CertificateArgs>, options: RunOptions = {}): Promise<Run> {
   return runMocked(options, () => {
-    const ca = { algorithm: "ECDSA-P256", validityDays: 1825, protect: false } as const;
+    const ca = { algorithm: "ECDSA-P256", validityDays: 1825, renewBeforeDays: 0, protect: false } as const;
     const authority = new CertificateAuthority("ca", { ...ca, commonName: "ca" });
     new CertificateAuthority("other-ca", { ...ca, commonName: "other" });
     const leaf = new Certificate("leaf", {
@@ -48,6 +49,12 @@ test("it lives for its days and renews within its window", async () => {
   assert.equal(inputs.validityPeriodHours, 365 * 24);
   assert.equal(inputs.earlyRenewalHours, 60 * 24);
   assert.deepEqual(run.outputs.expires, { value: daysLater(365), secret: false });
+});
+
+test("one that outlives its CA is issued all the same, and is said to end with it", async () => {
+  const run = await issue({}, { mocked: { "ca-cert": { validityEndTime: daysLater(100) } } });
+  assert.deepEqual(run.outputs.expires, { value: daysLater(100), secret: false });
+  assert.deepEqual(run.outputs.certPem, { value: pem("CERTIFICATE", "leaf-cert"), secret: false });
 });
 
 test("it is signed by its own authority, for a key of its own in PKCS#8", async () => {

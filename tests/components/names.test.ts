@@ -13,7 +13,13 @@ import { nodes, plan } from "../unit/deployment.ts";
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
   const { release, dataDir, settings, certificates, rolloutOrder, allow, checkId, ssh } = all;
-  const ca = { commonName: "ca", algorithm: certificates.algorithm, validityDays: 1825, protect: false };
+  const ca = {
+    commonName: "ca",
+    algorithm: certificates.algorithm,
+    validityDays: 1825,
+    renewBeforeDays: 0,
+    protect: false,
+  };
   const authorities = {
     client: new CertificateAuthority(`${prefix}client-ca`, ca),
     peer: new CertificateAuthority(`${prefix}peer-ca`, ca),

@@ -55,31 +55,27 @@ const write = (file: string, content: string) => fs.writeFileSync(path.join(fold
 export class Authority {
   readonly certificate: string;
   readonly #name: string;
+  readonly #commonName: string;
 
   constructor(commonName: string) {
     this.#name = `ca-${count++}`;
+    this.#commonName = commonName;
     makeKey(this.#name);
-    const file = `${this.#name}.crt`;
-    openssl(
-      "req",
-      "-x509",
-      "-new",
-      "-key",
-      `${this.#name}.key`,
-      "-subj",
-      `/CN=${commonName}`,
-      "-days",
-      "1825",
-      "-out",
-      file,
-    );
-    this.certificate = read(file);
+    this.certificate = this.certificateFor(1825);
     write(`${this.#name}.index`, "");
     write(
       `${this.#name}.conf`,
       `[ca]\ndefault_ca = this\n[this]\ndatabase = ${this.#name}.index\nnew_certs_dir = .\nrand_serial = yes\n` +
         "default_md = sha256\npolicy = any\nunique_subject = no\n[any]\ncommonName = supplied\n",
     );
+  }
+
+  /** A new certificate with the same key. */
+  certificateFor(days: number): string {
+    const file = `${this.#name}.crt`;
+    const signed = ["-key", `${this.#name}.key`, "-subj", `/CN=${this.#commonName}`];
+    openssl("req", "-x509", "-new", ...signed, "-days", String(days), "-out", file);
+    return read(file);
   }
 
   issue(commonName: string, options: LeafOptions = {}): Pair {

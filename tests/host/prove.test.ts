@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { FakeCluster, type FakeMember, type Listeners, METRICS, PROVE_OPTIONS } from "./cluster.ts";
 import { VERSION } from "./mirror.ts";
-import { authorities } from "./pki.ts";
+import { Authority, authorities } from "./pki.ts";
 
 const DAY = 86_400;
 
@@ -264,6 +264,29 @@ test("a served certificate that ends soon ends the run at once, for either side"
   const peer = await proveWith(t, { peer: authorities.peer.issue("node2", soon) }, 60);
   assert.equal(peer.code, 1);
   assert.match(peer.stderr, /failed: the peer certificate of node2 expires on/);
+});
+
+test("a CA that ends soon ends the run, although the leaf certificates by it last longer", async (t) => {
+  for (const side of ["client", "peer"] as const) {
+    const cluster = await FakeCluster.create(t);
+    cluster.answer();
+    cluster.host.write(`etc/etcd/pki/${side}-ca.crt`, authorities[side].certificateFor(6));
+    const { code, stderr } = await cluster.prove();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      new RegExp(`failed: the ${side} CA expires on .* GMT, within 7 days; renew it: set caRenewBeforeDays`),
+    );
+    cluster.host.write(`etc/etcd/pki/${side}-ca.crt`, authorities[side].certificateFor(8));
+    assert.equal((await cluster.prove()).code, 0, "renewed with its key");
+  }
+});
+
+test("a member that serves a certificate of another CA is named", async (t) => {
+  const other = new Authority("client CA");
+  const { code, stderr } = await proveWith(t, { server: other.issue("node2", { names: "IP:127.0.0.1" }) });
+  assert.equal(code, 5);
+  assert.match(stderr, /: node2 serves a client certificate of another CA than \S+ has\n/);
 });
 
 test("a member that does not answer on one of its URLs is named", async (t) => {

@@ -81,10 +81,7 @@ const leaf = (name: string, days: number, window: number, caCertPem: pulumi.Inpu
   });
 };
 
-when("ca-protected", (name) => {
-  authority(name, 365, {}, { protect: true });
-  authority(`${name}.by-its-certificate`, 365, { protect: true }, {});
-});
+when("ca-protected", (name) => authority(name, 365, { protect: true }, {}));
 when("certificate-lifetimes", (name) => {
   const ca = authority(`${name}.ca`, 3651, { protect: true });
   leaf(`${name}.long`, 399, 60, ca.certPem);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crash } from "./crash.ts";
 import { runProgram } from "./harness.ts";
-import { FIRST_DAY } from "./providers.ts";
 import { earlierOutputs } from "./queries.ts";
 import { clusterOf } from "./stacks.ts";
 
@@ -36,16 +35,4 @@ test("a host that fails does not keep the others from being prepared, but no mem
   assert.deepEqual(ended, prepared);
   const later = events.filter((event) => /^start .*-member$/.test(event));
   assert.deepEqual(later, []);
-});
-
-test("a leaf that would outlive its CA reaches no host, and one sentence says so", async () => {
-  const mocked = { "peer-ca-cert": { validityEndTime: FIRST_DAY } };
-  const { errors, events } = await crash({ config: clusterOf(1), mocked });
-  assert.equal(errors.length, 1);
-  assert.match(
-    errors.join(),
-    /node1-peer would be valid until \S+, longer than its CA \(\S+\): rotate the CA first, or lower leafValidityDays$/,
-  );
-  assert.ok(events.includes("end node1-binaries"));
-  assert.ok(!events.includes("start node1-certificates"));
 });

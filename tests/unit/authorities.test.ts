@@ -16,18 +16,39 @@ function check(before: Deployed | undefined, now: number, settings: Readonly<Rec
 }
 
 test("authorities that outlive a new certificate stay, and a founding has none yet", () => {
-  assert.deepEqual(check(proven, end - year), { problems: [], warnings: [] });
+  assert.deepEqual(check(proven, end - 2 * year), { problems: [], warnings: [] });
   assert.deepEqual(check(undefined, end + year), { problems: [], warnings: [] });
   assert.deepEqual(check(deployed(3), end + year), { problems: [], warnings: [] });
 });
 
-test("an authority that ends before a new certificate would is a warning", () => {
-  const { problems, warnings } = check({ ...deployed(3), peerCa: authority }, end - year + 1);
+test("two lives of a leaf before its end, an authority is said to end, and how to renew it", () => {
+  const { problems, warnings } = check({ ...deployed(3), peerCa: authority }, end - 2 * year + 1);
   assert.deepEqual(problems, []);
-  assert.deepEqual(warnings.length, 1);
-  assert.match(
-    warnings[0] ?? "",
-    /^The peer CA expires on 2031-01-01T00:00:00Z, before a new certificate of 365 days/,
+  assert.deepEqual(warnings, [
+    "The peer CA ends on 2031-01-01T00:00:00Z, and every certificate with it. Renew it, with its own key and one rolling restart: pulumi config set caRenewBeforeDays 730, then the plan.",
+  ]);
+});
+
+test("one that is renewed tells clients outside until when they may keep the old one", () => {
+  const renewing = { caRenewBeforeDays: 730 };
+  assert.deepEqual(check(proven, end - 2 * year - 1, renewing), { problems: [], warnings: [] });
+  const { problems, warnings } = check(proven, end - 2 * year, renewing);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    warnings.map((warning) => warning.split(".")[0]),
+    ["client", "peer"].map((role) => `The ${role} CA gets a new certificate with the same key`),
+  );
+  assert.match(warnings.join(), /need the new CA certificate .* before 2031-01-01T00:00:00Z/);
+});
+
+test("a renewal and a step to another minor are two ups; a patch goes with it", () => {
+  const renewing = { caRenewBeforeDays: 730 };
+  const from = (version: string) =>
+    check({ ...proven, version }, end - year, renewing).problems.map((problem) => problem.split(",")[0]);
+  assert.deepEqual(from("3.6.13"), []);
+  assert.deepEqual(
+    from("3.5.33"),
+    ["client", "peer"].map((role) => `caRenewBeforeDays: the ${role} CA is renewed in this up`),
   );
 });
 
@@ -41,7 +62,7 @@ test("an expired authority is refused from the very moment of its end", () => {
 
 test("an authority made with other settings is refused, each by its setting", () => {
   const settings = { keyAlgorithm: "RSA-4096", caValidityDays: 3650 };
-  const paths = check(proven, end - year, settings).problems.map(
+  const paths = check(proven, end - 2 * year, settings).problems.map(
     (sentence) => sentence.split(" was created")[0],
   );
   assert.deepEqual(paths, [

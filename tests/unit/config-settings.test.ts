@@ -105,6 +105,11 @@ for (const [what, values, sentence] of [
     "leafValidityDays: 1825 days are not less than the CA's 1825 (caValidityDays); use fewer.",
   ],
   [
+    "an authority that every up would renew",
+    { caRenewBeforeDays: 1825 },
+    "caRenewBeforeDays: 1825 days are not less than the CA's whole life of 1825 (caValidityDays): every up would renew it; use fewer.",
+  ],
+  [
     "a renewal before the start",
     { renewBeforeDays: 366 },
     "renewBeforeDays: 366 days are more than a leaf certificate's 365 (leafValidityDays); use fewer.",
