@@ -23,11 +23,18 @@ export interface TopologyMember {
   readonly initialCluster: string;
   /** Where this incarnation was before, oldest first. */
   readonly formerAddresses: readonly string[];
-  readonly dnsNames: readonly string[];
-  readonly ipAddresses: readonly string[];
+  readonly names: CertificateNames;
+  /** Those of its server certificate, which clients check. */
+  readonly serverNames: CertificateNames;
   /** Digest of the machine that the program creates for it. @default a given machine */
   readonly machine?: string;
   readonly zone?: string;
+}
+
+/** In a certificate: sorted and without duplicates, since another order would be another certificate. */
+export interface CertificateNames {
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
 }
 
 export interface Topology {
@@ -186,6 +193,7 @@ function memberOf(
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
   const local = httpsUrl("127.0.0.1", CLIENT_PORT);
   const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
+  const own = [address, ...formerAddresses, ...shared];
   return {
     name,
     address,
@@ -196,7 +204,8 @@ function memberOf(
     incarnation,
     ...bootstrap,
     formerAddresses,
-    ...subjectAltNames(name, [address, ...formerAddresses, ...shared]),
+    names: subjectAltNames(name, own),
+    serverNames: subjectAltNames(name, [...own, ...config.names]),
     ...machineOf(node, config),
   };
 }
@@ -208,11 +217,7 @@ function formerAddressesOf(node: NodeConfig, before: DeployedNode | undefined): 
   return [...new Set(former)].filter((address) => address !== node.address);
 }
 
-/** Sorted and without duplicates: another order would replace the certificate. */
-function subjectAltNames(
-  name: string,
-  addresses: readonly string[],
-): Pick<TopologyMember, "dnsNames" | "ipAddresses"> {
+function subjectAltNames(name: string, addresses: readonly string[]): CertificateNames {
   const isDns = (address: string) => {
     const parsed = parseAddress(address);
     return "kind" in parsed && parsed.kind === "dns";

@@ -11,7 +11,7 @@ import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
 
 export interface InstallationArgs {
   readonly host: Host;
-  readonly member: Pick<TopologyMember, "name" | "address" | "dnsNames" | "ipAddresses">;
+  readonly member: Pick<TopologyMember, "name" | "address" | "names" | "serverNames">;
   readonly release: Release;
   readonly authorities: Authorities;
   readonly certificates: LeafSettings;
@@ -42,18 +42,17 @@ export class Installation extends pulumi.ComponentResource {
     name: string,
     { authorities, member, certificates }: InstallationArgs,
   ): LeafCertificates {
-    const { dnsNames, ipAddresses } = member;
-    const host = { commonName: member.name, dnsNames, ipAddresses, settings: certificates };
+    const host = { commonName: member.name, settings: certificates };
     const child = { parent: this };
     return {
       server: new Certificate(
         partOf(name, "server"),
-        { ...host, usage: "server", authority: authorities.client },
+        { ...host, ...member.serverNames, usage: "server", authority: authorities.client },
         child,
       ),
       peer: new Certificate(
         partOf(name, "peer"),
-        { ...host, usage: "server", authority: authorities.peer },
+        { ...host, ...member.names, usage: "server", authority: authorities.peer },
         child,
       ),
       operator: new Certificate(

@@ -37,6 +37,7 @@ export const defaults = {
   caRenewBeforeDays: 0,
   leafValidityDays: 365,
   renewBeforeDays: 60,
+  names: [],
   backup: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,

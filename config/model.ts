@@ -65,6 +65,8 @@ export interface ClusterConfig {
   readonly dataDir: string;
   readonly settings: EtcdSettings;
   readonly certificates: CertificateSettings;
+  /** What clients may call any member by: in every server certificate. Sorted. */
+  readonly names: readonly string[];
   readonly backup: BackupConfig;
   readonly protect: boolean;
   readonly rolloutOrder: readonly string[];

@@ -7,6 +7,7 @@ import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
 import { pinHostKeys } from "./host-keys.ts";
 import type { ClusterConfig } from "./model.ts";
+import { parseNames } from "./names.ts";
 import { parseNodes } from "./nodes.ts";
 import { parseRelease } from "./release.ts";
 import { parseCertificates, parseSettings } from "./settings.ts";
@@ -37,6 +38,7 @@ export function parseConfig(
   const release = parseRelease(top, cluster.allow);
   const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
+  const names = parseNames(top, cluster.target, listed);
   const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
@@ -44,7 +46,17 @@ export function parseConfig(
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };
-  const config = { ...cluster, ...(aws && { aws }), nodes, release, ssh, settings, certificates, backup };
+  const config = {
+    ...cluster,
+    ...(aws && { aws }),
+    nodes,
+    release,
+    ssh,
+    settings,
+    certificates,
+    names,
+    backup,
+  };
   return { config, problems, warnings };
 }
 

@@ -56,6 +56,17 @@ test("a node known by a DNS name listens on all addresses and has the name in it
   }
 });
 
+test("names of the whole cluster are in the certificates that clients check, and in no other", async () => {
+  const run = await runProgram({ config: clusterOf(1, { names: ["etcd.example.com", "10.9.0.10"] }) });
+  const { ipAddresses } = Object(altNames(run, "peer"));
+  assert.deepEqual(altNames(run, "server"), {
+    dnsNames: ["etcd.example.com", "localhost", "node1"],
+    ipAddresses: ["10.9.0.10", ...ipAddresses],
+  });
+  assert.deepEqual(Object(altNames(run, "peer")).dnsNames, ["localhost", "node1"]);
+  assert.deepEqual(altNames(run, "operator"), { dnsNames: [], ipAddresses: [] });
+});
+
 test("an operator's and the administrator's certificates are for no host", async () => {
   const run = await runProgram({ config: clusterOf(1) });
   assert.deepEqual(altNames(run, "operator"), { dnsNames: [], ipAddresses: [] });

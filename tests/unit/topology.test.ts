@@ -42,8 +42,8 @@ test("the founders all start with new and the list of all", () => {
     initialState: "new",
     initialCluster: foundingCluster,
     formerAddresses: [],
-    dnsNames: ["localhost", "node2"],
-    ipAddresses: ["10.0.0.2", "127.0.0.1"],
+    names: { dnsNames: ["localhost", "node2"], ipAddresses: ["10.0.0.2", "127.0.0.1"] },
+    serverNames: { dnsNames: ["localhost", "node2"], ipAddresses: ["10.0.0.2", "127.0.0.1"] },
   });
   assert.deepEqual(
     topology.members.map(({ initialState, initialCluster }) => [initialState, initialCluster]),
@@ -64,7 +64,7 @@ test("an IPv6 address stands in brackets in URLs, and bare in the certificate", 
   const one = member(plan([{ name: "a", address: "2001:DB8::1" }]), "a");
   assert.equal(one.peerUrl, "https://[2001:db8::1]:2380");
   assert.deepEqual(one.listenClientUrls, ["https://[2001:db8::1]:2379", "https://127.0.0.1:2379"]);
-  assert.deepEqual(one.ipAddresses, ["127.0.0.1", "2001:db8::1"]);
+  assert.deepEqual(one.names.ipAddresses, ["127.0.0.1", "2001:db8::1"]);
 });
 
 test("a DNS name is in the certificate, and its host listens everywhere once", () => {
@@ -72,12 +72,12 @@ test("a DNS name is in the certificate, and its host listens everywhere once", (
   assert.equal(one.clientUrl, "https://a.example.com:2379");
   assert.equal(one.listenPeerUrl, "https://0.0.0.0:2380");
   assert.deepEqual(one.listenClientUrls, ["https://0.0.0.0:2379"]);
-  assert.deepEqual(one.dnsNames, ["a", "a.example.com", "localhost"]);
-  assert.deepEqual(one.ipAddresses, ["127.0.0.1"]);
+  assert.deepEqual(one.names.dnsNames, ["a", "a.example.com", "localhost"]);
+  assert.deepEqual(one.names.ipAddresses, ["127.0.0.1"]);
 });
 
 test("a name that is its own DNS address is in the certificate once", () => {
-  assert.deepEqual(member(plan([{ name: "a", address: "a", hostKey: hostKey() }]), "a").dnsNames, [
+  assert.deepEqual(member(plan([{ name: "a", address: "a", hostKey: hostKey() }]), "a").names.dnsNames, [
     "a",
     "localhost",
   ]);
@@ -154,11 +154,11 @@ test("a member that moved is certified for every address it had, oldest first, a
   const wanted = nodes(3, { node2: { address: "db2.example.com" } });
   const second = member(plan(wanted, first), "node2");
   assert.deepEqual(second.formerAddresses, ["10.0.0.2", "10.0.0.22"]);
-  assert.deepEqual(second.ipAddresses, ["10.0.0.2", "10.0.0.22", "127.0.0.1"]);
-  assert.deepEqual(second.dnsNames, ["db2.example.com", "localhost", "node2"]);
+  assert.deepEqual(second.names.ipAddresses, ["10.0.0.2", "10.0.0.22", "127.0.0.1"]);
+  assert.deepEqual(second.names.dnsNames, ["db2.example.com", "localhost", "node2"]);
   const left = member(plan(nodes(3), proven(wanted, first)), "node2");
   assert.deepEqual(left.formerAddresses, ["10.0.0.22", "db2.example.com"]);
-  assert.deepEqual(left.dnsNames, second.dnsNames);
+  assert.deepEqual(left.names.dnsNames, second.names.dnsNames);
 });
 
 test("a new incarnation was nowhere before, at the same address or at another one", () => {
@@ -166,7 +166,7 @@ test("a new incarnation was nowhere before, at the same address or at another on
   for (const address of ["10.0.0.22", "10.0.0.2", "10.0.0.5"]) {
     const fresh = member(plan(nodes(3, { node2: { address, incarnation: 2 } }), before), "node2");
     assert.deepEqual(fresh.formerAddresses, []);
-    assert.deepEqual(fresh.ipAddresses, [address, "127.0.0.1"].sort());
+    assert.deepEqual(fresh.names.ipAddresses, [address, "127.0.0.1"].sort());
   }
 });
 

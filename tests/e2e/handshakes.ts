@@ -1,0 +1,95 @@
+/**
+ * Clients that come all the time: a TLS handshake with every listener, again and again, while a change is made. Run as a
+ * program, in the network of the lab's client, it goes on until its input ends.
+ */
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { argv, stdin } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect } from "node:tls";
+import { fileURLToPath } from "node:url";
+import { labCommand } from "../../lab/describe.ts";
+import { labEnv } from "./lab.ts";
+
+const PAUSE_MS = 20;
+/** A member that restarts refuses or cuts connections for a moment; what is meant is a handshake that fails. */
+const RESTARTING = ["ECONNREFUSED", "ECONNRESET", "EPIPE"];
+
+export interface Handshakes {
+  readonly done: number;
+  /** Why some failed. */
+  readonly failed: readonly string[];
+  /** Of the served certificates, each once. */
+  readonly serials: readonly string[];
+}
+
+/** `bundle`: the folder with `ca.crt`, `client.crt` and `client.key`, read once, as a client outside does. */
+export async function whileShakingHands(
+  bundle: string,
+  endpoints: readonly string[],
+  work: () => Promise<unknown>,
+): Promise<Handshakes> {
+  const program = fileURLToPath(import.meta.url);
+  const child = spawn(labCommand, ["exec", "node", "--no-warnings", program, bundle, ...endpoints], {
+    env: labEnv,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk;
+  });
+  try {
+    await work();
+  } catch (error) {
+    child.kill();
+    throw error;
+  }
+  child.stdin.end();
+  await once(child, "close");
+  return JSON.parse(said);
+}
+
+async function shakeHands(bundle: string, endpoints: readonly string[]): Promise<Handshakes> {
+  const [ca, cert, key] = await Promise.all(
+    ["ca.crt", "client.crt", "client.key"].map((file) => readFile(join(bundle, file))),
+  );
+  const serials = new Set<string>();
+  const failed: string[] = [];
+  let done = 0;
+  let ended = false;
+  stdin.resume().once("end", () => {
+    ended = true;
+  });
+  const shake = async ({ hostname, port }: URL) => {
+    const socket = connect({ host: hostname, port: Number(port), ca, cert, key });
+    try {
+      await once(socket, "secureConnect");
+      serials.add(socket.getPeerCertificate().serialNumber);
+      // With TLS 1.3 a server refuses a client's certificate after the handshake: its answer is waited for.
+      socket.write("GET /version HTTP/1.0\r\n\r\n");
+      await once(socket, "data");
+      done++;
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+      if (!RESTARTING.includes(code)) failed.push(`${hostname}: ${code}`);
+    } finally {
+      socket.destroy();
+    }
+  };
+  const ask = async (endpoint: string) => {
+    while (!ended) {
+      await shake(new URL(endpoint));
+      await delay(PAUSE_MS);
+    }
+  };
+  await Promise.all(endpoints.map(ask));
+  return { done, failed, serials: [...serials] };
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) {
+  const [bundle = "", ...endpoints] = argv.slice(2);
+  console.log(JSON.stringify(await shakeHands(bundle, endpoints)));
+}
