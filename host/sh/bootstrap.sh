@@ -1,7 +1,7 @@
 # The bootstrap of a cluster: its founders start together, and one that failed goes on once its cause is repaired.
 
 PEERS_SECONDS=30    # until each peer has said what it knows: one that listens may have its disk to wait for
-FOUNDING_DAYS=7     # after its CA a cluster has been bootstrapped, or is to be made anew
+FOUNDING_DAYS=7     # after its first CA a cluster has been bootstrapped, or is to be made anew
 FOUNDERS_SECONDS=60 # for a founder whose own step is at work
 
 # A founder may begin where no cluster is, or where the one that is there still waits for it: it has never served then.
@@ -85,11 +85,12 @@ need_bootstrap() {
   [ -n "$waiting" ] || need_new_cluster
 }
 # Nobody can be asked. A blank host, whose step was replaced or lost in the state, is told from a first start by the age of
-# the CA, which the first run creates.
+# the cluster: that of its first CA, which the first run creates, and which the first step of a host is told.
 need_new_cluster() {
-  born=$(start_date "$ETC_DIR/pki/peer-ca.crt")
+  born=$(mark_value not_before)
+  [ -n "$born" ] || born=$(start_date "$ETC_DIR/pki/peer-ca.crt") # prepared by a version that did not keep it
   [ $(($(date -u +%s) - $(seconds_of "$born"))) -lt $((FOUNDING_DAYS * 86400)) ] ||
-    refuse "no other member runs, and the cluster's CA is of $born: it may have served since, and then an empty $name could lose acknowledged writes. Start a member that has its data, then run again; if the cluster has never served, make it anew: 'pulumi destroy', then 'pulumi up'"
+    refuse "no other member runs, and the cluster's first CA is of $born: it may have served since, and then an empty $name could lose acknowledged writes. Start a member that has its data, then run again; if the cluster has never served, make it anew: 'pulumi destroy', then 'pulumi up'"
 }
 
 # A founder that has never served goes on with the log that it began, whatever its incarnation is by now.

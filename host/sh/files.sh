@@ -75,6 +75,7 @@ write_mark() {
   {
     printf 'name=%s\nincarnation=%s\ncluster=%s\ndata_dir=%s\n' "$name" "$incarnation" "$cluster" "$data_dir"
     [ -z "$snapshots" ] || printf 'snapshots=%s\n' "$snapshots"
+    [ -z "$not_before" ] || printf 'not_before=%s\n' "$not_before"
   } | write_file "$STATE_DIR/mark" 600 root:root
 }
 # A step that has been done is no step that was given up. With the first of a host's steps, and with the last, none is.

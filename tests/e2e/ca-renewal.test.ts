@@ -10,12 +10,13 @@ import { assertNoOutage, whileWriting } from "./writing.ts";
 const NODES = [1, 2, 3];
 let project: Project;
 
-/** A cluster in its last month: its CAs were made for 130 days, 100 days ago. */
+/** A cluster in its last month: its CAs and all certificates are as if they had been made 100 days ago, for 130 and 120. */
 before(async () => {
   await bareHosts(3);
   project = await Project.create("aged", { caValidityDays: 130, leafValidityDays: 120, renewBeforeDays: 14 });
-  labEnv.LAB_CERTIFICATES_MADE_DAYS_AGO = "100";
   await must(project.up());
+  labEnv.LAB_CERTIFICATES_MADE_DAYS_AGO = "100";
+  await must(project.up("--replace", "**client-ca-cert", "--replace", "**peer-ca-cert"));
   delete labEnv.LAB_CERTIFICATES_MADE_DAYS_AGO;
 });
 after(async () => {

@@ -48,7 +48,8 @@ export async function whileShakingHands(
     throw error;
   }
   child.stdin.end();
-  await once(child, "close");
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`the handshakes ended with ${code}: ${said}`);
   return JSON.parse(said);
 }
 
@@ -65,6 +66,7 @@ async function shakeHands(bundle: string, endpoints: readonly string[]): Promise
   });
   const shake = async ({ hostname, port }: URL) => {
     const socket = connect({ host: hostname, port: Number(port), ca, cert, key });
+    socket.on("error", () => {}); // a later one than that which is awaited, too
     try {
       await once(socket, "secureConnect");
       serials.add(socket.getPeerCertificate().serialNumber);

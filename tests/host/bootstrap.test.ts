@@ -60,11 +60,23 @@ test("where nobody runs, a founder without data begins in a cluster that is new 
   const alone = { "initial-cluster": `node1=${PEER_URL}` };
   for (const changed of [{}, alone]) {
     const cluster = await founding(t, CLOSED);
-    const why = /no other member runs, and the cluster's CA is of .*: it may have served since, /;
+    const why = /no other member runs, and the cluster's first CA is of .*: it may have served since, /;
     await isRefused(cluster.host, () => found(cluster, changed, inDays(8)), why);
   }
   const beside = await founding(t, { waiting: true }, unserved);
   assertFounded(beside, await found(beside, {}, inDays(8)));
+});
+
+test("a cluster whose CA was renewed is as old as its first CA", async (t) => {
+  const cluster = await founding(t, CLOSED);
+  const mark = "var/lib/etcd-host/mark";
+  const born = (daysAgo: number) => new Date(Date.now() - daysAgo * 86_400_000).toISOString();
+  const prepared = cluster.host.read(mark);
+  cluster.host.write(mark, `${prepared}not_before=${born(8)}\n`);
+  const why = /no other member runs, and the cluster's first CA is of .*: it may have served since, /;
+  await isRefused(cluster.host, () => found(cluster), why);
+  cluster.host.write(mark, `${prepared}not_before=${born(6)}\n`);
+  assertFounded(cluster, await found(cluster));
 });
 
 for (const subcommand of SUBCOMMANDS) {

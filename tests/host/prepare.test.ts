@@ -23,7 +23,7 @@ test("a healthy host is prepared: user, directories, the program and the mark; n
   assert.match(host.read(host.paths.PROGRAM), /^#!\/bin\/sh\n# etcd-host: /);
   assert.equal(
     host.read("var/lib/etcd-host/mark"),
-    `name=node1\nincarnation=0\ncluster=etcd-1-0a1b2c\ndata_dir=${host.file("var/lib/etcd")}\n`,
+    `name=node1\nincarnation=0\ncluster=etcd-1-0a1b2c\ndata_dir=${host.file("var/lib/etcd")}\nnot_before=2026-01-01T00:00:00Z\n`,
   );
   assert.equal(host.read("var/lib/etcd-host/owner-prepare"), "urn:host\n");
   assert.deepEqual(host.systemdCalls(), []);
