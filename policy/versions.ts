@@ -57,7 +57,5 @@ function inBinaries(step: Step & { readonly name: string }): readonly string[] {
   const text = at(step.props, "create");
   const installs = isChildOf(INSTALLATION_TYPE, step) && nodeOf(step.name, "binaries") !== undefined;
   if (!installs || text === UNKNOWN || DIGEST.test(String(text))) return [];
-  return [
-    "It installs binaries without a digest: set etcd:sha256 for the version, from the release's SHA256SUMS.",
-  ];
+  return ["It installs binaries without a digest: npm run pin declares the version with its sha256."];
 }
