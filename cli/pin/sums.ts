@@ -3,6 +3,7 @@
 import { architectures } from "../../config/release.ts";
 import type { Architecture } from "../../etcd/releases.ts";
 import { capture } from "../../lib/capture.ts";
+import { printable } from "../../lib/printable.ts";
 
 export interface Source {
   readonly mirror: string;
@@ -32,7 +33,7 @@ export async function fetchSums({ mirror, proxy }: Source, version: string): Pro
     ...["--write-out", "\\n%{http_code} %{url_effective}", url],
   ]);
   const through = proxy === "" ? "" : ` by etcd:proxy (${proxy})`;
-  if (code !== 0) throw new Error(`cannot download ${url}${through}: ${stderr.trim()}`);
+  if (code !== 0) throw new Error(`cannot download ${url}${through}: ${printable(stderr).trim()}`);
   const end = stdout.lastIndexOf("\n");
   const [status = "", from = url] = stdout.slice(end + 1).split(" ");
   if (NOT_THERE.includes(status)) return undefined;
