@@ -95,7 +95,7 @@ function parseUrl(top: Fields, key: string, fallback: string, protocols: readonl
     url === undefined ||
     !protocols.includes(url.protocol) ||
     url.hostname === "" ||
-    /[\s'"\\`$]/.test(text)
+    /[\s\p{C}'"\\`$]/u.test(text)
   ) {
     top.problem(key, `${show(text)} is not the URL of a server; write it like ${protocols[0]}//host.`);
   } else if (url.username !== "" || url.password !== "") {
