@@ -189,10 +189,13 @@ test("OpenSSH reads a user as it is, or the configuration refuses it", (t) => {
     "é",
     "\u00a0",
   ];
-  const user = fc.array(fc.oneof(fc.constantFrom(...signs), fc.string({ unit: "grapheme", minLength: 1, maxLength: 2 })), {
-    minLength: 1,
-    maxLength: 6,
-  });
+  const user = fc.array(
+    fc.oneof(fc.constantFrom(...signs), fc.string({ unit: "grapheme", minLength: 1, maxLength: 2 })),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  );
   const directory = folder(t);
   fc.assert(
     fc.property(user, (parts) => {
