@@ -39,11 +39,14 @@ test("they would: of a mistake in a workflow, and of one in its shell", async ()
 });
 
 test("there are these, and each says what it runs on", () => {
-  assert.deepEqual([...all.keys()], ["check.yml", "preview.yml", "renew.yml", "up.yml", "verify.yml"]);
+  assert.deepEqual(
+    [...all.keys()],
+    ["check.yml", "pin.yml", "preview.yml", "renew.yml", "up.yml", "verify.yml"],
+  );
   assert.deepEqual(Object.keys(workflow("preview.yml").on), ["pull_request"]);
   assert.deepEqual(Object.keys(workflow("up.yml").on), ["push", "workflow_dispatch"]);
   assert.deepEqual(workflow("up.yml").on.push, { branches: ["main"] });
-  for (const file of ["verify.yml", "renew.yml"]) assert.ok("schedule" in workflow(file).on, file);
+  for (const file of ["verify.yml", "renew.yml", "pin.yml"]) assert.ok("schedule" in workflow(file).on, file);
   for (const [file, { on }] of all)
     assert.ok(!("pull_request_target" in on || "workflow_run" in on), `${file}: forks would get credentials`);
 });
@@ -72,6 +75,7 @@ test("an up needs the environment's approval, except for renewals", () => {
 test("permissions are none but those that each job lists", () => {
   const expected = {
     "check.yml": { contents: "read" },
+    "pin.yml": { contents: "write", "pull-requests": "write" },
     "preview.yml": { contents: "read", "id-token": "write", "pull-requests": "write" },
     "renew.yml": { contents: "read", "id-token": "write" },
     "up.yml": { contents: "read", actions: "read", "id-token": "write", "pull-requests": "read" },
