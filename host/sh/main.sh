@@ -23,6 +23,9 @@ main() {
   [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
   parse_options "$@"
   case $command in
+    start | roll | before | guard | membership | prove | status | health | verify | facts | defragment | send-snapshot) choose_etcdctl ;;
+  esac
+  case $command in
     sudo) cmd_sudo ;;
     prepare) cmd_prepare ;;
     install) cmd_install ;;
