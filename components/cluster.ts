@@ -127,7 +127,12 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     this.clientBundle = clientBundle(args.authorities, client);
     this.certificatesExpire = certificatesExpire(args.authorities, client, seats);
-    this.registerOutputs({ endpoints: this.endpoints, certificatesExpire: this.certificatesExpire });
+    // `allow` is what the next plan compares with: not all of its words are sent to hosts
+    this.registerOutputs({
+      endpoints: this.endpoints,
+      certificatesExpire: this.certificatesExpire,
+      allow: args.allow,
+    });
   }
 
   #child(name: string): string {

@@ -14,6 +14,7 @@ const readers = {
   "nospace-alarm": "members",
   downgrade: "members",
   "foreign-etcd": "host",
+  "foreign-archive": "program", // another sha256 for a release that this program knows
 } as const satisfies Record<string, Reader>;
 
 /** The steps of the members and of the cluster; the first step of a host; nothing but this program. */

@@ -35,7 +35,7 @@ export function parseConfig(
   const ssh = parseSsh(top, environment);
   const listed = parseNodes(top);
   const cluster = parseCluster(top, listed);
-  const release = parseRelease(top);
+  const release = parseRelease(top, cluster.allow);
   const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
   const names = parseNames(top, cluster.target, listed);

@@ -14,9 +14,9 @@ import { type Fields, show } from "./value.ts";
 
 export const architectures: readonly Architecture[] = ["amd64", "arm64"];
 
-export function parseRelease(top: Fields): Release {
+export function parseRelease(top: Fields, allow: readonly string[]): Release {
   const version = top.text("version", defaults.version);
-  const digests = { ...releases[version], ...parseDigests(top)[version] };
+  const digests = { ...releases[version], ...parseDigests(top, allow)[version] };
   const refused = refuseVersion(version);
   if (refused !== undefined) {
     top.problem("version", `${refused}.`);
@@ -49,8 +49,11 @@ export function parseSource(top: Fields): Pick<Release, "mirror" | "proxy"> {
   return { mirror: parseMirror(top), proxy: parseProxy(top) };
 }
 
-/** `sha256` by version: extends the table of known releases, and overrides it for archives built elsewhere. */
-export function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
+/**
+ * `sha256` by version: extends the table of known releases. What runs as root is tied to the release by that table
+ * alone, so another digest beside one of it counts only where `allow` says so.
+ */
+export function parseDigests(top: Fields, allow: readonly string[]): Readonly<Record<string, Digests>> {
   const byVersion = top.object("sha256");
   const result: Record<string, Digests> = {};
   for (const version of byVersion.keys()) {
@@ -61,8 +64,20 @@ export function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
     const fields = byVersion.object(version);
     fields.refuseUnknown(architectures);
     result[version] = parseArchitectures(fields);
+    if (!allow.includes("foreign-archive")) refuseOthers(fields, version, result[version]);
   }
   return result;
+}
+
+function refuseOthers(fields: Fields, version: string, given: Digests): void {
+  for (const architecture of architectures) {
+    const [pinned, digest] = [releases[version]?.[architecture], given[architecture]];
+    if (pinned === undefined || digest === undefined || digest === pinned) continue;
+    fields.problem(
+      architecture,
+      `is not the sha256 of the release etcd ${version}, which is ${pinned}; leave it out (for an archive that was built elsewhere, add foreign-archive to allow: it runs as root on every host).`,
+    );
+  }
 }
 
 function parseArchitectures(fields: Fields): Digests {

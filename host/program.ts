@@ -14,6 +14,7 @@ export const PARTS = [
   "foreign",
   "preflight-unit",
   "prepare",
+  "binaries",
   "install",
   "certificates",
   "answers",

@@ -11,6 +11,9 @@ import { describeLab, type Lab } from "./describe.ts";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
 
+/** In `allow`: archives that were built elsewhere. */
+export const OWN_ARCHIVES = "foreign-archive";
+
 /** The sha256 of each archive, by version and architecture. */
 export type Digests = Record<string, Record<string, string>>;
 
@@ -48,7 +51,7 @@ export function newStack(text: string): Document {
   }
   document.commentBefore = [
     " The lab's stack, made from Pulumi.dev.yaml. `npm start` writes the lab's own keys again (nodes, ssh, mirror,",
-    " sha256, protect) and leaves all others as you edit them.",
+    " sha256, allow, protect) and leaves all others as you edit them.",
   ].join("\n");
   return document;
 }
@@ -61,8 +64,18 @@ export function withLabKeys(document: Document, lab: Lab, sha256: Digests): Docu
   set("ssh", { user: "root", privateKeyFile: lab.privateKeyFile, knownHostsFile: lab.knownHostsFile });
   set("mirror", lab.mirror);
   set("sha256", sha256);
+  document.setIn(["config", "etcd:allow"], allowedIn(document));
   set("protect", false); // the lab is made to be taken down
   return document;
+}
+
+/** The lab's archives are not the releases', whose digests the program knows; other words stay. */
+function allowedIn(document: Document): YAMLSeq {
+  const existing = document.getIn(["config", "etcd:allow"]);
+  const allow = existing instanceof YAMLSeq ? existing : new YAMLSeq(document.schema);
+  if (!allow.items.some((item) => scalar(item) === OWN_ARCHIVES))
+    allow.add(document.createNode(OWN_ARCHIVES));
+  return allow;
 }
 
 /** One node for each host; what else is said of a node of that name (an incarnation, say) stays. */

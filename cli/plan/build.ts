@@ -18,6 +18,7 @@ import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
 import { type HostRow, type Plan, SCHEMA, type Verdict } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
 import { refuseHarm, refuseUnaccompanied } from "./replaced.ts";
+import { securityRows } from "./security.ts";
 import { EVERYTHING, type Selection } from "./selection.ts";
 
 /** `lastProven` is the stack's output `deployed`, if it has one. */
@@ -47,6 +48,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
     restarts,
     hosts,
     cluster,
+    security: securityRows(preview.resources, config),
     others,
     refusals: [],
     earliestExpiry: earliestExpiry(preview.resources),
@@ -59,6 +61,7 @@ const REFUSED = {
   restarts: 0,
   hosts: [],
   cluster: [],
+  security: [],
   others: [],
   earliestExpiry: null,
 } as const satisfies Partial<Plan>;
@@ -67,7 +70,7 @@ const REFUSED = {
 const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "allow"];
 
 /** Parses the settings as the program does, but for the key: a plan contacts no host. */
-function configOf({ config, project }: Preview): Pick<ClusterConfig, "nodes" | "release" | "ssh"> {
+function configOf({ config, project }: Preview): ClusterConfig {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
   const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may contain a password

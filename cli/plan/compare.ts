@@ -1,6 +1,7 @@
 /** Whether what would happen now is still what was approved. */
 
-import type { HostRow, Plan, StepDigest } from "./model.ts";
+import type { HostRow, Plan, SecurityRow, StepDigest } from "./model.ts";
+import { inOneLine } from "./presentation.ts";
 
 /** The administrator's own certificate is renewed like the hosts', and touches none of them. */
 const HOT_OTHERS = ["client: replace"];
@@ -12,6 +13,9 @@ export function deviations(approved: Plan, current: Plan): readonly string[] {
     ...current.cluster
       .filter(({ step, text }) => step !== "health" && !approved.cluster.some((row) => row.text === text))
       .map(({ text }) => `cluster: ${text}`),
+    ...current.security
+      .filter((row) => !isReviewed(row, approved))
+      .map((row) => `security: ${inOneLine(row)}`),
     ...current.others.filter((other) => !approved.others.includes(other) && !HOT_OTHERS.includes(other)),
   ];
 }
@@ -30,6 +34,14 @@ export function notDone(approved: Plan, current: Plan): readonly string[] {
     .map(({ name }) => name);
 }
 
+/** Of hosts that are done already there is no row any more. */
+function isReviewed({ hosts, ...row }: SecurityRow, approved: Plan): boolean {
+  return approved.security.some(
+    ({ hosts: reviewed, ...one }) =>
+      JSON.stringify(one) === JSON.stringify(row) && hosts.every((host) => reviewed.includes(host)),
+  );
+}
+
 function isKnown({ to }: StepDigest): boolean {
   return to !== "" && !to.startsWith("~");
 }
@@ -38,11 +50,14 @@ function isKnown({ to }: StepDigest): boolean {
 export function onlyRenewals(plan: Plan): boolean {
   const rows = plan.hosts.every((row) => isHot(row));
   const cluster = plan.cluster.every(({ step }) => step === "health");
-  return rows && cluster && plan.others.every((other) => HOT_OTHERS.includes(other));
+  return (
+    rows && cluster && plan.security.length === 0 && plan.others.every((other) => HOT_OTHERS.includes(other))
+  );
 }
 
 export function samePlan(approved: Plan, current: Plan): boolean {
-  const parts = ({ hosts, cluster, others }: Plan) => JSON.stringify([hosts, cluster, others]);
+  const parts = ({ hosts, cluster, security, others }: Plan) =>
+    JSON.stringify([hosts, cluster, security, others]);
   return parts(approved) === parts(current);
 }
 

@@ -43,6 +43,36 @@ export interface StepDigest {
   readonly to: string;
 }
 
+/**
+ * trust: CAs, host keys, ssh targets, the bastion, protection. login: who gets in. archive: digests, mirrors, the proxy.
+ * listener: addresses that etcd listens at. exposure: who may reach a machine, and what it may do. flag: of etcd. sandbox: of
+ * its unit. allow: refusals that are overridden. names: what certificates are for. image: of a machine.
+ */
+export type SecurityKind =
+  | "trust"
+  | "login"
+  | "archive"
+  | "listener"
+  | "exposure"
+  | "flag"
+  | "sandbox"
+  | "allow"
+  | "names"
+  | "image";
+
+/** What a reviewer must know even where no process is touched. */
+export interface SecurityRow {
+  readonly kind: SecurityKind;
+  readonly what: string;
+  /** Whose it is; none for the whole cluster. */
+  readonly hosts: readonly string[];
+  /** Before, and afterwards: "none" where there is none, "not shown" of a secret, "not recorded" by an older program. */
+  readonly old: string;
+  readonly new: string;
+  /** What it comes to, where that is known; else empty. */
+  readonly note: string;
+}
+
 export interface ClusterRow {
   readonly step: "version" | "ca" | "replace" | "before" | "membership" | "health";
   readonly text: string;
@@ -63,6 +93,8 @@ export interface Plan {
   readonly restarts: number;
   readonly hosts: readonly HostRow[];
   readonly cluster: readonly ClusterRow[];
+  /** What to look at first, and what a second approval is for. Nothing where nothing of it changes. */
+  readonly security: readonly SecurityRow[];
   /** Changes of resources that no row above shows. */
   readonly others: readonly string[];
   readonly warnings: readonly string[];

@@ -1,7 +1,7 @@
 /** What both human-readable forms of a plan have in common. */
 
 import { DAY_MS } from "../../lib/time.ts";
-import type { Action, ClusterRow, HostRow, Plan } from "./model.ts";
+import type { Action, ClusterRow, HostRow, Plan, SecurityRow } from "./model.ts";
 import { inWords, isPartial } from "./selection.ts";
 
 const ACTIONS: Readonly<Record<Action, string>> = {
@@ -50,6 +50,21 @@ export function rowsOf(plan: Plan): readonly Row[] {
     why: text,
   }));
   return [...hosts, ...cluster];
+}
+
+/** What is said where nothing of it changes: an empty section could as well be one that was forgotten. */
+export const NO_SECURITY_ROWS = "Security: nothing changes.";
+
+export function securityCells(rows: readonly SecurityRow[]): readonly (readonly string[])[] {
+  return rows.map((row) => [whatOf(row), row.old, row.note === "" ? row.new : `${row.new} (${row.note})`]);
+}
+
+export function inOneLine(row: SecurityRow): string {
+  return `${whatOf(row)}: ${row.old} → ${row.new}`;
+}
+
+function whatOf({ kind, what, hosts }: SecurityRow): string {
+  return `${kind}: ${what}${hosts.length === 0 ? "" : ` of ${hosts.join(", ")}`}`;
 }
 
 export function titleOf({ project, stack, headline }: Plan): string {

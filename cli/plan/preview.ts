@@ -24,6 +24,8 @@ export interface State {
   readonly dependencies: readonly string[];
   /** The state's mark of a resource that is left alone when it leaves the state. */
   readonly retained: boolean;
+  /** Pulumi refuses to delete it. */
+  readonly protected: boolean;
 }
 
 export interface Preview {
@@ -100,6 +102,7 @@ function stateOf(value: unknown): State {
     outputs: record(state.outputs),
     dependencies: list(state.dependencies).map(text),
     retained: state.retainOnDelete === true,
+    protected: isProtected(value),
   };
 }
 

@@ -4,7 +4,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { record } from "../../lib/json.ts";
 import { printable } from "../../lib/printable.ts";
-import { markdown } from "./markdown.ts";
+import { inline, markdown, quote } from "./markdown.ts";
 import { type Plan, SCHEMA } from "./model.ts";
 
 const FILES = { pulumi: "pulumi.json", plan: "plan.json", comment: "plan.md" } as const;
@@ -21,10 +21,9 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** The comment of a plan that could not be made. */
 export async function writeFailure(folder: string, stack: string | undefined, why: string): Promise<void> {
-  const text = printable(why).replaceAll(/^/gm, "> ");
   await writeFile(
     join(folder, FILES.comment),
-    `### ${stack ?? "the stack"}: could not be planned\n\n${text}\n`,
+    `### ${inline(stack ?? "the stack")}: could not be planned\n\n${quote(printable(why))}\n`,
   );
 }
 
@@ -47,7 +46,8 @@ export async function readPlan(folder: string): Promise<Plan> {
   return value;
 }
 
-/** The file is this program's own, so its version tells the rest. */
+/** The file is this program's own, so its version tells the rest; plans of this version had no section on security at first. */
 function isPlan(value: unknown): value is Plan {
-  return record(value).schema === SCHEMA;
+  const { schema, security } = record(value);
+  return schema === SCHEMA && Array.isArray(security);
 }

@@ -3,12 +3,25 @@
 import { printable } from "../../lib/printable.ts";
 import { table } from "../../lib/table.ts";
 import type { Plan } from "./model.ts";
-import { closingOf, rowsOf, titleOf, unitDiffs } from "./presentation.ts";
+import { closingOf, NO_SECURITY_ROWS, rowsOf, securityCells, titleOf, unitDiffs } from "./presentation.ts";
 
 export function terminal(plan: Plan, now: number): string {
   const body = plan.verdict === "refused" ? plan.refusals : planned(plan, now);
   const warnings = plan.warnings.map((warning) => `warning: ${warning}`);
   return printable(`${[titleOf(plan), ...body, ...warnings].join("\n\n")}\n`);
+}
+
+function security({ security: rows }: Plan): string {
+  if (rows.length === 0) return NO_SECURITY_ROWS;
+  return table(
+    ["security", "old", "new"],
+    securityCells(rows).map((cells) => cells.map(visible)),
+  );
+}
+
+/** What a pull request says must not move the cursor of whoever reads the plan. */
+function visible(text: string): string {
+  return text.replaceAll(/\p{Cc}|\p{Cf}/gu, "�");
 }
 
 function planned(plan: Plan, now: number): readonly string[] {
@@ -17,5 +30,5 @@ function planned(plan: Plan, now: number): readonly string[] {
     ({ hosts, lines }) => `systemd unit of ${hosts}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
   );
   const closing = closingOf(plan, now).join(" ");
-  return [table(["#", "host", "what happens", "why"], rows), ...diffs, closing];
+  return [table(["#", "host", "what happens", "why"], rows), security(plan), ...diffs, closing];
 }

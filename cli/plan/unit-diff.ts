@@ -37,11 +37,16 @@ function phrase(old: Entry | undefined, now: Entry | undefined): string {
   const { name } = old ?? now ?? { name: "" };
   const isSetting = name.startsWith("--") || SETTING_LINES.includes(name);
   if (!isSetting || (old === undefined && ADDED_LINES.includes(said(now)))) return OWN;
-  if (old === undefined) return `\`${said(now)}\` added`;
-  if (now === undefined) return `\`${said(old)}\` removed`;
+  if (old === undefined) return `${code(said(now))} added`;
+  if (now === undefined) return `${code(said(old))} removed`;
   const release = /^\/opt\/etcd\/([^/]+)\/etcd$/;
   const [from, to] = [release.exec(old.value)?.[1], release.exec(now.value)?.[1]];
-  return from && to ? `etcd ${from} → ${to}` : `\`${said(old)}\` → \`${now.value}\``;
+  return from && to ? `etcd ${from} → ${to}` : `${code(said(old))} → ${code(now.value)}`;
+}
+
+/** Settings stand in backticks, so one inside is written as systemd would: it ends nothing. */
+function code(setting: string): string {
+  return `\`${setting.replaceAll("`", "\\x60")}\``;
 }
 
 /** There may be several of these lines, and each is a setting of its own. */

@@ -84,7 +84,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
-    this.registerOutputs({ instanceId: instance.id, ...ssh });
+    // the keys are what the next plan compares with: the user data is a secret
+    this.registerOutputs({ instanceId: instance.id, ...ssh, authorizedKeys: args.aws.authorizedKeys });
   }
 
   private parts(): Omit<Host, "prepared" | "connection"> {

@@ -1,9 +1,9 @@
 # What etcd is asked, always with this host's own operator certificate. Answers become lines of fields split by "|".
 
 ctl() { (become_ctl "$@"); }
-become_ctl() { # etcdctl of the version that runs here, else of the declared one; in the background its process is etcdctl's own
-  etcdctl=$LINK_DIR/etcdctl
-  [ -x "$etcdctl" ] || etcdctl=$OPT_DIR/$version/etcdctl
+become_ctl() { # in the background its process is etcdctl's own
+  [ -n "$etcdctl" ] || choose_etcdctl
+  [ -n "$etcdctl" ] || { note "$NO_ETCDCTL"; exit 1; }
   exec "$etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" \
     --dial-timeout=2s --command-timeout="$(ask_seconds)s" "$@"
 }

@@ -20,7 +20,7 @@ find_foreign() {
   if [ -z "$(mark_value name)" ]; then # afterwards the unit of this name is ours
     if [ -e "$UNIT_FILE" ] || [ -L "$UNIT_FILE" ]; then foreign_unit=$UNIT_FILE; else foreign_unit=$(unit_property FragmentPath) || :; fi
   fi
-  for binary in etcd etcdctl etcdutl; do
+  for binary in $BINARIES; do
     file=$LINK_DIR/$binary
     if [ -L "$file" ]; then
       [ -z "$(mark_value name)" ] || continue # afterwards the member's step puts it right

@@ -46,6 +46,7 @@ cmd_health() {
 # command works with one.
 cmd_ctl() {
   need_root
+  choose_etcdctl
   asked=$(etcdctl_words "$@")
   case "$asked " in
     'defrag '*) refuse "etcdctl defrag blocks one member after the other, whether the cluster can do without it or not, and goes on when its time limit ends; use 'etcd-host defragment' on this host, or 'npm run defragment' for all of them" ;;
@@ -65,7 +66,8 @@ cmd_ctl() {
   [ -z "$saved" ] || is_whole "$saved" || fail "the snapshot $saved is not what the member sent: its sha256 differs; save another one"
 }
 run_etcdctl() {
-  "$LINK_DIR/etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@"
+  [ -n "$etcdctl" ] || refuse "$NO_ETCDCTL"
+  "$etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@"
 }
 # The command and its arguments, without flags: those of etcdctl that take a value may have it as the next word.
 etcdctl_words() {

@@ -8,11 +8,9 @@ cmd_install() {
   arch=$(host_arch)
   case $arch in amd64) sha256=$sha256_amd64 ;; arm64) sha256=$sha256_arm64 ;; esac
   [ -n "$sha256" ] || refuse "no sha256 is known for etcd $version on $arch; add it to etcd:sha256, from the release's SHA256SUMS"
-  if is_installed "$OPT_DIR/$version" "$sha256"; then
-    for binary in etcd etcdctl etcdutl; do
-      chown root:root "$OPT_DIR/$version/$binary"
-      chmod 755 "$OPT_DIR/$version/$binary"
-    done
+  own_opt_dir
+  keep_last_record
+  if is_installed "$sha256"; then
     say "etcd $version is installed"
   else
     fetch_release "$mirror/v$version/etcd-v$version-linux-$arch.tar.gz" "$sha256" "$OPT_DIR/$version"
@@ -22,10 +20,23 @@ cmd_install() {
   claim_step install
 }
 
-# The directory appears whole and last, with the digests of the archive it came from and of what was in it.
-is_installed() { # DIRECTORY SHA256
-  [ -x "$1/etcd" ] && [ -x "$1/etcdctl" ] && [ -x "$1/etcdutl" ] && [ "$(cat "$1/.sha256" 2>/dev/null)" = "$2" ] &&
-    sha256sum --check --status "$1/.digests" 2>/dev/null
+# Modes and owners are put right. What is in the directory counts only by the record that was made when it was unpacked.
+is_installed() { # SHA256
+  if [ "$(archive_of "$version")" != "$1" ] || [ -L "$OPT_DIR/$version" ]; then return 1; fi
+  for binary in $BINARIES; do
+    file=$OPT_DIR/$version/$binary
+    if [ -L "$file" ] || ! [ -f "$file" ]; then return 1; fi
+    chown root:root "$OPT_DIR/$version" "$file"
+    chmod 755 "$OPT_DIR/$version" "$file"
+  done
+  # shellcheck disable=SC2086 # words
+  is_verified "$version" $BINARIES
+}
+# Older programs recorded the release alone that was installed last: another one is still what may run here until its end.
+keep_last_record() {
+  last=$(installed_version)
+  if [ -z "$last" ] || [ -e "$STATE_DIR/installed-$last" ]; then return; fi
+  record_release "$last" "$(archive_of "$last")" <"$STATE_DIR/declared-install"
 }
 
 fetch_release() { # URL SHA256 DIRECTORY
@@ -36,14 +47,26 @@ fetch_release() { # URL SHA256 DIRECTORY
   verify_archive "$1" "$new/archive" "$2"
   unpack "$new/archive" "$new/release"
   printf '%s\n' "$2" >"$new/release/.sha256"
-  (cd "$new/release" && hash_files etcd etcdctl etcdutl) | sed "s|  |  $3/|" >"$new/release/.digests"
+  # shellcheck disable=SC2086 # words
+  (cd "$new/release" && hash_files $BINARIES) | sed "s|  |  $3/|" >"$new/release/.digests"
   chmod 755 "$new/release"
   sync_tree "$OPT_DIR"
-  [ ! -e "$3" ] || mv "$3" "$new/replaced"
+  record_release "$version" "$2" <"$new/release/.digests"
+  take_old_away "$3"
   mv "$new/release" "$3"
   label_binaries "$3"
   rm -rf "$new"
   trap - EXIT
+}
+
+take_old_away() { # DIRECTORY: of a release; that of somebody else is kept
+  if [ -e "$1/.sha256" ] && ! [ -L "$1" ]; then
+    mv "$1" "$new/replaced"
+  elif [ -e "$1" ] || [ -L "$1" ]; then
+    aside=$(free_name "$1.aside-$(timestamp)")
+    mv "$1" "$aside"
+    note "$1, which this program did not make, is kept in $aside"
+  fi
 }
 
 download() { # URL FILE
@@ -89,7 +112,7 @@ unpack() { # ARCHIVE DIRECTORY
   mkdir "$2"
   tar -xzf "$1" -C "$2" --strip-components=1 --no-same-owner 2>"$1.log" ||
     fail "cannot unpack etcd $version in $OPT_DIR: $(grep -m 1 . "$1.log"); $(free_mb "$OPT_DIR") MiB are free there; nothing was installed"
-  for binary in etcd etcdctl etcdutl; do
+  for binary in $BINARIES; do
     [ -f "$2/$binary" ] || fail "the archive has no $binary: is etcd:mirror a mirror of etcd's releases? nothing was installed"
     chmod 755 "$2/$binary"
   done
@@ -102,7 +125,7 @@ label_binaries() { # SELinux: systemd runs what is labelled as a program
 
 # The links are switched by the member step, after the member runs the version.
 link_version() {
-  for binary in etcd etcdctl etcdutl; do
+  for binary in $BINARIES; do
     [ "$(readlink "$LINK_DIR/$binary" || :)" != "$OPT_DIR/$version/$binary" ] || continue
     ln -sfn "$OPT_DIR/$version/$binary" "$LINK_DIR/.$binary.new"
     mv -T "$LINK_DIR/.$binary.new" "$LINK_DIR/$binary"

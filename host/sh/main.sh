@@ -16,12 +16,14 @@ Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 an
 HELP
 }
 
+ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
   forget_variables
   [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
   parse_options "$@"
+  case " $ASKING " in *" $command "*) choose_etcdctl ;; esac
   case $command in
     sudo) cmd_sudo ;;
     prepare) cmd_prepare ;;

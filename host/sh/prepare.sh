@@ -39,6 +39,7 @@ make_user() {
 
 make_directories() {
   (umask 022; mkdir -p "$(dirname "$data_dir")" "$ETC_DIR" "$OPT_DIR")
+  own_opt_dir
   install -d -m 0700 "$STATE_DIR"
   make_data_directory
   install -d -m 0755 "$RUN_DIR"

@@ -86,7 +86,7 @@ take_certificates_away() {
 }
 
 take_binaries_away() {
-  for binary in etcd etcdctl etcdutl; do
+  for binary in $BINARIES; do
     case $(readlink "$LINK_DIR/$binary" || :) in "$OPT_DIR"/*) rm -f "$LINK_DIR/$binary" ;; esac
   done
   for release in "$OPT_DIR"/*/.sha256; do # what else is there is not ours

@@ -139,6 +139,9 @@ roll_back() { # WHAT-IT-DOES WHAT-IT-DOES-NOT
     [ "$version_now" = "$version_before" ] ||
       fail "etcd on $name $1, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   fi
+  old_version=$(sed -n 's|^ExecStart=[^ ]*/\([^/ ]*\)/etcd .*|\1|p' "$work/old-unit")
+  is_verified "$old_version" etcd ||
+    fail "etcd on $name $1, and etcd $old_version of its old settings is not what was installed from a declared archive, so it does not come back; etcd's last log lines are above: run 'pulumi up' with a new checkId"
   note "etcd $1: restoring the old settings of $name"
   if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back

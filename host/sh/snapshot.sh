@@ -38,8 +38,9 @@ take_snapshot() { # URL FILE WHY
   ctl --endpoints="$1" --command-timeout="$((SNAPSHOT_SECONDS + size_mb / 4))s" snapshot save "$new" >"$work/snapshot" 2>&1 ||
     give_up_snapshot "a snapshot $3 cannot be saved: $(plain_answer <"$work/snapshot")"
   is_whole "$new" || give_up_snapshot "the snapshot $3 is not what the member sent: its sha256 differs"
-  etcdutl=$OPT_DIR/$version/etcdutl
-  [ -n "$version" ] && [ -x "$etcdutl" ] || etcdutl=$LINK_DIR/etcdutl # a cluster that was never proven is checked before all is installed
+  # a cluster that was never proven is checked before all is installed
+  etcdutl=$(find_verified etcdutl "$version" "$(linked_version)" "$(installed_version)")
+  [ -n "$etcdutl" ] || give_up_snapshot "the snapshot $3 cannot be checked: no etcdutl on this host is what was installed from an archive with a declared sha256"
   "$etcdutl" snapshot status "$new" >"$work/snapshot" 2>&1 ||
     give_up_snapshot "the snapshot $3 cannot be read back: $(plain_answer <"$work/snapshot")"
   sync_file "$new"

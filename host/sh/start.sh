@@ -33,7 +33,8 @@ read_member_step() {
   need_root
   take_lock
   need_this_member
-  [ -x "$OPT_DIR/$version/etcd" ] || refuse "etcd $version is not installed in $OPT_DIR/$version; run 'pulumi up' with a new checkId"
+  # shellcheck disable=SC2086 # words
+  is_verified "$version" $BINARIES || refuse_unverified
   [ "$(bundles_digest)" = "$bundles" ] || refuse "the CA bundles on this host are not the declared ones; run 'pulumi up' with a new checkId"
   work=$(mktemp -d "$RUN_DIR/.member-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
@@ -41,6 +42,10 @@ read_member_step() {
   cat >"$new_unit"
   [ -s "$new_unit" ] || fail "the step sent no unit"
   need_flag_files "$new_unit"
+}
+refuse_unverified() {
+  [ -x "$OPT_DIR/$version/etcd" ] || refuse "etcd $version is not installed in $OPT_DIR/$version; run 'pulumi up' with a new checkId"
+  refuse "etcd $version in $OPT_DIR/$version is not what was installed from the declared archive, so it may not run; run 'pulumi up' with a new checkId to install it again"
 }
 bundles_digest() { cat "$ETC_DIR/pki/client-ca.crt" "$ETC_DIR/pki/peer-ca.crt" | sha256sum | cut -c1-16; }
 

@@ -96,8 +96,8 @@ verify_release() {
   set -- $release
   [ $# = 3 ] || return 0
   case $(host_arch) in amd64) wanted=$2 ;; *) wanted=$3 ;; esac
-  [ "$(cat "$OPT_DIR/$1/.sha256" 2>/dev/null)" = "$wanted" ] || report_difference "etcd $1 is not installed from the declared archive"
-  for binary in etcd etcdctl etcdutl; do
+  [ "$(archive_of "$1")" = "$wanted" ] || report_difference "etcd $1 is not installed from the declared archive"
+  for binary in $BINARIES; do
     [ "$(readlink "$LINK_DIR/$binary" || :)" = "$OPT_DIR/$1/$binary" ] || report_difference "$LINK_DIR/$binary is not a link to $OPT_DIR/$1/$binary"
   done
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { describeLab } from "../describe.ts";
-import { digestsOf, newStack } from "../stack.ts";
+import { digestsOf, newStack, OWN_ARCHIVES } from "../stack.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -43,6 +43,7 @@ export async function writeEc2Stack(
   set(["etcd:ssh"], { user: "admin", privateKeyFile: lab.privateKeyFile });
   set(["etcd:mirror"], lab.mirror);
   set(["etcd:sha256"], await digestsOf(lab.archives));
+  set(["etcd:allow"], [OWN_ARCHIVES]);
   set(["etcd:protect"], false); // the lab is made to be taken down
   set(["etcd:aws", "ami"], "ami-0000000000000a001");
   set(["etcd:aws", "vpc"], { cidr: `${net}.0/24`, nat: "none" });

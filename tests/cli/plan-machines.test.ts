@@ -10,7 +10,7 @@ import {
 import type { Resource } from "../../cli/plan/preview.ts";
 
 function resource(name: string, op: string, more: Partial<Resource> = {}): Resource {
-  const state = { inputs: {}, outputs: {}, dependencies: [], retained: false };
+  const state = { inputs: {}, outputs: {}, dependencies: [], retained: false, protected: false };
   const urn = `urn:pulumi:prod::etcd::type::${name}`;
   return {
     urn,

@@ -36,6 +36,8 @@ test("Markdown: a title, a table, what holds for all, and units that differ once
 | 3 | node3 10.0.0.3 | restart | \`--snapshot-count=10000\` → \`30000\` |
 | – | cluster | proof | the whole cluster is proven healthy |
 
+Security: nothing changes.
+
 Quorum is proven before each step that takes a member away. Certificates: earliest expiry client, 312 days. Also: more-bucket made. Nothing else changes.
 
 <details><summary>systemd unit of node1, node2</summary>
@@ -70,6 +72,8 @@ test("the terminal: the same without markup", () => {
 3  node3 10.0.0.3  restart       --snapshot-count=10000 → 30000
 –  cluster         proof         the whole cluster is proven healthy
 
+Security: nothing changes.
+
 systemd unit of node1, node2:
   -  --snapshot-count=10000 \\
   +  --snapshot-count=20000 \\
@@ -88,7 +92,10 @@ warning: quotaBackendBytes: twice the memory.
 test("a pipe in a setting does not end its cell", () => {
   const change = restarts({ "snapshot-count": "10000", "max-txn-ops": "1|2" });
   const text = markdown(planOf({ changes: { "node1-member": change } }), NOW);
-  assert.match(text, /^\| 1 \| node1 10\.0\.0\.1 \| restart \| `--max-txn-ops=1\\\|2` added \|$/m);
+  assert.match(
+    text,
+    /^\| 1 \| node1 10\.0\.0\.1 \| restart \| <code>&#45;&#45;max&#45;txn&#45;ops&#61;1&#124;2<\/code> added \|$/m,
+  );
 });
 
 test("nothing to do: no promise that nothing else changes, and no word of quorum", () => {
@@ -129,9 +136,10 @@ test("a refusal is quoted with all of its lines", () => {
   );
 });
 
-test("seven hosts whose units all differ fit a comment", () => {
+/** A plan of seven hosts, of which each gets 40 flags of its own. */
+function manyFlags(named: string): string {
   const flags = (value: string) =>
-    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`experimental-flag-${n}`, value.repeat(20)]));
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${named}-${n}`, value.repeat(20)]));
   const changes = Object.fromEntries(
     nodesOf(7).map(({ name }, n): [string, Change] => [
       `${name}-member`,
@@ -139,8 +147,19 @@ test("seven hosts whose units all differ fit a comment", () => {
     ]),
   );
   const text = markdown(planOf({ nodes: nodesOf(7), changes }, deployed(7)), NOW);
-  assert.equal(text.match(/<details>/g)?.length, 7);
   assert.ok(text.length < LIMIT, `${text.length} characters`);
+  return text;
+}
+
+test("seven hosts whose units all differ fit a comment", () => {
+  assert.equal(manyFlags("backend-flag").match(/<details>/g)?.length, 7);
+});
+
+test("a comment has room for all that matters for security, before the lines of units", () => {
+  const text = manyFlags("experimental-flag");
+  assert.equal(text.match(/^\| flag: /gm)?.length, 40 * 7);
+  assert.doesNotMatch(text, /<details>/);
+  assert.match(text, /^The lines of the units are too long for a comment: `npm run plan` shows them\.$/m);
 });
 
 test("refusals and warnings act neither on a terminal nor on a workflow, whoever chose what they quote", () => {

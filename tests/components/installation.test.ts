@@ -49,7 +49,12 @@ test("the binaries are those of the release, with both architectures' digests", 
 
 test("a mirror, a proxy and a digest of one's own are handed on", async () => {
   const sha256 = { "3.6.14": { amd64: "a".repeat(64) } };
-  const config = clusterOf(1, { mirror: "http://192.168.1.1/etcd/", proxy: "http://proxy:3128", sha256 });
+  const config = clusterOf(1, {
+    mirror: "http://192.168.1.1/etcd/",
+    proxy: "http://proxy:3128",
+    sha256,
+    allow: ["foreign-archive"],
+  });
   const own = await runProgram({ config });
   const options = optionsOf(text(step(own, "node1-binaries"), "update"));
   assert.equal(options.mirror, "http://192.168.1.1/etcd");

@@ -30,15 +30,18 @@ const onEveryTarget = {
   "etcd:pki:Certificate": "certPem expires",
   "etcd:cluster:Installation": "bundlesDigest expires",
   "etcd:cluster:Member": "digest",
-  "etcd:cluster:Cluster": "certificatesExpire endpoints",
+  "etcd:cluster:Cluster": "allow certificatesExpire endpoints",
   "etcd:cluster:HealthCheck": "clusterId deployed health members version",
 };
 
 test("each component registers what it exposes", () => {
-  assert.deepEqual(outputsByType(given), { ...onEveryTarget, "etcd:host:SshHost": "address hostKey port" });
+  assert.deepEqual(outputsByType(given), {
+    ...onEveryTarget,
+    "etcd:host:SshHost": "address bastion hostKey port user",
+  });
   assert.deepEqual(outputsByType(made), {
     ...onEveryTarget,
-    "etcd:host:Ec2Host": "address hostKey instanceId",
+    "etcd:host:Ec2Host": "address authorizedKeys hostKey instanceId",
     "etcd:aws:Network": "vpcId",
     "etcd:aws:Access": "groupId",
     "etcd:aws:Balancer": "dnsName groupId zoneId",

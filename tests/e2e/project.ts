@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parse, parseDocument } from "yaml";
 import { labCommand } from "../../lab/describe.ts";
 import { writeEc2Stack } from "../../lab/ec2/stack.ts";
-import { writeLabStack } from "../../lab/stack.ts";
+import { OWN_ARCHIVES, writeLabStack } from "../../lab/stack.ts";
 import { labEnv, must, type Result, run, target } from "./lab.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -87,10 +87,12 @@ export class Project {
     return join(this.dir, `Pulumi.${this.stack}.yaml`);
   }
 
-  /** Sets keys of the stack file; `undefined` removes one. */
+  /** Sets keys of the stack file; `undefined` removes one. The lab's own archives stay allowed. */
   async configure(config: Readonly<Record<string, unknown>>): Promise<void> {
     const document = parseDocument(await readFile(this.stackFile, "utf8"));
-    for (const [key, value] of Object.entries(config)) {
+    const { allow } = config;
+    const words = "allow" in config ? { allow: [...(Array.isArray(allow) ? allow : []), OWN_ARCHIVES] } : {};
+    for (const [key, value] of Object.entries({ ...config, ...words })) {
       if (value === undefined) document.deleteIn(["config", `etcd:${key}`]);
       else document.setIn(["config", `etcd:${key}`], document.createNode(value));
     }

@@ -111,7 +111,8 @@ test("only root may run what changes or asks something", async (t) => {
 
 test("variables of etcd and etcdctl in the login do not reach etcdctl", async (t) => {
   const host = Host.create(t);
-  host.write("usr/local/bin/etcdctl", '#!/bin/sh\nenv >"$HOST_ROOT/seen"\n', 0o755);
+  host.link();
+  host.binary("etcdctl", '#!/bin/sh\nenv >"$HOST_ROOT/seen"\n');
   const env = {
     ETCD_NAME: "other",
     ETCDCTL_ENDPOINTS: "https://elsewhere:2379",
@@ -127,7 +128,8 @@ test("variables of etcd and etcdctl in the login do not reach etcdctl", async (t
 
 test("a proxy of the login is not asked for the members, and its settings change no tool", async (t) => {
   const host = Host.create(t);
-  host.write("usr/local/bin/etcdctl", '#!/bin/sh\nenv >"$HOST_ROOT/seen"\n', 0o755);
+  host.link();
+  host.binary("etcdctl", '#!/bin/sh\nenv >"$HOST_ROOT/seen"\n');
   const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
   const env = Object.fromEntries(
     [...names, ...names.map((name) => name.toUpperCase())].map((name) => [name, "http://proxy.invalid:3128"]),

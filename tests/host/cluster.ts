@@ -86,7 +86,7 @@ export class FakeCluster {
     listeners: (index: number) => Listeners,
     count = 3,
   ): Promise<FakeCluster> {
-    host.write(`opt/etcd/${VERSION}/etcdctl`, fs.readFileSync(ETCDCTL), 0o755);
+    host.binary("etcdctl", fs.readFileSync(ETCDCTL));
     const rows = () => (host.exists("answers/rows") ? host.read("answers/rows") : "");
     const urls = await Promise.all(
       Array.from({ length: count }, (_, index) => listen(t, listeners(index), rows)),

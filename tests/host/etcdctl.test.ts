@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { test } from "node:test";
 import { Host } from "./host.ts";
 import { VERSION } from "./mirror.ts";
+import { sha256 } from "./verifying.ts";
 
 /** As etcdctl 3.6.14 printed it: a member with two peer URLs, and a learner that has never started. */
 const memberList = `"ClusterID" : 6993045362061121093
@@ -93,14 +95,79 @@ for (const shell of ["dash", "bash"] as const) {
   });
 }
 
-test("etcdctl is the linked one, that of what runs, else the declared version's", async (t) => {
+test("etcdctl is the linked one, that of what runs, else the declared version's, else the last that was installed", async (t) => {
   const host = Host.create(t);
-  const ask = async () => (await host.shell("ctl member list", [`--version=${VERSION}`])).stdout;
-  host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\necho declared\n", 0o755);
+  const ask = async (version = VERSION) =>
+    (await host.shell("ctl member list", [`--version=${version}`])).stdout;
+  host.binary("etcd", "");
+  host.binary("etcdctl", "#!/bin/sh\necho declared\n");
   assert.equal(await ask(), "declared\n");
-  host.write("usr/local/bin/etcdctl", "#!/bin/sh\necho linked\n", 0o755);
+  host.binary("etcdctl", "#!/bin/sh\necho linked\n", "3.6.13");
+  host.link("3.6.13");
   assert.equal(await ask(), "linked\n");
+  fs.rmSync(host.file("usr/local/bin/etcdctl"));
+  await host.shell(`declare_files install "$OPT_DIR/${VERSION}/etcd"`);
+  assert.equal(await ask("3.6.15"), "declared\n");
 });
+
+const EVIL = '#!/bin/sh\n: >"$HOST_ROOT/ran"\n';
+const root = (host: Host, file: string, uid: number, mode: number) => {
+  fs.chownSync(host.file(file), uid, 0);
+  fs.chmodSync(host.file(file), mode);
+};
+
+/** How an etcdctl that no declared archive had comes to lie where one is looked for. */
+const planted: Readonly<Record<string, (host: Host) => void>> = {
+  "a command of its name": (host) => host.write("usr/local/bin/etcdctl", EVIL, 0o755),
+  "a link to somewhere else": (host) => {
+    host.write("srv/etcdctl", EVIL, 0o755);
+    fs.symlinkSync(host.file("srv/etcdctl"), host.file("usr/local/bin/etcdctl"));
+  },
+  "a link out of the releases' folder": (host) => {
+    host.write("srv/etcdctl", EVIL, 0o755);
+    fs.symlinkSync(`${host.paths.OPT_DIR}/../../srv/etcdctl`, host.file("usr/local/bin/etcdctl"));
+  },
+  "one without a version's folder": (host) => host.write("opt/etcd/etcdctl", EVIL, 0o755),
+  "a folder of the version, with a record of its own": (host) => {
+    const file = `opt/etcd/${VERSION}/etcdctl`;
+    host.write(file, EVIL, 0o755);
+    host.write(`opt/etcd/${VERSION}/.sha256`, "0123\n");
+    host.write(`opt/etcd/${VERSION}/.digests`, `${sha256(EVIL)}  ${host.file(file)}\n`);
+    host.link();
+  },
+  "another in place of what was installed": (host) => {
+    host.binary("etcdctl", "#!/bin/sh\n");
+    host.write(`opt/etcd/${VERSION}/etcdctl`, EVIL, 0o755);
+    host.link();
+  },
+  "the right one, in a folder that is somebody else's": (host) => {
+    host.binary("etcdctl", EVIL);
+    root(host, `opt/etcd/${VERSION}`, 1000, 0o755);
+  },
+  "the right one, below a folder that others may write": (host) => {
+    host.binary("etcdctl", EVIL);
+    root(host, "opt/etcd", 0, 0o775);
+  },
+  "the right one, that others may write": (host) => {
+    host.binary("etcdctl", EVIL);
+    root(host, `opt/etcd/${VERSION}/etcdctl`, 0, 0o757);
+  },
+};
+for (const [what, plant] of Object.entries(planted))
+  test(`root does not run ${what}`, async (t) => {
+    const host = Host.create(t);
+    plant(host);
+    const asked = await host.shell("ctl member list", [`--version=${VERSION}`]);
+    assert.notEqual(asked.code, 0);
+    const sentence =
+      /no etcdctl on this host is what was installed from an archive with a declared sha256; run/;
+    assert.match(asked.stderr, sentence);
+    const typed = await host.run(["ctl", "member", "list"]);
+    assert.equal(typed.code, 3, typed.stderr);
+    assert.match(typed.stderr, sentence);
+    for (const command of ["health", "facts", "status"]) await host.run([command]);
+    assert.equal(host.exists("ran"), false);
+  });
 
 test("an answer is waited for through three elections, and at least 3 s", async (t) => {
   const host = Host.create(t);

@@ -1,5 +1,6 @@
 // A host in a temporary folder: the real program run by a real sh, with its paths and a few commands replaced.
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import fs from "node:fs";
 import os from "node:os";
@@ -87,6 +88,26 @@ export class Host {
     const target = path.resolve(this.root, file);
     fs.mkdirSync(path.dirname(target), { recursive: true });
     fs.writeFileSync(target, content, { mode });
+  }
+  /** Puts a binary of etcd where `install` does, with the record that lets it run. */
+  binary(name: string, content: string | Buffer, version = "3.6.14"): void {
+    const folder = `opt/etcd/${version}`;
+    this.write(`${folder}/${name}`, content, 0o755);
+    const digests = ["etcd", "etcdctl", "etcdutl"]
+      .filter((binary) => this.exists(`${folder}/${binary}`))
+      .map((binary) => `${this.#sha256(`${folder}/${binary}`)}  ${this.file(folder, binary)}\n`);
+    this.write(`var/lib/etcd-host/installed-${version}`, `0123  archive\n${digests.join("")}`, 0o600);
+  }
+  /** Links etcdctl as the member's step does. */
+  link(version = "3.6.14"): void {
+    const link = this.file("usr/local/bin/etcdctl");
+    fs.rmSync(link, { force: true });
+    fs.symlinkSync(this.file("opt/etcd", version, "etcdctl"), link);
+  }
+  #sha256(file: string): string {
+    return createHash("sha256")
+      .update(fs.readFileSync(this.file(file)))
+      .digest("hex");
   }
   /** Puts a command before all others of its name. */
   fake(command: string, body: string): void {

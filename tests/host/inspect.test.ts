@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { FakeCluster } from "./cluster.ts";
 import type { Host } from "./host.ts";
 import { DATA, readyHost, servingHost, setState } from "./member.ts";
-import { VERSION } from "./mirror.ts";
 import { sent } from "./sent.ts";
 
 test("status on a host of no member is refused", async (t) => {
@@ -16,7 +15,7 @@ test("status on a host of no member is refused", async (t) => {
 
 test("status says what runs here, and asks the member itself", async (t) => {
   const host = await servingHost(t);
-  host.write(`opt/etcd/${VERSION}/etcdctl`, '#!/bin/sh\necho "etcdctl $*"\n', 0o755);
+  host.binary("etcdctl", '#!/bin/sh\necho "etcdctl $*"\n');
   const { code, stdout } = await host.run(["status"]);
   assert.equal(code, 0);
   assert.match(stdout, /^member {4}node1, incarnation 0$/m);
@@ -44,12 +43,10 @@ test("status of a member that is down shows its last words, and exits 5", async 
 test("health shows the cluster as etcdctl does, and exits 5 if it is not healthy", async (t) => {
   const host = await servingHost(t);
   const etcdctl = (healthCode: number) =>
-    host.write(
-      "usr/local/bin/etcdctl",
+    host.binary(
+      "etcdctl",
       `#!/bin/sh\ncase $* in *--cluster) echo health; exit ${healthCode} ;; *) echo table ;; esac\n`,
-      0o755,
     );
-  fs.rmSync(host.file("usr/local/bin/etcdctl"));
   etcdctl(0);
   assert.deepEqual(await host.run(["health"]), { code: 0, stdout: "health\ntable\n", stderr: "" });
   etcdctl(1);
@@ -61,10 +58,10 @@ test("ctl is etcdctl against every member that has started, its arguments as the
   Object.assign(cluster.member(1), { name: "", clientUrl: "" });
   cluster.answer();
   const { host } = cluster;
-  host.write(
-    "usr/local/bin/etcdctl",
-    `#!/bin/sh\ncase $* in *"member list -w fields") exec "$HOST_ROOT/opt/etcd/${VERSION}/etcdctl" "$@" ;; esac\nfor word; do echo "$word"; done\nexit 7\n`,
-    0o755,
+  host.link();
+  host.binary(
+    "etcdctl",
+    `#!/bin/sh\ncase $* in *"member list -w fields") exec etcdctl "$@" ;; esac\nfor word; do echo "$word"; done\nexit 7\n`,
   );
   const { code, stdout } = await host.run(["ctl", "put", "a key", "--name=$x", ""]);
   assert.equal(code, 7, "its exit code is etcdctl's");
@@ -78,12 +75,12 @@ function saysWhatItIsAsked(host: Host, ...healthy: readonly string[]): void {
   const answers = healthy.map(
     (url) => `*"--endpoints=${url} endpoint health") echo "${url} is healthy: x" ;;`,
   );
-  fs.rmSync(host.file("usr/local/bin/etcdctl"), { force: true });
-  host.write(
-    "usr/local/bin/etcdctl",
+  host.link();
+  host.binary(
+    "etcdctl",
     `#!/bin/sh
 case $* in
-  *"member list -w fields") exec "$HOST_ROOT/opt/etcd/${VERSION}/etcdctl" "$@" ;;
+  *"member list -w fields") exec etcdctl "$@" ;;
   ${answers.join("\n  ")}
   *"endpoint health") echo "is unhealthy: context deadline exceeded" >&2; exit 1 ;;
 esac
@@ -91,7 +88,6 @@ shift 3
 for word; do echo "$word"; done
 case $* in *save*) cat "$HOST_ROOT/sent" >"$word" ;; esac
 `,
-    0o755,
   );
 }
 const given = (stdout: string) => stdout.trimEnd().split("\n");
@@ -178,12 +174,7 @@ test("ctl where the members cannot be listed asks those of the first start", asy
   const host = await servingHost(t);
   const env = "etc/etcd/bootstrap.env";
   host.write(env, host.read(env).replace("https://127.0.0.1:1", "https://192.0.2.12:2380"));
-  fs.rmSync(host.file("usr/local/bin/etcdctl"));
-  host.write(
-    "usr/local/bin/etcdctl",
-    '#!/bin/sh\ncase $* in *"-w fields") exit 1 ;; esac\necho "$*"\n',
-    0o755,
-  );
+  host.binary("etcdctl", '#!/bin/sh\ncase $* in *"-w fields") exit 1 ;; esac\necho "$*"\n');
   assert.match(
     (await host.run(["ctl", "endpoint", "status"])).stdout,
     /--endpoints=https:\/\/192\.0\.2\.11:2379,https:\/\/192\.0\.2\.12:2379 endpoint status\n$/,
@@ -193,7 +184,7 @@ test("ctl where the members cannot be listed asks those of the first start", asy
 test("facts are one a line: what is not there has none", async (t) => {
   const host = await servingHost(t);
   host.write("var/lib/etcd-host/last-verify", "2026-11-24T09:00:00Z 2\n");
-  host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\necho '[{\"Status\":{}}]'\n", 0o755);
+  host.binary("etcdctl", "#!/bin/sh\necho '[{\"Status\":{}}]'\n");
   const { code, stdout } = await host.run(["facts"]);
   assert.equal(code, 0);
   assert.deepEqual(stdout.trimEnd().split("\n"), [
@@ -203,6 +194,6 @@ test("facts are one a line: what is not there has none", async (t) => {
     'status [{"Status":{}}]',
   ]);
   setState(host, "failed", "failed", 0);
-  host.write(`opt/etcd/${VERSION}/etcdctl`, "#!/bin/sh\nexit 1\n", 0o755);
+  host.binary("etcdctl", "#!/bin/sh\nexit 1\n");
   assert.doesNotMatch((await host.run(["facts"])).stdout, /^status/m);
 });

@@ -5,6 +5,7 @@ import { Host, permissions, type Result } from "./host.ts";
 import { ARCHIVE, ARCHIVE_PATH, BINARIES, makeArchive, serveArchive, sha256, VERSION } from "./mirror.ts";
 
 const installed = `opt/etcd/${VERSION}`;
+const record = `var/lib/etcd-host/installed-${VERSION}`;
 
 /** A prepared host of an amd64 machine. */
 function preparedHost(t: TestContext): Host {
@@ -78,6 +79,11 @@ for (const [tool, other] of [
     }
     assert.equal(permissions(host.file(installed)), "755 0:0");
     assert.equal(host.read("var/lib/etcd-host/owner-install"), "urn:install\n");
+    assert.equal(
+      host.read(record),
+      `${sha256(ARCHIVE)}  archive\n${host.read("var/lib/etcd-host/declared-install")}`,
+    );
+    assert.equal(permissions(host.file(record)), "600 0:0");
     assert.match(
       host.read("var/lib/etcd-host/declared-install"),
       new RegExp(`^[0-9a-f]{64}  ${host.file(installed)}/etcd$`, "m"),
@@ -165,11 +171,97 @@ test("a release that has lost a file, was edited, or is of another archive, is r
   host.write(`${installed}/etcd`, "edited", 0o755);
   assert.equal((await install(host, mirror.url)).code, 0);
   assert.deepEqual(host.snapshot(), before);
-  host.write(`${installed}/.sha256`, "of another archive\n");
+  host.write(record, host.read(record).replace(/^\w+/, "0123"), 0o600);
   host.write(`${installed}/more`, "");
   assert.equal((await install(host, mirror.url)).code, 0);
   assert.deepEqual(host.list(installed), [".digests", ".sha256", "README.md", "etcd", "etcdctl", "etcdutl"]);
   assert.equal(mirror.requests.length, 4);
+});
+
+/** A folder of the version with binaries of somebody else. */
+function plantedHost(t: TestContext): Host {
+  const host = preparedHost(t);
+  for (const binary of ["etcd", "etcdctl", "etcdutl"])
+    host.write(`${installed}/${binary}`, "#!/bin/sh\necho theirs\n", 0o755);
+  return host;
+}
+
+test("a folder that somebody made is no installation, whatever it says of itself; nothing of it is lost", async (t) => {
+  const host = plantedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  host.fake("date", "echo 20261128T000000Z");
+  const { code, stderr } = await install(host, mirror.url);
+  assert.equal(code, 0, stderr);
+  const aside = `${installed}.aside-20261128T000000Z`;
+  assert.equal(
+    stderr,
+    `etcd-host: ${host.file(installed)}, which this program did not make, is kept in ${host.file(aside)}\n`,
+  );
+  assert.equal(host.read(`${aside}/etcdctl`), "#!/bin/sh\necho theirs\n");
+  assert.equal(host.read(`${installed}/etcdctl`), BINARIES.etcdctl);
+});
+
+test("a folder with the digest of the declared archive and those of other binaries is no installation", async (t) => {
+  const host = plantedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  host.write(`${installed}/.sha256`, `${sha256(ARCHIVE)}\n`);
+  await host.shell(`cd "$OPT_DIR/${VERSION}"; sha256sum "$PWD"/etcd* >.digests`);
+  assert.equal((await install(host, mirror.url)).code, 0);
+  assert.equal(host.read(`${installed}/etcdctl`), BINARIES.etcdctl);
+  assert.deepEqual(mirror.requests, [ARCHIVE_PATH]);
+});
+
+test("a link in place of the folder or of a binary is replaced, and what it leads to left alone", async (t) => {
+  const host = preparedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  await install(host, mirror.url);
+  fs.renameSync(host.file(installed, "etcdctl"), host.file("etcdctl"));
+  fs.symlinkSync(host.file("etcdctl"), host.file(installed, "etcdctl"));
+  assert.equal((await install(host, mirror.url)).code, 0);
+  assert.ok(fs.lstatSync(host.file(installed, "etcdctl")).isFile());
+  fs.renameSync(host.file(installed), host.file("theirs"));
+  fs.symlinkSync(host.file("theirs"), host.file(installed));
+  assert.equal((await install(host, mirror.url)).code, 0);
+  assert.ok(fs.lstatSync(host.file(installed)).isDirectory());
+  assert.equal(host.read("theirs/etcdctl"), BINARIES.etcdctl);
+});
+
+test("the folder of the releases is root's, before anything is downloaded into it", async (t) => {
+  const host = preparedHost(t);
+  fs.chownSync(host.paths.OPT_DIR, 1000, 1000);
+  fs.chmodSync(host.paths.OPT_DIR, 0o777);
+  host.fake("curl", `stat -c '%a %u' "$HOST_ROOT/opt/etcd" >"$HOST_ROOT/seen"; exit 1`);
+  assert.equal((await install(host, "http://127.0.0.1:9")).code, 1);
+  assert.equal(host.read("seen"), "755 0\n");
+});
+
+test("a run that is killed before the release has its name leaves none that may run, and the next installs it", async (t) => {
+  const host = preparedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  await install(host, mirror.url);
+  const other = makeArchive({ ...BINARIES, etcdctl: "another" });
+  const next = await serveArchive(t, other);
+  const changed = { "sha256-amd64": sha256(other) };
+  host.fake("mv", `case "$*" in *"/release "*) kill -KILL $PPID; exit ;; esac; exec /bin/mv "$@"`);
+  const killed = await install(host, next.url, changed);
+  assert.equal(killed.code, null, killed.stderr);
+  const mayRun = async () => (await host.shell(`is_verified ${VERSION} etcdctl`)).code === 0;
+  assert.equal(await mayRun(), false);
+  host.fake("mv", 'exec /bin/mv "$@"');
+  assert.equal((await install(host, next.url, changed)).code, 0);
+  assert.equal(host.read(`${installed}/etcdctl`), "another");
+  assert.equal(await mayRun(), true);
+});
+
+test("a release that an older program installed, which kept a record of the last one only, is not downloaded again", async (t) => {
+  const host = preparedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  await install(host, mirror.url);
+  const before = host.snapshot();
+  fs.rmSync(host.file(record));
+  assert.equal((await host.shell(`is_verified ${VERSION} etcdctl`)).code, 0, "it runs until then");
+  assert.equal((await install(host, mirror.url)).stdout, `etcd ${VERSION} is installed\n`);
+  assert.deepEqual(host.snapshot(), before);
 });
 
 test("what a killed run left is removed by the next", async (t) => {

@@ -38,8 +38,7 @@ set_state activating start 4711
 export function readyHost(t: TestContext, pki = FILES): Host {
   const host = Host.create(t);
   host.write("var/lib/etcd-host/mark", `name=node1\nincarnation=0\ndata_dir=${host.file(DATA)}\n`, 0o600);
-  for (const binary of ["etcd", "etcdctl", "etcdutl"])
-    host.write(`opt/etcd/${VERSION}/${binary}`, `#!/bin/sh\necho ${binary}\n`, 0o755);
+  for (const binary of ["etcd", "etcdctl", "etcdutl"]) host.binary(binary, `#!/bin/sh\necho ${binary}\n`);
   host.write(`opt/etcd/${VERSION}/.sha256`, "0123\n");
   placePki(host, pki);
   // who has no certificate to ask with meets peers that have not started

@@ -256,3 +256,25 @@ for (const [title, file, content, sentence] of [
     assert.match(stderr, sentence);
     assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
   });
+
+test("a member starts with no etcd but the one that was installed: not on a step, and not on the way back", async (t) => {
+  const { host } = await rollingCluster(t);
+  const binary = "opt/etcd/3.6.14/etcd";
+  const installed = host.read(binary);
+  host.write(binary, "another", 0o755);
+  await isRefused(
+    host,
+    () => roll(host),
+    /refused: etcd 3\.6\.14 in \S+ is not what was installed from the declared archive, so it may not run; run 'pulumi up' with a new checkId/,
+  );
+  host.write(binary, installed, 0o755);
+  // exchanged as the new settings end it
+  host.write("systemd/start", `echo another >"$HOST_ROOT/${binary}"\n${host.read("systemd/start")}`);
+  const { code, stderr } = await roll(host, {}, { unit: BROKEN_UNIT });
+  assert.equal(code, 1, stderr);
+  assert.match(
+    stderr,
+    /and etcd 3\.6\.14 of its old settings is not what was installed from a declared archive/,
+  );
+  assert.doesNotMatch(stderr, /restoring the old settings/);
+});

@@ -4,7 +4,6 @@ import fs from "node:fs";
 import { type TestContext, test } from "node:test";
 import type { FakeCluster } from "./cluster.ts";
 import { FAKES, Host, permissions } from "./host.ts";
-import { VERSION } from "./mirror.ts";
 import { roll, rollingCluster } from "./rolling.ts";
 import { sent } from "./sent.ts";
 
@@ -16,7 +15,7 @@ async function olderCluster(t: TestContext): Promise<FakeCluster> {
   const cluster = await rollingCluster(t, () => ({ clusterVersion: () => "3.5.0" }));
   for (const member of cluster.members) member.version = "3.5.33";
   cluster.answer();
-  cluster.host.write(`opt/etcd/${VERSION}/etcdutl`, "#!/bin/sh\n", 0o755);
+  cluster.host.binary("etcdutl", "#!/bin/sh\n");
   return cluster;
 }
 
@@ -129,4 +128,19 @@ test("without a healthy member it is refused, and says how to take it of one all
     stderr,
     /refused: no member is healthy, so a snapshot may lack the last writes; add --endpoints=URL/,
   );
+});
+
+test("a snapshot is not read by an etcdutl that no declared archive had", async (t) => {
+  const cluster = await olderCluster(t);
+  const { host } = cluster;
+  const theirs = '#!/bin/sh\n: >"$HOST_ROOT/ran"\n';
+  host.write("opt/etcd/3.6.14/etcdutl", theirs, 0o755);
+  host.write("usr/local/bin/etcdutl", theirs, 0o755);
+  const { code, stderr } = await host.shell("work=$RUN_DIR; query_cluster; save_snapshot 3.5", []);
+  assert.equal(code, 1, stderr);
+  assert.match(
+    stderr,
+    /the snapshot before the change of the minor cannot be checked: no etcdutl on this host is what was installed/,
+  );
+  assert.equal(host.exists("ran"), false);
 });

@@ -23,7 +23,7 @@ async function clusterAt(t: TestContext, version: string): Promise<FakeCluster> 
 test("the next minor is stepped to; a snapshot is saved, verified and kept, and the lock checked after it", async (t) => {
   const cluster = await clusterAt(t, "3.5.33");
   const { host } = cluster;
-  host.write(`opt/etcd/${VERSION}/etcdutl`, '#!/bin/sh\necho "$*" >>"$HOST_ROOT/verified"\n', 0o755);
+  host.binary("etcdutl", '#!/bin/sh\necho "$*" >>"$HOST_ROOT/verified"\n');
   const { code, stderr } = await roll(host);
   assert.equal(code, 0, stderr);
   const [snapshot = "", ...others] = host.list(SNAPSHOTS);
@@ -138,11 +138,7 @@ test("without a snapshot there is no step: not saved, not readable", async (t) =
   const unsaved =
     /failed: a snapshot before .* cannot be saved: Error: context deadline exceeded; nothing was changed/;
   assertUntouched(cluster, await roll(host), 1, unsaved);
-  host.write(
-    `opt/etcd/${VERSION}/etcdutl`,
-    "#!/bin/sh\necho 'Error: snapshot file integrity'\nexit 1\n",
-    0o755,
-  );
+  host.binary("etcdutl", "#!/bin/sh\necho 'Error: snapshot file integrity'\nexit 1\n");
   const unreadable =
     /failed: the snapshot before .* cannot be read back: Error: snapshot file integrity; nothing/;
   assertUntouched(cluster, await roll(host), 1, unreadable);

@@ -46,6 +46,7 @@ test("a new stack has what Pulumi.dev.yaml has, with the lab's hosts, key and ar
       },
       "etcd:mirror": "http://192.168.1.1:8080",
       "etcd:sha256": sha256,
+      "etcd:allow": ["foreign-archive"],
       "etcd:protect": false,
     },
   });
@@ -62,6 +63,8 @@ config:
   # slower disks
   etcd:heartbeatMilliseconds: 200 # mine
   etcd:protect: true
+  etcd:allow:
+    - downgrade # for a day
   etcd:mirror: http://elsewhere
   etcd:nodes:
     - name: node2
@@ -74,6 +77,8 @@ config:
   assert.match(text, /encryptionsalt: v1:lab\n/);
   assert.match(text, / {2}# slower disks\n {2}etcd:heartbeatMilliseconds: 200 # mine\n/);
   const { config } = parse(text);
+  assert.match(text, / {4}- downgrade # for a day\n/);
+  assert.deepEqual(config["etcd:allow"], ["downgrade", "foreign-archive"]);
   assert.equal(config["etcd:protect"], false);
   assert.equal(config["etcd:mirror"], "http://192.168.1.1:8080");
   assert.deepEqual(config["etcd:nodes"], [

@@ -28,3 +28,7 @@ test("a word that only the first step of a host reads runs no member's step agai
   for (const name of others) assert.deepEqual(changed[name], ["stdin"], name);
   assert.equal(optionsOf(text(step(run, "node1-host"), "create")).allow, "foreign-etcd");
 });
+
+test("a word that only the program reads is sent nowhere, and runs nothing again", async () => {
+  assert.deepEqual(changedSteps(none, await allowing("foreign-archive")), {});
+});

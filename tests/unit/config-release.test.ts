@@ -19,10 +19,18 @@ test("every digest of the table is 64 hexadecimal digits, and no two are alike",
   assert.equal(new Set(digests).size, digests.length);
 });
 
-test("sha256 extends the table, and overrides it per architecture", () => {
+test("sha256 extends the table: by a version, and by an architecture of a known one", () => {
   const extended = config({ version: "3.6.99", sha256: { "3.6.99": { arm64: digest.toUpperCase() } } });
   assert.deepEqual(extended.release.sha256, { arm64: digest });
-  const overridden = config({ sha256: { "3.6.14": { amd64: digest } } });
+  const { release } = config({ version: "3.7.2", sha256: { "3.7.2": { arm64: digest } } });
+  assert.deepEqual(release.sha256, { ...releases["3.7.2"], arm64: digest });
+  const same = config({ sha256: { "3.6.14": releases["3.6.14"] } });
+  assert.deepEqual(same.release.sha256, releases["3.6.14"], "the pinned one says nothing new");
+});
+
+test("sha256 overrides the table, per architecture, only with allow: [foreign-archive]", () => {
+  const allow = ["foreign-archive"];
+  const overridden = config({ sha256: { "3.6.14": { amd64: digest } }, allow });
   assert.deepEqual(overridden.release.sha256, { ...releases["3.6.14"], amd64: digest });
 });
 
@@ -72,6 +80,16 @@ for (const [what, values, sentence] of [
     "a digest that is no hexadecimal number",
     { sha256: { "3.6.14": { amd64: "g".repeat(64) } } },
     "sha256.3.6.14.amd64: must be 64 hexadecimal digits (it has 64 characters).",
+  ],
+  [
+    "another digest of a release that is pinned",
+    { sha256: { "3.6.14": { amd64: digest } }, mirror: "https://mirror.lan" },
+    `sha256.3.6.14.amd64: is not the sha256 of the release etcd 3.6.14, which is ${releases["3.6.14"]?.amd64}; leave it out (for an archive that was built elsewhere, add foreign-archive to allow: it runs as root on every host).`,
+  ],
+  [
+    "another digest of a pinned release that is not asked for yet",
+    { sha256: { "3.7.2": { amd64: digest, arm64: digest } } },
+    `sha256.3.7.2.amd64: is not the sha256 of the release etcd 3.7.2, which is ${releases["3.7.2"]?.amd64}; leave it out (for an archive that was built elsewhere, add foreign-archive to allow: it runs as root on every host).`,
   ],
   [
     "an unknown architecture",

@@ -1,0 +1,131 @@
+/** The plan's section "security": what changes of who is trusted, who gets in, and what runs. Old and new, never a secret. */
+
+import {
+  CLIENT_CA,
+  certificateIn,
+  keyIn,
+  LEAF_ROLES,
+  PEER_CA,
+  partOf,
+} from "../../cluster/resource-names.ts";
+import type { ClusterConfig } from "../../config/model.ts";
+import { list, text } from "../../lib/json.ts";
+import { isComponent, resourcesOf } from "./host-resources.ts";
+import type { SecurityKind, SecurityRow } from "./model.ts";
+import type { Resource } from "./preview.ts";
+import { cloudRows } from "./security-cloud.ts";
+import { allowRows, archiveRows, snapshotRows } from "./security-host.ts";
+import { loginRows } from "./security-login.ts";
+import { type Found, listed, NONE } from "./security-row.ts";
+import { unitRows } from "./security-unit.ts";
+
+/** In the order of the kinds; hosts of which the same is to be said share a row. */
+export function securityRows(resources: readonly Resource[], config: ClusterConfig): readonly SecurityRow[] {
+  const names = config.nodes.filter((node) => !node.lost);
+  const found = [
+    ...authorityRows(resources),
+    ...unprotectedRows(resources),
+    ...loginRows(resources, config),
+    ...names.flatMap(({ name }) => {
+      const parts = resourcesOf(name, resources);
+      return [
+        ...archiveRows(parts, config.release),
+        ...unitRows(parts.member),
+        ...snapshotRows(parts.host),
+        ...nameRows(name, resources),
+      ].map((row) => ({ ...row, hosts: [name] }));
+    }),
+    ...cloudRows(resources),
+    ...allowRows(resources, config.allow),
+  ];
+  // a preview lists resources in any order, and the same plan has to look the same
+  const place = ({ kind, ...row }: SecurityRow) => `${KINDS.indexOf(kind)} ${JSON.stringify(row)}`;
+  return together(found).toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+}
+
+const KINDS: readonly SecurityKind[] = [
+  "trust",
+  "login",
+  "archive",
+  "image",
+  "exposure",
+  "listener",
+  "flag",
+  "sandbox",
+  "names",
+  "allow",
+];
+
+function together(rows: readonly Found[]): readonly SecurityRow[] {
+  const same = Map.groupBy(rows, ({ hosts: _, ...row }) => JSON.stringify(row));
+  return [...same.values()].flatMap((all) => {
+    const [first] = all;
+    if (first === undefined) return [];
+    const hosts = [...new Set(all.flatMap((row) => row.hosts ?? []))].sort();
+    return [{ ...first, hosts, note: first.note ?? "" }];
+  });
+}
+
+const MADE: Readonly<Record<string, string>> = {
+  create: "created",
+  replace: "another one",
+  update: "reissued",
+  delete: "removed",
+};
+
+/** A CA's key is the CA; its certificate may be reissued with the same key. */
+function authorityRows(resources: readonly Resource[]): readonly Found[] {
+  return [CLIENT_CA, PEER_CA].flatMap((ca): readonly Found[] => {
+    const part = (name: string) => resources.find((one) => one.name === name && !isComponent(one));
+    const [key, certificate] = [part(keyIn(ca)), part(certificateIn(ca))];
+    const changed = [key, certificate].find(
+      (one) => one?.changes && one.op !== "protect" && MADE[one.op] !== undefined,
+    );
+    if (changed === undefined) return [];
+    const what = changed === key ? ca : `${ca}, its certificate`;
+    const old = changed.op === "create" ? NONE : "the one that is trusted";
+    return [{ kind: "trust", what, old, new: MADE[changed.op] ?? changed.op }];
+  });
+}
+
+function unprotectedRows(resources: readonly Resource[]): readonly Found[] {
+  return resources
+    .filter(({ old, new: now, op }) => op !== "create" && op !== "delete" && old.protected && !now.protected)
+    .map(({ name }) => ({ kind: "trust", what: name, old: "protected", new: "not protected" }));
+}
+
+/** Names that a leaf certificate gets: whoever has it may answer under them. */
+function nameRows(node: string, resources: readonly Resource[]): readonly Found[] {
+  return LEAF_ROLES.flatMap((role): readonly Found[] => {
+    const part = partOf(node, role);
+    const request = resources.find(({ name }) => name === `${part}-csr`);
+    const leaf = resources.find(({ name }) => name === certificateIn(part));
+    return [
+      ...difference(`names in the ${role} certificate`, namesOf(request, "old"), namesOf(request, "new")),
+      ...difference(`uses of the ${role} certificate`, usesOf(leaf, "old"), usesOf(leaf, "new")),
+    ];
+  });
+}
+
+function difference(
+  what: string,
+  old: readonly string[] | undefined,
+  now: readonly string[] | undefined,
+): readonly Found[] {
+  const added = now?.filter((name) => !old?.includes(name)) ?? [];
+  if (old === undefined || added.length === 0) return [];
+  const gone = old.filter((name) => !now?.includes(name));
+  return [{ kind: "names", what, old: listed(gone), new: listed(added) }];
+}
+
+function namesOf(request: Resource | undefined, side: "old" | "new"): readonly string[] | undefined {
+  if (request === undefined || request.op === "create" || request.op === "delete") return undefined;
+  const { dnsNames, ipAddresses } = request[side].inputs;
+  return [...list(dnsNames), ...list(ipAddresses)].map(text);
+}
+
+function usesOf(leaf: Resource | undefined, side: "old" | "new"): readonly string[] | undefined {
+  if (leaf === undefined || leaf.op === "create" || leaf.op === "delete") return undefined;
+  const { allowedUses, isCaCertificate } = leaf[side].inputs;
+  return [...list(allowedUses).map(text), ...(isCaCertificate === true ? ["it is a CA"] : [])];
+}
