@@ -18,7 +18,7 @@ export function privateKeyProblem(contents: string): string | undefined {
 }
 
 const protectedKey =
-  "is protected by a passphrase; load it into the ssh agent (ssh-add) and set ssh.agent: true instead";
+  "is protected by a passphrase; load it into the ssh agent (ssh-add), and leave this setting out";
 
 /** OpenSSH's own format names the cipher in the clear, right after its magic. */
 function opensshProblem(text: string): string | undefined {

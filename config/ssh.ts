@@ -21,13 +21,11 @@ export function parseSsh(top: Fields, environment: Environment): SshConfig {
   const ssh = top.object("ssh");
   ssh.refuseUnknown(keys, hints);
   const user = parseUser(ssh, defaults.ssh.user);
-  const agent = ssh.flag("agent", false);
-  const privateKey = parsePrivateKey(top, ssh, agent, environment);
+  const login = parseLogin(top, ssh, environment);
   const bastion = parseBastion(ssh, user, environment);
   return {
     user,
-    agent,
-    ...(privateKey === undefined ? {} : { privateKey }),
+    ...login,
     ...(bastion === undefined ? {} : { bastion }),
   };
 }
@@ -41,15 +39,15 @@ function parseUser(fields: Fields, fallback: string): string {
   return user;
 }
 
-/** Exactly one of key file, secret key and agent; with two it would be unclear which of them failed. */
-function parsePrivateKey(
+/** One of agent, key file and secret key; with two it would be unclear which of them failed. */
+function parseLogin(
   top: Fields,
   ssh: Fields,
-  agent: boolean,
   environment: Environment,
-): string | undefined {
+): Pick<SshConfig, "agent" | "privateKey"> {
   const file = ssh.text("privateKeyFile", "");
   const secret = top.text("sshPrivateKey", "");
+  const agent = ssh.flag("agent", file === "" && secret === "");
   const given = [
     file !== "" && "ssh.privateKeyFile",
     secret !== "" && "sshPrivateKey",
@@ -63,16 +61,23 @@ function parsePrivateKey(
   } else if (given.length > 1) {
     top.problem("ssh", `${given.join(" and ")} are set; keep one of them.`);
   }
-  if (agent && !environment.variables.SSH_AUTH_SOCK) {
-    ssh.problem(
-      "agent",
-      "no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and add the key with ssh-add.",
-    );
-  }
+  if (agent && !environment.variables.SSH_AUTH_SOCK) top.report.warning("ssh", NO_AGENT);
+  if (file !== "") top.report.warning("ssh.privateKeyFile", FILE_IN_STATE);
+  if (secret !== "") top.report.warning("sshPrivateKey", SECRET_IN_STATE);
   const secretProblem = secret === "" ? undefined : privateKeyProblem(secret);
   if (secretProblem !== undefined) top.problem("sshPrivateKey", `the value ${secretProblem}.`);
-  return file === "" ? undefined : readPrivateKey(ssh, file, environment);
+  const privateKey = file === "" ? undefined : readPrivateKey(ssh, file, environment);
+  return { agent, ...(privateKey === undefined ? {} : { privateKey }) };
 }
+
+export const NO_AGENT =
+  "no ssh agent is running here (SSH_AUTH_SOCK is not set), and only a preview does without; start one and add your key with ssh-add.";
+
+const FILE_IN_STATE =
+  "the key itself lies in the state, encrypted, with every step: whoever can decrypt the state can log in with it, and another person's key runs every step again. Leave it out to log in by the ssh agent.";
+
+const SECRET_IN_STATE =
+  "the key lies in the stack file and, with every step, in the state, encrypted: whoever can decrypt them can log in with it. Remove it to log in by the ssh agent.";
 
 function readPrivateKey(ssh: Fields, file: string, environment: Environment): string | undefined {
   if (file.includes("PRIVATE KEY")) {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type SpawnOptions, spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import { cannotRun } from "./run.ts";
 
@@ -14,16 +14,20 @@ const TIMED_OUT = 124;
 /**
  * Runs a command to its end, whatever its exit code; the caller tells what that means.
  * @param timeoutMs it is ended after that long, with exit code 124. @default never
+ * @param options its environment; a signal upon which it is told to end, which is then waited for
  */
 export async function capture(
   command: string,
   args: readonly string[],
   input = "",
   timeoutMs = 0,
+  options: Pick<SpawnOptions, "env" | "signal" | "killSignal"> = {},
 ): Promise<Captured> {
-  const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs });
+  const child = spawn(command, args, { ...options, stdio: ["pipe", "pipe", "pipe"], timeout: timeoutMs });
   const failed = new Promise<never>((_, reject) => {
-    child.on("error", (error) => reject(cannotRun(command, error)));
+    child.on("error", (error) => {
+      if (error.name !== "AbortError") reject(cannotRun(command, error));
+    });
   });
   const ended = new Promise<number>((resolve) => {
     child.on("close", (code) => resolve(code ?? (child.killed ? TIMED_OUT : 1)));

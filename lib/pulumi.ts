@@ -13,6 +13,21 @@ export async function pulumiCapture(stack: Stack, ...args: string[]): Promise<Ca
   return { ...captured, stderr: printable(stderr) };
 }
 
+/**
+ * The same with the engine's events written to a file, by an option that this variable brings: the Automation API uses
+ * it. Once `interrupted`, it ends after the running step.
+ */
+export function pulumiWithEvents(
+  stack: Stack,
+  file: string,
+  interrupted: AbortSignal,
+  ...args: string[]
+): Promise<Captured> {
+  const env = { ...process.env, PULUMI_DEBUG_COMMANDS: "true" };
+  const options = { env, signal: interrupted, killSignal: "SIGINT" } as const;
+  return capture("pulumi", wordsOf(stack, [...args, "--event-log", file]), "", 0, options);
+}
+
 /** The JSON that `pulumi ARGS…` prints. */
 export async function pulumiJson(stack: Stack, ...args: string[]): Promise<unknown> {
   const { code, stdout, stderr } = await pulumiCapture(stack, ...args);

@@ -44,7 +44,14 @@ async function readStackFile(): Promise<Declared> {
     const top = new Fields("", settingsIn(text), report);
     const allow = parseAllow(top);
     const version = top.text("version", defaults.version);
-    const declared = { file, text, version, sha256: parseDigests(top, ["foreign-archive"]), allow, ...parseSource(top) };
+    const declared = {
+      file,
+      text,
+      version,
+      sha256: parseDigests(top, ["foreign-archive"]),
+      allow,
+      ...parseSource(top),
+    };
     if (report.problems.length > 0) throw new Error(report.problems.join("\n"));
     return declared;
   } catch (error) {

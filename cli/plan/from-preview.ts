@@ -1,10 +1,12 @@
 /** Takes a plan from a real preview of the stack. */
 
-import { record } from "../../lib/json.ts";
-import { pulumiCapture, type Stack } from "../../lib/pulumi.ts";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pulumiWithEvents, type Stack } from "../../lib/pulumi.ts";
+import { withPrivateFolder } from "../shared/private-folder.ts";
 import { buildPlan } from "./build.ts";
 import type { Plan } from "./model.ts";
-import { POLICY_PACK, violations } from "./policy.ts";
+import { POLICY_PACK, type Violations, violationsIn } from "./policy.ts";
 import { type Preview, parsePreview } from "./preview.ts";
 import { makeFolder, pulumiFile, writePlan } from "./saved.ts";
 import { EVERYTHING, optionsFor, type Selection } from "./selection.ts";
@@ -27,38 +29,54 @@ export async function planFromPreview({
 }: PreviewOptions): Promise<Plan> {
   if (save !== undefined) await makeFolder(save);
   const saving = save === undefined ? [] : ["--save-plan", pulumiFile(save)];
-  const options = [...(refresh ? ["--refresh"] : []), ...optionsFor(selection)];
-  const [preview, outputs] = await Promise.all([
-    pulumiCapture(stack, "preview", "--json", "--show-sames", ...POLICY_PACK, ...options, ...saving),
-    pulumiCapture(stack, "stack", "output", "--json"),
-  ]);
-  if (!preview.stdout.includes("{"))
-    throw new Error(preview.stderr.trim() || "pulumi preview printed nothing");
-  // Without the record of the last proof every member would look new.
-  if (outputs.code !== 0) throw new Error(outputs.stderr.trim());
-  const parsed = parsePreview(preview.stdout);
-  const refused = isUnexplained(parsed) ? await refusedByPolicy(stack, options) : [];
-  const plan = buildPlan(
-    refused.length > 0 ? { ...parsed, errors: refused } : parsed,
-    provenIn(outputs.stdout),
-    selection,
-  );
-  if (preview.code !== 0 && plan.verdict !== "refused") throw new Error(preview.stderr.trim());
+  const options = [...(refresh ? ["--refresh"] : []), ...optionsFor(selection), ...saving];
+  const preview = await previewOf(stack, options);
+  const plan = buildPlan(preview, provenIn(preview), selection);
   if (save !== undefined) await writePlan(save, plan);
   return plan;
 }
 
+/** One preview says all of it. Its events have secrets in the clear: they are read in a folder that does not stay. */
+function previewOf(stack: Stack, options: readonly string[]): Promise<Preview> {
+  return withPrivateFolder(async (folder, interrupted) => {
+    const events = join(folder, "events");
+    const { code, stdout, stderr } = await pulumiWithEvents(
+      stack,
+      events,
+      interrupted,
+      ...["preview", "--json", "--show-sames", ...POLICY_PACK, ...options],
+    );
+    if (interrupted.aborted) throw new Error("interrupted: nothing was planned");
+    if (!stdout.includes("{")) throw new Error(stderr.trim() || "pulumi preview printed nothing");
+    const preview = withViolations(parsePreview(stdout), violationsIn(await readEvents(events)));
+    if (code !== 0 && preview.errors.length === 0) throw new Error(stderr.trim());
+    return preview;
+  });
+}
+
+/** Without them nobody knows what the policies say. */
+function readEvents(file: string): Promise<string> {
+  return readFile(file, "utf8").catch(() => {
+    throw new Error("pulumi preview wrote no events: use Pulumi 3.250.0 or later");
+  });
+}
+
 /** A policy's refusal leaves nothing but this in the JSON. */
-function isUnexplained({ errors }: Preview): boolean {
-  return errors.length === 1 && errors[0] === "preview failed";
+const UNEXPLAINED = "preview failed";
+
+function withViolations(preview: Preview, { mandatory, advisory }: Violations): Preview {
+  const errors = preview.errors.filter((error) => mandatory.length === 0 || error !== UNEXPLAINED);
+  return {
+    ...preview,
+    errors: [...errors, ...mandatory],
+    warnings: [...preview.warnings, ...advisory],
+  };
 }
 
-async function refusedByPolicy(stack: Stack, options: readonly string[]): Promise<readonly string[]> {
-  const { stdout } = await pulumiCapture(stack, "preview", ...POLICY_PACK, ...options);
-  return violations(stdout);
-}
-
-/** What the last run that ended healthy recorded; nothing on a new stack. */
-function provenIn(stdout: string): unknown {
-  return stdout.trim() === "" ? undefined : record(JSON.parse(stdout)).deployed;
+/** What the last run that ended healthy recorded: an output of the stack; nothing on a new stack. */
+function provenIn({ resources, errors }: Preview): unknown {
+  const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
+  // Without the record every member would look new.
+  if (stack === undefined && errors.length === 0) throw new Error("pulumi preview does not show the stack");
+  return stack?.old.outputs.deployed;
 }

@@ -1,6 +1,7 @@
-/** What the policy pack refused: `pulumi preview --json` only says that it failed, so the text of another one is read. */
+/** What the policy pack says of a preview, from the engine's events: the preview's JSON leaves it out. */
 
 import { fileURLToPath } from "node:url";
+import { type Json, record, text } from "../../lib/json.ts";
 import { printable } from "../../lib/printable.ts";
 
 /** Arguments that make a preview or an update run the pack. */
@@ -9,28 +10,32 @@ export const POLICY_PACK = [
   fileURLToPath(new URL("../../policy", import.meta.url)),
 ] as const;
 
-/** One sentence for each violation of a mandatory rule, with the resources that share it. */
-export function violations(previewText: string): readonly string[] {
-  const found: { rule: string; resource: string; says: string[] }[] = [];
-  for (const line of sectionOf(printable(previewText))) {
-    const [, level, rule = "", resource = ""] = /^- \[(\w+)\]\s+(\S+)\s+\(.*: (\S+)\)$/.exec(line) ?? [];
-    if (level === undefined) found.at(-1)?.says.push(line);
-    else found.push({ rule: level === "mandatory" ? rule : "", resource, says: [] });
-  }
-  const bySentence = Map.groupBy(
-    found.filter(({ rule }) => rule !== ""),
-    ({ rule, says }) => `${rule}: ${says.join(" ")}`,
-  );
-  return [...bySentence].map(([says, all]) => `${says} (${all.map(({ resource }) => resource).join(", ")})`);
+/** One sentence for each rule's message, with the resources that share it. */
+export interface Violations {
+  readonly mandatory: readonly string[];
+  readonly advisory: readonly string[];
 }
 
-function sectionOf(previewText: string): readonly string[] {
-  const lines = previewText.split("\n");
-  const start = lines.indexOf("Policies:");
-  if (start < 0) return [];
-  const end = lines.findIndex((line, index) => index > start && /^\S/.test(line));
-  return lines
-    .slice(start + 1, end < 0 ? undefined : end)
-    .map((line) => line.trim())
-    .filter((line) => line !== "");
+/** @param eventLog what `pulumi preview --event-log` wrote: one event a line */
+export function violationsIn(eventLog: string): Violations {
+  const events = eventLog
+    .split("\n")
+    .filter((line) => line.includes('"policyEvent"')) // of thousands of lines
+    .map((line) => record(record(JSON.parse(line)).policyEvent));
+  const of = (level: string) =>
+    sentences(events.filter(({ enforcementLevel }) => enforcementLevel === level));
+  return { mandatory: of("mandatory"), advisory: of("advisory") };
+}
+
+/** In an order that does not change: the engine's is that in which its steps end. */
+function sentences(events: readonly Json[]): readonly string[] {
+  const bySentence = Map.groupBy(events, ({ policyName, message }) => {
+    const says = printable(text(message))
+      .trim()
+      .split(/\s*\n\s*/);
+    return `${text(policyName)}: ${says.join(" ")}`;
+  });
+  const resources = (all: readonly Json[]) =>
+    [...new Set(all.map(({ resourceUrn }) => text(resourceUrn).split("::").at(-1) ?? ""))].sort();
+  return [...bySentence].map(([says, all]) => `${says} (${resources(all).join(", ")})`).sort();
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { ClusterConfig, NodeConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
 import { settingOf } from "../../config/project.ts";
+import { NO_AGENT } from "../../config/ssh.ts";
 import { type Json, record } from "../../lib/json.ts";
 
 export interface Login {
@@ -22,6 +23,7 @@ export function loginOf(stackConfig: unknown): Login {
   }
   const { config, problems } = parseConfig(decodeValues(texts), (path) => readFileSync(path, "utf8"));
   if (config === undefined) throw new Error(problems.join("\n"));
+  if (config.ssh.agent && !process.env.SSH_AUTH_SOCK) throw new Error(`ssh: ${NO_AGENT}`);
   const key = texts.sshPrivateKey ?? config.ssh.privateKey;
   return { config, ...(key === undefined ? {} : { key }) };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { markdown } from "../../cli/plan/markdown.ts";
-import { violations } from "../../cli/plan/policy.ts";
+import { violationsIn } from "../../cli/plan/policy.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
 import { deployed } from "../unit/deployment.ts";
 import { type Change, nodesOf, planOf, restarts, unit } from "./preview.ts";
@@ -168,9 +168,14 @@ test("refusals and warnings act neither on a terminal nor on a workflow, whoever
     planOf({ warnings: hostileLines }),
   ])
     for (const text of [markdown(plan, NOW), terminal(plan, NOW)]) assertHarmless(text);
-  const [first = ""] = violations(
-    `Policies:\n    - [mandatory]  rule  (a:b: c)\n${hostileLines.map((line) => `      ${line}`).join("\n")}\n`,
-  );
+  const policyEvent = {
+    policyName: "rule",
+    enforcementLevel: "mandatory",
+    message: hostileLines.join("\n"),
+    resourceUrn: "urn:pulumi:dev::etcd::a:b::c",
+  };
+  const [first = ""] = violationsIn(`${JSON.stringify({ policyEvent })}\n`).mandatory;
+  assert.notEqual(first, "");
   assertHarmless(first);
 });
 

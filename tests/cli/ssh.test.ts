@@ -73,8 +73,21 @@ test("a key file is read", (t) => {
   assert.equal(login({ privateKeyFile: file }, {}).key, privateKey);
 });
 
+test("the agent's keys are the login where no other is given; without an agent hosts cannot be asked", (t) => {
+  const { SSH_AUTH_SOCK } = process.env;
+  t.after(() => {
+    if (SSH_AUTH_SOCK === undefined) delete process.env.SSH_AUTH_SOCK;
+    else process.env.SSH_AUTH_SOCK = SSH_AUTH_SOCK;
+  });
+  process.env.SSH_AUTH_SOCK = "/run/agent";
+  assert.equal(login({}, {}).key, undefined);
+  delete process.env.SSH_AUTH_SOCK;
+  assert.throws(() => login({}, {}), /^Error: ssh: no ssh agent is running here/);
+  assert.equal(login({}).key, privateKey);
+});
+
 test("a configuration that is wrong is told with every mistake", () => {
-  assert.throws(() => login({ user: "no;user" }, {}), /ssh\.user: .*\nssh: no key is given/);
+  assert.throws(() => login({ user: "no;user", agent: false }, {}), /ssh\.user: .*\nssh: no key is given/);
 });
 
 test("who is not root becomes it by sudo, and a lost host is not asked", () => {

@@ -54,14 +54,18 @@ export class StandIns {
     return fs.readdirSync(this.dir).sort();
   }
 
-  /** `npm run NAME -- ARGS…` */
-  async run(name: string, ...args: string[]) {
+  /** `npm run NAME -- ARGS…`, to its end. */
+  run(name: string, ...args: string[]) {
+    return this.start(name, ...args).ended;
+  }
+
+  /** The same, while it is under way. */
+  start(name: string, ...args: string[]) {
     const path = [join(this.dir, "bin"), "/usr/bin", "/bin"].join(delimiter);
     const options = { cwd: this.dir, env: { PATH: path, HOME: this.dir } };
     const child = spawn(execPath, [join(repository, `cli/${name}/${name}.ts`), ...args], options);
     child.stdin.end();
     const all = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    const [stdout, stderr, [code]] = await all;
-    return { code, stdout, stderr };
+    return { child, ended: all.then(([stdout, stderr, [code]]) => ({ code, stdout, stderr })) };
   }
 }

@@ -71,30 +71,74 @@ test("every form of key and host key that a program is likely to have", async ()
   assert.ok(existsSync(folder));
 });
 
-test("an agent, named or by SSH_AUTH_SOCK", async () => {
+/** Runs `work` while an agent has these keys. */
+async function withAgent(
+  keyFiles: readonly string[],
+  work: (socket: string) => Promise<void>,
+): Promise<void> {
   const socket = path.join(sshd.folder, "agent");
   const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "inherit"] });
   try {
     await once(agent.stdout, "data"); // it prints its address once it listens
-    execFileSync("ssh-add", ["-q", sshd.privateKeyFile], {
-      env: { ...process.env, SSH_AUTH_SOCK: socket },
-      stdio: "ignore",
-    });
-    await project.up(
-      command("named-agent", `{ ...connection, privateKey: undefined, agentSocketPath: "${socket}" }`),
-    );
-    await project.write(command("agent", "{ ...connection, privateKey: undefined }"));
-    project.environment.SSH_AUTH_SOCK = socket;
-    await project.succeed("up", "--yes", "--skip-preview");
-    delete project.environment.SSH_AUTH_SOCK;
+    const env = { ...process.env, SSH_AUTH_SOCK: socket };
+    execFileSync("ssh-add", ["-q", ...keyFiles], { env, stdio: "ignore" });
+    await work(socket);
   } finally {
     const ended = once(agent, "exit");
     agent.kill();
     await ended;
+    await rm(socket, { force: true });
   }
-  await rm(socket, { force: true });
+}
+
+/** A private key of the login, and its file. */
+function keyFile(name: string, authorized = true): string {
+  sshd.addKey(name, ["-t", "ed25519"], "", "", authorized);
+  return path.join(sshd.folder, name);
+}
+
+const byAgent = "{ ...connection, privateKey: undefined }";
+
+test("an agent, named or by SSH_AUTH_SOCK", async () => {
+  await withAgent([sshd.privateKeyFile], async (socket) => {
+    await project.up(
+      command("named-agent", `{ ...connection, privateKey: undefined, agentSocketPath: "${socket}" }`),
+    );
+    await project.write(command("agent", byAgent));
+    await project.under({ SSH_AUTH_SOCK: socket }).succeed("up", "--yes", "--skip-preview");
+  });
+  const socket = path.join(sshd.folder, "agent");
   const text = await project.failToUp(command("no-agent", `{ ...connection, agentSocketPath: "${socket}" }`));
   assert.match(text, /dial unix \S+: connect: no such file or directory/);
+});
+
+test("with another person's agent nothing runs again, and what they change runs", async () => {
+  const program = (text: string) => command("shared", byAgent, `create: "echo ${text}", delete: "echo gone"`);
+  await withAgent([keyFile("alice")], async (socket) => {
+    await project.write(program("once"));
+    await project.under({ SSH_AUTH_SOCK: socket }).succeed("up", "--yes", "--skip-preview");
+  });
+  await project.succeed("preview", "--expect-no-changes"); // it contacts no host
+  await withAgent([keyFile("bob")], async (socket) => {
+    const bob = project.under({ SSH_AUTH_SOCK: socket });
+    const logins = sshd.logins();
+    await bob.succeed("up", "--yes", "--skip-preview", "--expect-no-changes");
+    assert.equal(sshd.logins(), logins);
+    await bob.write(program("twice"));
+    await bob.succeed("up", "--yes", "--skip-preview");
+    assert.equal(sshd.logins(), logins + 1);
+    await bob.write("");
+    await bob.succeed("up", "--yes", "--skip-preview");
+    assert.equal(sshd.logins(), logins + 2);
+  });
+});
+
+test("an agent with more keys than sshd tries", async () => {
+  const strangers = Array.from({ length: 7 }, (_, index) => keyFile(`stranger-${index}`, false));
+  await withAgent([...strangers, sshd.privateKeyFile], async (socket) => {
+    const text = await project.under({ SSH_AUTH_SOCK: socket }).failToUp(command("many-keys", byAgent));
+    assert.match(text, /ssh: handshake failed: ssh: disconnect, reason 2: Too many authentication failures/);
+  });
 });
 
 test("through a bastion", async () => {

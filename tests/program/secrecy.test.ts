@@ -5,8 +5,10 @@ import { pem } from "./providers.ts";
 import { step, steps, text } from "./queries.ts";
 import { clusterOf, devConfig, loginKey } from "./stacks.ts";
 
+const shipped = devConfig();
+const ssh = { ...Object(shipped.ssh), privateKeyFile: "~/.ssh/id_ed25519" };
 const runs = [
-  { from: "ssh.privateKeyFile", run: await runProgram({ config: devConfig() }) },
+  { from: "ssh.privateKeyFile", run: await runProgram({ config: { ...shipped, ssh } }) },
   { from: "the secret sshPrivateKey", run: await runProgram({ config: clusterOf(3) }) },
 ];
 
@@ -120,4 +122,14 @@ test("the bundle of the administrator is of the client CA", () => {
     cert: pem("CERTIFICATE", "client-cert"),
     key: pem("PRIVATE KEY", "client-key"),
   });
+});
+
+test("of a login by the agent, as Pulumi.dev.yaml has it, nothing is in the state", async () => {
+  const run = await runProgram({ config: shipped });
+  for (const { name, inputs } of steps(run))
+    assert.deepEqual(
+      Object.keys(Object(inputs.connection)).sort(),
+      ["dialErrorLimit", "host", "hostKey", "perDialTimeout", "port", "user"],
+      name,
+    );
 });

@@ -42,7 +42,7 @@ export const existing = {
 export const rightTop = {
   target: "aws",
   nodes: awsNodes,
-  ssh: { user: "admin", privateKeyFile: "~/.ssh/id_ed25519" },
+  ssh: { user: "admin" },
 };
 
 /** Reads the right configuration with some values of `aws`, and some others, exchanged. */

@@ -7,12 +7,13 @@ import { config, hostKey, privateKey, problems, read, right } from "./configurat
 const keyPath = "/home/me/.ssh/id_ed25519";
 const hostsPath = "/home/me/.ssh/known_hosts";
 
-function ssh(changes: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return { ssh: { ...right.ssh, ...changes } };
+/** A login by the key file, with some settings exchanged. */
+function ssh(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return { ssh: { ...right.ssh, privateKeyFile: "~/.ssh/id_ed25519", ...changes } };
 }
 
 test("the key is read from the file, with ~ for the home directory", () => {
-  assert.deepEqual(config().ssh, { user: "root", agent: false, privateKey });
+  assert.deepEqual(config(ssh()).ssh, { user: "root", agent: false, privateKey });
 });
 
 test("a path from the root is taken as it is", () => {
@@ -28,22 +29,38 @@ test("the secret key is checked but never part of the plain configuration", () =
   assert.ok(!JSON.stringify(parsed).includes("PRIVATE KEY"));
 });
 
-test("the agent is used when one runs", () => {
-  const agent = ssh({ privateKeyFile: "", agent: true, user: "admin" });
-  assert.deepEqual(config(agent, {}, { SSH_AUTH_SOCK: "/run/agent" }).ssh, { user: "admin", agent: true });
-  assert.deepEqual(problems(agent), [
-    "ssh.agent: no ssh agent is running here (SSH_AUTH_SOCK is not set); start one and add the key with ssh-add.",
+test("the agent is the login where no key is given; without one there is a warning, since a preview needs none", () => {
+  const silent = ssh({ privateKeyFile: undefined, user: "admin" });
+  for (const agent of [silent, ssh({ privateKeyFile: "", agent: true, user: "admin" })]) {
+    const parsed = read(agent);
+    assert.deepEqual(parsed.config?.ssh, { user: "admin", agent: true });
+    assert.deepEqual(parsed.warnings, []);
+    const without = read(agent, {}, { SSH_AUTH_SOCK: "" });
+    assert.deepEqual(without.config?.ssh, { user: "admin", agent: true });
+    assert.deepEqual(without.warnings, [
+      "ssh: no ssh agent is running here (SSH_AUTH_SOCK is not set), and only a preview does without; start one and add your key with ssh-add.",
+    ]);
+  }
+});
+
+test("one warning says where a key lies that is given", () => {
+  assert.deepEqual(read(ssh()).warnings, [
+    "ssh.privateKeyFile: the key itself lies in the state, encrypted, with every step: whoever can decrypt the state can log in with it, and another person's key runs every step again. Leave it out to log in by the ssh agent.",
+  ]);
+  const secret = { ...ssh({ privateKeyFile: undefined }), sshPrivateKey: privateKey };
+  assert.deepEqual(read(secret).warnings, [
+    "sshPrivateKey: the key lies in the stack file and, with every step, in the state, encrypted: whoever can decrypt them can log in with it. Remove it to log in by the ssh agent.",
   ]);
 });
 
-test("one way to authenticate is needed, and only one", () => {
+test("there is one way to authenticate, and only one", () => {
   const neither =
     "ssh: no key is given; set ssh.privateKeyFile, the secret sshPrivateKey, or ssh.agent: true.";
-  assert.deepEqual(problems(ssh({ privateKeyFile: undefined })), [neither]);
-  assert.deepEqual(problems({ sshPrivateKey: privateKey }), [
+  assert.deepEqual(problems(ssh({ privateKeyFile: undefined, agent: false })), [neither]);
+  assert.deepEqual(problems({ ...ssh(), sshPrivateKey: privateKey }), [
     "ssh: ssh.privateKeyFile and sshPrivateKey are set; keep one of them.",
   ]);
-  assert.deepEqual(problems(ssh({ agent: true }), {}, { SSH_AUTH_SOCK: "/run/agent" }), [
+  assert.deepEqual(problems(ssh({ agent: true })), [
     "ssh: ssh.privateKeyFile and ssh.agent are set; keep one of them.",
   ]);
 });
@@ -62,7 +79,7 @@ const opensshKey = (cipher: string) => {
 const ecKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const locked = { cipher: "aes-256-cbc", passphrase: "secret" };
 const toAgent =
-  "is protected by a passphrase; load it into the ssh agent (ssh-add) and set ssh.agent: true instead";
+  "is protected by a passphrase; load it into the ssh agent (ssh-add), and leave this setting out";
 
 for (const [what, contents] of [
   ["OpenSSH's own form", opensshKey("none")],
@@ -70,7 +87,7 @@ for (const [what, contents] of [
   ["SEC 1", ecKey.privateKey.export({ format: "pem", type: "sec1" }).toString()],
 ] as const) {
   test(`a private key in ${what} is right`, () => {
-    assert.deepEqual(problems({}, { [keyPath]: contents }), []);
+    assert.deepEqual(problems(ssh(), { [keyPath]: contents }), []);
   });
 }
 
@@ -103,7 +120,7 @@ for (const [what, contents, problem] of [
   ["something else", "hello", "is not a private key; give one in OpenSSH or PEM format"],
 ] as const) {
   test(`a key file that is ${what} is refused`, () => {
-    assert.deepEqual(problems({}, { [keyPath]: contents }), [
+    assert.deepEqual(problems(ssh(), { [keyPath]: contents }), [
       `ssh.privateKeyFile: "~/.ssh/id_ed25519" ${problem}.`,
     ]);
   });
@@ -119,7 +136,7 @@ for (const [code, reason] of [
       if (path !== keyPath) return `* ${hostKey()}`;
       throw Object.assign(new Error("no luck"), { code });
     };
-    assert.deepEqual(parseConfig(right, fail, { HOME: "/home/me" }).problems, [
+    assert.deepEqual(parseConfig({ ...right, ...ssh() }, fail, { HOME: "/home/me" }).problems, [
       `ssh.privateKeyFile: "~/.ssh/id_ed25519" ${reason}.`,
     ]);
   });

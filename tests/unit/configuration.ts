@@ -1,4 +1,4 @@
-/** A right configuration to make wrong: values as a stack gives them, and a workstation with a key and known hosts. */
+/** A right configuration to make wrong: values as a stack gives them, and a workstation with an agent, a key and known hosts. */
 
 import { generateKeyPairSync } from "node:crypto";
 import type { ClusterConfig } from "../../config/model.ts";
@@ -23,7 +23,7 @@ export const threeNodes = [1, 2, 3].map((n) => ({ name: `node${n}`, address: `19
 
 export const right = {
   nodes: threeNodes,
-  ssh: { user: "root", privateKeyFile: "~/.ssh/id_ed25519", knownHostsFile: "~/.ssh/known_hosts" },
+  ssh: { user: "root", knownHostsFile: "~/.ssh/known_hosts" },
 };
 
 export type Files = Readonly<Record<string, string | undefined>>;
@@ -44,7 +44,11 @@ export function read(
     if (text === undefined) throw Object.assign(new Error(`no ${path}`), { code: "ENOENT" });
     return text;
   };
-  return parseConfig({ ...right, ...changes }, readFile, { HOME: "/home/me", ...environment });
+  return parseConfig({ ...right, ...changes }, readFile, {
+    HOME: "/home/me",
+    SSH_AUTH_SOCK: "/run/agent",
+    ...environment,
+  });
 }
 
 export function problems(...args: Parameters<typeof read>): readonly string[] {
