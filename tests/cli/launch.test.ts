@@ -84,7 +84,8 @@ async function projectWithFakeNpm() {
 test("packages are installed when they are missing or not those of the lock file, and only then", async (t) => {
   const project = await projectWithFakeNpm();
   t.after(() => rm(project.folder, { recursive: true }));
-  const installs = (...args: string[]) => (project.run(...args).stdout.match(/^npm ci --ignore-scripts /gm) ?? []).length;
+  const installs = (...args: string[]) =>
+    (project.run(...args).stdout.match(/^npm ci --ignore-scripts /gm) ?? []).length;
 
   await project.lock("1.0.0");
   assert.equal(installs("check"), 1);
@@ -108,9 +109,16 @@ test("without a Node.js from npm it runs on the machine's, or says in one senten
   const project = await projectWithFakeNpm();
   t.after(() => rm(project.folder, { recursive: true }));
   await project.lock("1.0.0");
-  await project.script("bin/npm", "mkdir node_modules", "cp package-lock.json node_modules/.package-lock.json");
+  await project.script(
+    "bin/npm",
+    "mkdir node_modules",
+    "cp package-lock.json node_modules/.package-lock.json",
+  );
   await mkdir(join(project.folder, "cli/status"));
-  await writeFile(join(project.folder, "cli/status/status.ts"), "console.log(process.execPath satisfies string);");
+  await writeFile(
+    join(project.folder, "cli/status/status.ts"),
+    "console.log(process.execPath satisfies string);",
+  );
   project.run("check"); // installs
   assert.equal(project.run("status").stdout, `${execPath}\n`);
   const old = pretending("Object.defineProperty(process.features, 'typescript', { value: false })");

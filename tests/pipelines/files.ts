@@ -19,6 +19,9 @@ export interface Job {
   readonly "runs-on": string | readonly string[];
   readonly "timeout-minutes"?: number;
   readonly environment?: string;
+  readonly needs?: string | readonly string[];
+  readonly strategy?: { readonly "fail-fast": boolean; readonly matrix: Readonly<Record<string, string>> };
+  readonly outputs?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly concurrency?: {
     readonly group: string;
