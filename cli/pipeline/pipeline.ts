@@ -6,6 +6,7 @@ import { argv } from "node:process";
 import { readPlan } from "../plan/saved.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
+import { installPlugins } from "./plugins.ts";
 import { lookAt, stackFileAt } from "./pull-request.ts";
 import { needsSecondApproval } from "./second-approval.ts";
 import { asData } from "./stack-files.ts";
@@ -47,7 +48,7 @@ async function approvals(folder: string, stacks: readonly string[]): Promise<voi
 async function approved(folder: string, answer: string): Promise<void> {
   if (answer === "success" || !needsSecondApproval(await readPlan(folder))) return;
   console.error(
-    "Refused, and nothing was changed: the plan changes what is trusted (its section security), and the environment etcd-security has not been approved. Run the pipeline again, and approve both.",
+    "Refused, and nothing was changed: the plan changes what is trusted (its section security), and that has not been approved in the environment etcd-security. Have it approved, then run this again.",
   );
   process.exitCode = REFUSED;
 }
@@ -56,6 +57,7 @@ const [name, first = "", second = "", ...more] = callOrExit(commands.pipeline, a
 try {
   if (name === "kind") await kind(first);
   if (name === "take") await take(first, second);
+  if (name === "plugins") await installPlugins();
   if (name === "approvals") await approvals(first, [second, ...more]);
   if (name === "approved") await approved(first, second);
 } catch (error) {

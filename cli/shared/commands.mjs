@@ -71,6 +71,7 @@ export const longRuns = ["sweep", "flags", "faults", "oldest-cli"];
 const pipelineWords = {
   "kind HEAD":
     "print kind=stack if the pull request's commit changes nothing but values in stack files and texts, or kind=code",
+  plugins: "install the plugins of the packages, and check those whose digest pulumi-plugins.sha256 has",
   "take HEAD STACK": "write its stack file here, as data; refused if it changes more",
   "approvals DIRECTORY STACK…":
     "print security=true if one of the plans in DIRECTORY/STACK changes what is trusted",
@@ -82,6 +83,7 @@ const pipelineWords = {
 const gitlabWords = {
   "note FILE": "show a plan in the merge request, in one note kept up to date",
   "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit",
+  "result JOB": "print how a job of this pipeline has ended: success, or anything else",
   "issue FILE": "open an issue with what verify printed, or add to the open one",
 };
 

@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { workflows } from "../pipelines/files.ts";
 import { artifactsOf, MERGED, RUN } from "../pipelines/gh.ts";
 import type { Files } from "../pipelines/git.ts";
-import { describeLab, footprint, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
-import { startsDuring } from "./pipeline-starts.ts";
+import { describeLab, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
+import { startsDuring, untouched } from "./pipeline-starts.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
 import { Runner } from "./workflow.ts";
@@ -22,12 +22,16 @@ const NOT_RUN = [
   "check.yml check", // a suite of its own, as is the next
   "check.yml test",
   "preview.yml install",
+  "preview.yml plugins",
   "preview.yml skip", // prints one sentence, as does the next
   "up.yml security",
   "preview.yml planned", // looks at other jobs' results: tests/pipelines/access.test.ts
   "renew.yml install",
+  "renew.yml plugins",
   "up.yml install",
+  "up.yml plugins",
   "verify.yml install",
+  "verify.yml plugins",
 ];
 let project: Project;
 let runner: Runner;
@@ -107,7 +111,7 @@ test("main is not what was planned any more: refused before any host is touched,
   await project.configure({ snapshotCount: 30000 });
   await must(preview());
   await project.configure({ snapshotCount: 40000 });
-  const { code, all } = await untouched(merge);
+  const { code, all } = await untouched(NODES, merge);
   assert.equal(code, REFUSED, all);
   for (const name of ALL)
     assert.match(all, new RegExp(`${name}: now restart: .*20000.*40000.*, approved was restart: `));
@@ -120,7 +124,7 @@ test("another ssh key than planned: refused, and neither key is shown", async ()
   const other = join(project.dir, "other-key");
   await must(lab("exec", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other));
   await setPrivateKey(other);
-  const { code, all } = await untouched(merge);
+  const { code, all } = await untouched(NODES, merge);
   await setPrivateKey((await describeLab(labEnv)).privateKeyFile);
   await runner.merge();
   assert.equal(code, REFUSED, all);
@@ -151,7 +155,7 @@ test("renewals alone are done every week, without a restart", async () => {
 
 test("renewals do nothing when something else was merged and not applied", async () => {
   await project.configure({ snapshotCount: 10000 });
-  const { code, all } = await untouched(() => job("renew.yml", "renew"));
+  const { code, all } = await untouched(NODES, () => job("renew.yml", "renew"));
   await project.configure({ snapshotCount: 30000, renewBeforeDays: undefined });
   assert.equal(code, REFUSED, all);
   assert.match(all, /more to do than renew certificates \(3 restarts, one at a time · safe\)/);
@@ -199,25 +203,25 @@ test("an up that is cancelled ends after the running step, leaves no lock, and t
   assert.deepEqual([...cancelled.started, ...rest.started], ALL);
 });
 
-test("a pull request with code gets no plan of main's jobs, and none of its code runs there", async () => {
+test("a pull request with code: none of it runs in main's jobs; approved, it reads the state, and no key of the hosts", async () => {
   await project.configure({ snapshotCount: 40000 });
   const marker = join(project.dir, "was-here");
-  const mine = `import { writeFileSync } from "node:fs";\nwriteFileSync(${JSON.stringify(marker)}, JSON.stringify(process.env));\n`;
-  const code = ["index.ts", "cli/plan/plan.ts", "cli/pipeline/pipeline.ts", "launch.mjs", "main.mjs"];
+  const mine = `import { writeFileSync } from "node:fs";
+writeFileSync(${JSON.stringify(marker)}, JSON.stringify(Object.keys(process.env)));\n`;
+  const code = ["cli/pipeline/pipeline.ts", "cli/plan/plan.ts", "index.ts", "launch.mjs", "main.mjs"];
   const { result, kind } = await proposed(Object.fromEntries(code.map((file) => [file, mine])));
-  assert.equal(kind, "code");
-  assert.equal(result.code, REFUSED, result.all);
+  assert.deepEqual([kind, result.code], ["code", REFUSED], result.all);
   assert.match(
     result.stderr,
     /^Refused, and nothing was taken: cli\/pipeline\/pipeline\.ts is not a stack file; /,
   );
   await assert.rejects(stat(marker), "the pull request's code ran");
   await assert.rejects(stat(folder()), "it was planned");
-});
 
-test("after the approval, its own code makes its plan", async () => {
-  await must(job("preview.yml", "code-plan"));
-  assert.match(await readFile(join(folder(), "plan.md"), "utf8"), /^### etcd\/cluster: /);
+  await must(runner.withItsCode(() => job("preview.yml", "code-plan")));
+  const names: readonly string[] = JSON.parse(await readFile(marker, "utf8"));
+  assert.ok(names.includes("PULUMI_CONFIG_PASSPHRASE"));
+  for (const name of ["SSH_KEY", "GH_TOKEN"]) assert.ok(!names.includes(name), name);
 });
 
 test("every step of the workflows was run, but for those that cannot be here", async () => {
@@ -261,17 +265,6 @@ async function proposed(more: Files = {}): Promise<{ readonly result: Result; re
 async function merge(): Promise<Result> {
   await runner.merge();
   return job("up.yml", "find-plan", "approved", "up");
-}
-
-/** The hosts are exactly as before, but for what a running member writes. */
-async function untouched(work: () => Promise<Result>): Promise<Result> {
-  const data = / etcd etcd /;
-  const footprints = () =>
-    Promise.all(NODES.map(async (n) => (await footprint(n)).split("\n").filter((line) => !data.test(line))));
-  const before = await footprints();
-  const result = await work();
-  assert.deepEqual(await footprints(), before);
-  return result;
 }
 
 async function setPrivateKey(file: string): Promise<void> {

@@ -57,6 +57,16 @@ export class Runner {
     this.#head = await this.#repository.branch({ [`Pulumi.${this.#project.stack}.yaml`]: text, ...more });
   }
 
+  /** As a job does that runs the pull request's own code; then main's is checked out again. */
+  async withItsCode<T>(work: () => Promise<T>): Promise<T> {
+    await this.#repository.git("checkout", "-q", "--force", this.#head);
+    try {
+      return await work();
+    } finally {
+      await this.#repository.git("checkout", "-q", "--force", "main");
+    }
+  }
+
   /** What the folder holds now becomes main's. */
   async merge(): Promise<void> {
     await this.#repository.commit({});
@@ -118,7 +128,7 @@ export class Runner {
       "matrix.stack": this.#project.stack,
       "needs.security.result": "success",
       "secrets.PULUMI_CONFIG_PASSPHRASE": "lab",
-      "secrets.SSH_KEY": "", // the configuration has it
+      "secrets.SSH_KEY": "", // the configuration has one
       "vars.ATTESTED": "",
       "vars.OMIT": "",
       "vars.PULUMI_BACKEND_URL": `file://${labEnv.LAB_DIR}/state?metadata=skip`,

@@ -7,7 +7,7 @@ import { before, test } from "node:test";
 import { type Call, gitlabJob, npmCalls, repository, workflows } from "./files.ts";
 
 const WRONG_CALL = 2;
-const GITLAB_JOBS = ["plan", "up", "verify", "renew"];
+const GITLAB_JOBS = ["plan", "code-plan", "show", "up", "verify", "renew"];
 let calls: readonly Call[];
 let scripts: Readonly<Record<string, string>>;
 
@@ -24,13 +24,13 @@ before(async () => {
 
 test("both sides plan, apply that plan, verify and renew, of the stack that is set", () => {
   const lines = calls.map(({ script, args }) => [script, ...args].join(" "));
-  for (const expected of [
-    "plan --stack $STACK --markdown --save plan",
-    "up --stack $STACK --plan plan",
-    "up --stack $STACK --renewals-only",
-    "verify --stack $STACK",
-  ])
-    assert.equal(lines.filter((line) => line.startsWith(expected)).length, 2, expected);
+  for (const [expected, count] of [
+    ["plan --stack $STACK --markdown --save plan", 4], // of data, and of code
+    ["up --stack $STACK --plan plan", 2],
+    ["up --stack $STACK --renewals-only", 2],
+    ["verify --stack $STACK", 2],
+  ] as const)
+    assert.equal(lines.filter((line) => line.startsWith(expected)).length, count, expected);
 });
 
 test("every npm script that is called exists", () => {

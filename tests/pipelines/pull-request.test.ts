@@ -188,7 +188,10 @@ test("a second approval is asked for what changes trust, and by an older plan th
     for (const result of ["skipped", "failure", ""]) {
       const { code, stderr } = await pipeline("approved", ".", result);
       assert.equal(code, needed ? 3 : 0, result);
-      assert.match(stderr, needed ? /^Refused, .* etcd-security has not been approved\. / : /^$/);
+      assert.match(
+        stderr,
+        needed ? /^Refused, .* has not been approved in the environment etcd-security\. / : /^$/,
+      );
     }
   }
 });
