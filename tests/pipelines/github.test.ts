@@ -39,14 +39,18 @@ test("they would: of a mistake in a workflow, and of one in its shell", async ()
 });
 
 test("there are these, and each says what it runs on", () => {
-  const on = Object.fromEntries([...all].map(([file, each]) => [file, Object.keys(each.on)]));
-  assert.deepEqual(on, {
+  const expected: Readonly<Record<string, readonly string[]>> = {
     "check.yml": ["pull_request", "merge_group", "push"],
     "preview.yml": ["pull_request_target", "merge_group"],
     "renew.yml": ["schedule", "workflow_dispatch"],
     "up.yml": ["push", "workflow_dispatch"],
     "verify.yml": ["schedule", "workflow_dispatch"],
-  });
+  };
+  for (const [file, events] of Object.entries(expected))
+    assert.deepEqual(Object.keys(workflow(file).on), events, file);
+  // With these a pull request would run what main's workflows say, with what they have.
+  for (const [file, { on }] of all)
+    if (file !== "preview.yml") assert.ok(!("pull_request_target" in on || "workflow_run" in on), file);
   for (const [file, event] of [
     ["preview.yml", "pull_request_target"],
     ["up.yml", "push"],
@@ -116,11 +120,14 @@ test("permissions are none but those that each job lists", () => {
     },
     "verify.yml verify": { contents: "read", "id-token": "write", issues: "write" },
   };
-  const found = [...all].flatMap(([file, each]) => {
+  for (const [file, each] of all) {
     assert.deepEqual(each.permissions, {}, file);
-    return Object.entries(each.jobs).map(([name, { permissions }]) => [`${file} ${name}`, permissions]);
-  });
-  assert.deepEqual(Object.fromEntries(found), expected);
+    for (const [name, { permissions }] of Object.entries(each.jobs)) {
+      const known = expected[`${file} ${name}`];
+      if (known !== undefined) assert.deepEqual(permissions, known, `${file} ${name}`);
+      else assert.ok(!("id-token" in (permissions ?? {})), `${file} ${name} could sign in to the cloud`);
+    }
+  }
 });
 
 test("secrets reach the commands that need them, and no other step", () => {
@@ -170,6 +177,23 @@ test("actions are pinned by commit, and leave no token in the work tree", async 
   for (const step of [...all.keys()].flatMap(jobs).flatMap(({ steps }) => steps))
     if (step.uses?.startsWith("pulumi/actions@"))
       assert.equal(step.with?.["pulumi-version"], dependencies["@pulumi/pulumi"], "the CLI is the SDK's age");
+});
+
+test("the program, the policies and the pipelines have owners whose approval a pull request needs", async () => {
+  const text = await readFile(join(repository, "CODEOWNERS"), "utf8");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const [first = "", ...others] = lines.map((line) => line.split(" ")[0]);
+  assert.equal(first, "*", "everything has an owner");
+  for (const path of [
+    "/policy/",
+    "/.github/",
+    "/.gitlab-ci.yml",
+    "/cli/pipeline/",
+    "/CODEOWNERS",
+    "/package-lock.json",
+  ])
+    assert.ok(others.includes(path), path);
+  for (const line of lines) assert.match(line, /^\S+ @[\w-]+\/[\w-]+$/);
 });
 
 test("every shell step has an id, and stops at the first failure", () => {
