@@ -40,9 +40,12 @@ test("every npm script that is called exists", () => {
 test("each accepts the options it is called with, and refuses one that is wrong", () => {
   const withArguments = calls.filter(({ args }) => args.length > 0);
   assert.ok(withArguments.length >= 8);
-  for (const { script, args } of withArguments) {
+  const different = new Map(withArguments.map((call) => [[call.script, ...call.args].join(" "), call]));
+  for (const { script, args } of different.values()) {
     const { status, stderr } = callWithoutPulumi(script, args);
     assert.ok(status !== 0 && status !== WRONG_CALL, `${script} ${args.join(" ")}: ${status} ${stderr}`);
+  }
+  for (const script of new Set(withArguments.map((call) => call.script))) {
     const wrong = callWithoutPulumi(script, ["--no-such-option"]);
     assert.equal(wrong.status, WRONG_CALL, `${script} --no-such-option: ${wrong.stderr}`);
   }

@@ -19,7 +19,7 @@ for word in "$@"; do
 done
 case "$1 $2 $method" in
   "issue list ") answer=issues ;;
-  "run download ") mkdir -p "$directory" && cp -r "$FOLDER/artifact/." "$directory" || exit 1 ;;
+  "run download ") test -e "$FOLDER/artifact" && mkdir -p "$directory" && cp -r "$FOLDER/artifact/." "$directory" || exit 1 ;;
   "attestation verify ") test ! -e "$FOLDER/unsigned" || exit 1 ;;
   "api "*" ")
     case $path in

@@ -1,11 +1,14 @@
 // What of a pull request the protected branch's program plans, and what needs an approval first.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
+import { lookAt } from "../../cli/pipeline/pull-request.ts";
+import { needsSecondApproval } from "../../cli/pipeline/second-approval.ts";
 import { SCHEMA } from "../../cli/plan/model.ts";
+import { readPlan } from "../../cli/plan/saved.ts";
 import { repository as project } from "./files.ts";
 import { type Files, Repository } from "./git.ts";
 
@@ -30,8 +33,12 @@ before(async () => {
     "index.ts": "program",
     "README.md": "text",
   });
+  process.chdir(repository.folder); // where a job's own commands run
 });
-after(() => repository.dispose());
+after(() => {
+  process.chdir(project);
+  return repository.dispose();
+});
 
 async function pipeline(...args: readonly string[]) {
   const program = [join(project, "cli/pipeline/pipeline.ts"), ...args];
@@ -56,8 +63,7 @@ const data: Readonly<Record<string, Files>> = {
 };
 for (const [what, files] of Object.entries(data))
   test(`planned by the protected branch's program: ${what}`, async () => {
-    const { code, stdout, stderr } = await pipeline("kind", await repository.branch(files));
-    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "kind=stack\n", stderr: "" });
+    assert.deepEqual((await lookAt(await repository.branch(files))).code, []);
   });
 
 const code: Readonly<Record<string, readonly [Files, string]>> = {
@@ -120,27 +126,45 @@ const code: Readonly<Record<string, readonly [Files, string]>> = {
     { "Pulumi.prod.yaml": changed(`secure: ${SECRET}`, "plain: x") },
     "Pulumi.prod.yaml changes the secret etcd:sshPrivateKey",
   ],
-  "a name that a runner would obey": [{ "x\n::add-mask::a": "" }, "x?::add-mask::a is not a stack file"],
 };
 for (const [what, [files, reason]] of Object.entries(code))
   test(`not without an approval: ${what}`, async () => {
-    const head = await repository.branch(files);
-    const { code, stdout, stderr } = await pipeline("kind", head);
-    assert.deepEqual({ code, stdout }, { code: 0, stdout: "kind=code\n" });
-    assert.equal(stderr, `${reason}: the environment etcd-code-preview has to be approved.\n`);
-
-    const taken = await pipeline("take", head, "prod");
-    assert.deepEqual([taken.code, taken.stderr], [3, `Refused, and nothing was taken: ${reason}.\n`]);
-    assert.equal(await repository.read("Pulumi.prod.yaml"), STACK);
-    assert.equal(await repository.read("index.ts"), "program");
+    assert.deepEqual((await lookAt(await repository.branch(files))).code, [reason]);
   });
+
+test("the decision is a line for the job's outputs, and its reasons are in the log", async () => {
+  const stack = await pipeline("kind", await repository.branch({ "README.md": "another" }));
+  assert.deepEqual(stack, { code: 0, stdout: "kind=stack\n", stderr: "" });
+  const { code, stdout, stderr } = await pipeline(
+    "kind",
+    await repository.branch({ "x\n::add-mask::a": "" }),
+  );
+  assert.deepEqual([code, stdout], [0, "kind=code\n"]);
+  const shown = "x?::add-mask::a is not a stack file"; // a runner obeys lines that begin with ::
+  assert.equal(stderr, `${shown}: the environment etcd-code-preview has to be approved.\n`);
+});
+
+test("of code nothing is taken, whatever the job before has decided", async () => {
+  const head = await repository.branch({
+    "Pulumi.prod.yaml": { link: "/etc/passwd" },
+    "index.ts": "another",
+  });
+  const { code, stderr } = await pipeline("take", head, "prod");
+  assert.equal(code, 3);
+  assert.equal(
+    stderr,
+    "Refused, and nothing was taken: Pulumi.prod.yaml is not a regular file; index.ts is not a stack file.\n",
+  );
+  assert.equal(await repository.read("Pulumi.prod.yaml"), STACK);
+  assert.equal(await repository.read("index.ts"), "program");
+});
 
 test("YAML that another parser could read in another way is read once, or not at all", async () => {
   const alias = STACK.replace("10000", "&one 10000").concat("  etcd:checkId: *one\n");
   const twice = `${STACK}config:\n  etcd:checkId: 2\n`;
   for (const text of [alias, twice, `${STACK}---\n${STACK}`, "- a list", "config: text"]) {
-    const { stdout } = await pipeline("kind", await repository.branch({ "Pulumi.prod.yaml": text }));
-    assert.equal(stdout, "kind=code\n", text);
+    const { code } = await lookAt(await repository.branch({ "Pulumi.prod.yaml": text }));
+    assert.equal(code.length, 1, text);
   }
 });
 
@@ -171,27 +195,30 @@ test("what cannot be looked at is not taken for harmless", async () => {
 });
 
 test("a second approval is asked for what changes trust, and by an older plan that does not say", async () => {
-  const folder = join(repository.folder, "plan");
+  const folder = join(repository.folder, "plans/prod");
+  await mkdir(folder, { recursive: true });
   const cases = [
     [{ security: [] }, false],
     [{ security: [{ what: "a host key" }] }, true],
     [{}, true],
   ] as const;
   for (const [plan, needed] of cases) {
-    await rm(folder, { recursive: true, force: true });
-    await repository.git("clean", "-fdq");
-    await symlink(".", join(repository.folder, "prod"));
-    const schema = SCHEMA;
-    await writeFile(join(repository.folder, "plan.json"), JSON.stringify({ schema, ...plan }));
-    assert.equal((await pipeline("approvals", ".", "prod")).stdout, `security=${needed}\n`);
-    assert.equal((await pipeline("approved", ".", "success")).code, 0);
-    for (const result of ["skipped", "failure", ""]) {
-      const { code, stderr } = await pipeline("approved", ".", result);
-      assert.equal(code, needed ? 3 : 0, result);
-      assert.match(
-        stderr,
-        needed ? /^Refused, .* has not been approved in the environment etcd-security\. / : /^$/,
-      );
-    }
+    await writeFile(join(folder, "plan.json"), JSON.stringify({ schema: SCHEMA, ...plan }));
+    assert.equal(needsSecondApproval(await readPlan(folder)), needed);
   }
+  const approvals = () => pipeline("approvals", "plans", "prod");
+  assert.equal((await approvals()).stdout, "security=true\n");
+  for (const [result, code] of [
+    ["success", 0],
+    ["skipped", 3],
+    ["", 3],
+  ] as const) {
+    const said = await pipeline("approved", folder, result);
+    assert.equal(said.code, code, result);
+    if (code !== 0)
+      assert.match(said.stderr, /^Refused, .* has not been approved in the environment etcd-security\. /);
+  }
+  await writeFile(join(folder, "plan.json"), JSON.stringify({ schema: SCHEMA, security: [] }));
+  assert.equal((await approvals()).stdout, "security=false\n");
+  assert.equal((await pipeline("approved", folder, "skipped")).code, 0);
 });
