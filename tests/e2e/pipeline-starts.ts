@@ -1,7 +1,8 @@
 /** What hosts do while something is done: which members start, as systemd of each noted it, or nothing at all. */
 
 import assert from "node:assert/strict";
-import { footprint, onHost, type Result } from "./lab.ts";
+import { glob } from "node:fs/promises";
+import { footprint, labEnv, onHost, type Result } from "./lab.ts";
 
 interface Start {
   readonly host: string;
@@ -45,4 +46,12 @@ export async function untouched(nodes: readonly number[], work: () => Promise<Re
   const result = await work();
   assert.deepEqual(await footprints(), before);
   return result;
+}
+
+/** Of the state: what a killed update leaves. */
+export async function locks(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const file of glob("state/.pulumi/locks/**/*.json", { cwd: labEnv.LAB_DIR ?? "" }))
+    found.push(file);
+  return found;
 }

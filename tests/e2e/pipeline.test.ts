@@ -1,13 +1,13 @@
 // The pipelines of .github, played through on real hosts: each test is what comes next in the life of one cluster.
 import assert from "node:assert/strict";
-import { glob, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { workflows } from "../pipelines/files.ts";
 import { artifactsOf, MERGED, RUN } from "../pipelines/gh.ts";
 import type { Files } from "../pipelines/git.ts";
 import { describeLab, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
-import { startsDuring, untouched } from "./pipeline-starts.ts";
+import { locks, startsDuring, untouched } from "./pipeline-starts.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
 import { Runner } from "./workflow.ts";
@@ -203,6 +203,17 @@ test("an up that is cancelled ends after the running step, leaves no lock, and t
   assert.deepEqual([...cancelled.started, ...rest.started], ALL);
 });
 
+test("the key of a job's environment reaches the hosts, through an agent of the job's own", async () => {
+  runner.sshKey = privateKey;
+  const { knownHostsFile } = await describeLab(labEnv);
+  await project.configure({ ssh: { user: "root", knownHostsFile, agent: true }, sshPrivateKey: undefined });
+  const verified = await must(job("verify.yml", "verify"));
+  assertNoSecret(verified.all);
+  runner.sshKey = "";
+  const without = await job("verify.yml", "verify");
+  assert.equal(without.code, 1, without.all);
+});
+
 test("a pull request with code: none of it runs in main's jobs; approved, it reads the state, and no key of the hosts", async () => {
   await project.configure({ snapshotCount: 40000 });
   const marker = join(project.dir, "was-here");
@@ -284,11 +295,4 @@ function serialNumbers(): Promise<readonly string[]> {
 
 function assertAllDiffer(now: readonly string[], then: readonly string[]): void {
   for (const [index, serial] of now.entries()) assert.notEqual(serial, then[index], ALL[index]);
-}
-
-async function locks(): Promise<readonly string[]> {
-  const found: string[] = [];
-  for await (const file of glob("state/.pulumi/locks/**/*.json", { cwd: labEnv.LAB_DIR ?? "" }))
-    found.push(file);
-  return found;
 }

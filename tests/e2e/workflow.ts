@@ -45,6 +45,9 @@ export class Runner {
     return new Runner(project, gitRepository, await FakeGh.create(), await workflows(), folder);
   }
 
+  /** The secret SSH_KEY of the environments. @default none: the configuration has a key */
+  sshKey = "";
+
   /** What the steps added to the job's summary. */
   get summaryFile(): string {
     return join(this.#folder, "summary.md");
@@ -128,7 +131,7 @@ export class Runner {
       "matrix.stack": this.#project.stack,
       "needs.security.result": "success",
       "secrets.PULUMI_CONFIG_PASSPHRASE": "lab",
-      "secrets.SSH_KEY": "", // the configuration has one
+      "secrets.SSH_KEY": this.sshKey,
       "vars.ATTESTED": "",
       "vars.OMIT": "",
       "vars.PULUMI_BACKEND_URL": `file://${labEnv.LAB_DIR}/state?metadata=skip`,
