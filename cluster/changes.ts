@@ -1,8 +1,9 @@
 /** Which changes are refused: compares the declared cluster with the one that was last proven healthy. */
 
+import { defaults } from "../config/defaults.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { quorum } from "../etcd/quorum.ts";
-import { minorOf, parseVersion, refuseStep } from "../etcd/releases.ts";
+import { BELOW_FLOOR, floorAbove, hasHoles, minorOf, parseVersion, refuseStep } from "../etcd/releases.ts";
 import type { Deployed } from "./deployed.ts";
 import {
   type Machines,
@@ -62,9 +63,10 @@ export function changesOf(config: ClusterConfig, deployed: Deployed, machines: M
   };
 }
 
-/** On a stack that was never proven healthy only one thing can be refused. */
+/** On a stack that was never proven healthy little can be refused. */
 export function checkBootstrap(config: ClusterConfig): Findings {
-  return { problems: refuseUnprovenLosses(config.nodes, []), warnings: [] };
+  const floor = judgeFloor(config, defaults.version); // the program may be older than an advisory
+  return { ...floor, problems: [...floor.problems, ...refuseUnprovenLosses(config.nodes, [])] };
 }
 
 export function checkChanges(
@@ -90,7 +92,18 @@ export function checkChanges(
   };
 }
 
-function checkVersion({ release, allow }: ClusterConfig, deployed: Deployed, changes: Changes): Findings {
+/** Advisories come later than the versions that they name: what runs goes on with a warning, and is not gone to anew. */
+function judgeFloor({ release: { version }, allow }: ClusterConfig, running: string): Findings {
+  const floor = floorAbove(version);
+  if (floor === undefined || allow.includes(BELOW_FLOOR)) return { problems: [], warnings: [] };
+  const says = `version: ${hasHoles(version, floor)}; npm run pin -- ${floor} declares that one`;
+  return version === running
+    ? { problems: [], warnings: [`${says}.`] }
+    : { problems: [`${says} (to run it anyway, add ${BELOW_FLOOR} to allow).`], warnings: [] };
+}
+
+function checkVersion(config: ClusterConfig, deployed: Deployed, changes: Changes): Findings {
+  const { release, allow } = config;
   const wanted = release.version;
   const from = parseVersion(deployed.version);
   const to = parseVersion(wanted);
@@ -116,10 +129,14 @@ function checkVersion({ release, allow }: ClusterConfig, deployed: Deployed, cha
       warnings: [],
     };
   }
+  const floor = judgeFloor(config, deployed.version);
+  if (floor.problems.length > 0) return floor;
   const back = to.minor < from.minor || (to.minor === from.minor && to.patch < from.patch);
   return {
     problems: [],
-    warnings: back ? [`version: ${wanted} is older than ${deployed.version}, which the cluster runs.`] : [],
+    warnings: back
+      ? [`version: ${wanted} is older than ${deployed.version}, which the cluster runs.`]
+      : floor.warnings,
   };
 }
 

@@ -1,5 +1,6 @@
 /** The setting `allow`: refusals that can be overridden by name, one by one. Host keys cannot. */
 
+import { BELOW_FLOOR } from "../etcd/releases.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { type Fields, show } from "./value.ts";
 
@@ -8,7 +9,7 @@ import { type Fields, show } from "./value.ts";
  * know it.
  */
 const readers = {
-  "version-below-security-floor": "members", // read by this program; in the texts of steps since its first release
+  [BELOW_FLOOR]: "members", // read by this program; in the texts of steps since its first release
   "two-node-restart": "members",
   "nospace-alarm": "members",
   downgrade: "members",

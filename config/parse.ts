@@ -34,7 +34,7 @@ export function parseConfig(
   const ssh = parseSsh(top, environment);
   const listed = parseNodes(top);
   const cluster = parseCluster(top, listed);
-  const release = parseRelease(top, cluster.allow);
+  const release = parseRelease(top);
   const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
   const backup = parseBackup(top, cluster.dataDir);

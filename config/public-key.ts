@@ -9,6 +9,9 @@ const types = [
   "sk-ecdsa-sha2-nistp256@openssh.com",
 ];
 
+/** What cloud-init's YAML reader refuses, or takes for the end of a line. */
+const NO_TEXT = /(?!\t)[\p{Cc}\p{Cs}\u2028\u2029\ufffe\uffff]/u;
+
 /** What is wrong with a public key, as the end of a sentence, or nothing. Never quotes it. */
 export function publicKeyProblem(contents: string): string | undefined {
   const text = contents.trim();
@@ -17,6 +20,7 @@ export function publicKeyProblem(contents: string): string | undefined {
     return "is a private key; give the public one (the file with .pub)";
   }
   if (text.includes("\n")) return "has several lines; give each key as a separate entry";
+  if (NO_TEXT.test(text)) return "has a character that is no text; write it as ssh-keygen does";
   if (types.includes(type)) {
     return typeInside(blob) === type
       ? undefined

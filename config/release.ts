@@ -7,56 +7,50 @@ import {
   minorOf,
   parseVersion,
   releases,
-  securityFloors,
-  type Version,
 } from "../etcd/releases.ts";
 import { defaults } from "./defaults.ts";
 import type { Release } from "./model.ts";
 import { type Fields, show } from "./value.ts";
 
-const architectures: readonly Architecture[] = ["amd64", "arm64"];
+export const architectures: readonly Architecture[] = ["amd64", "arm64"];
 
-export function parseRelease(top: Fields, allow: readonly string[]): Release {
+export function parseRelease(top: Fields): Release {
   const version = top.text("version", defaults.version);
   const digests = { ...releases[version], ...parseDigests(top)[version] };
-  const parsed = parseVersion(version);
-  if (parsed === undefined) {
-    const remedy = version.startsWith("v") ? `leave out the v: ${version.slice(1)}` : "write it like 3.6.14";
-    top.problem("version", `${show(version)} is not an etcd release; ${remedy}.`);
-  } else if (checkVersion(top, version, parsed, allow) && Object.keys(digests).length === 0) {
+  const refused = refuseVersion(version);
+  if (refused !== undefined) {
+    top.problem("version", `${refused}.`);
+  } else if (Object.keys(digests).length === 0) {
     top.problem(
       "version",
-      `no sha256 is known for ${version}; set sha256 to {"${version}": {"amd64": "…"}}, taken from the release's SHA256SUMS.`,
+      `no sha256 is known for ${version}; npm run pin -- ${version} takes it from the release's SHA256SUMS.`,
     );
   }
-  return { version, mirror: parseMirror(top), proxy: parseProxy(top), sha256: digests };
+  return { version, ...parseSource(top), sha256: digests };
 }
 
-/** Whether this program can run the version at all; anything else that is wrong with it has been reported. */
-function checkVersion(top: Fields, text: string, version: Version, allow: readonly string[]): boolean {
-  const wanted = minorOf(version);
-  const minor = knownMinors.find((known) => known === wanted);
-  const newest = knownMinors.at(-1);
-  if (minor === undefined) {
-    const older = version.major < 3 || (version.major === 3 && version.minor < 5);
-    const why = older
-      ? "no longer gets security fixes"
-      : `is newer than ${newest}, the newest whose flags are known here`;
-    top.problem("version", `etcd ${wanted} ${why}; use one of ${knownMinors.join(", ")}.`);
-    return false;
+/** Why this program cannot run a version at all, without the full stop; nothing if it can. */
+export function refuseVersion(text: string): string | undefined {
+  const version = parseVersion(text);
+  if (version === undefined) {
+    const remedy = text.startsWith("v") ? `leave out the v: ${text.slice(1)}` : "write it like 3.6.14";
+    return `${show(text)} is not an etcd release; ${remedy}`;
   }
-  const floor = securityFloors[minor];
-  if (version.patch < (parseVersion(floor)?.patch ?? 0) && !allow.includes("version-below-security-floor")) {
-    top.problem(
-      "version",
-      `${text} has known security holes that ${floor} closes; use ${floor} or newer (to run it anyway, add version-below-security-floor to allow).`,
-    );
-  }
-  return true;
+  if (knownMinors.some((known) => known === minorOf(version))) return undefined;
+  const older = version.major < 3 || (version.major === 3 && version.minor < 5);
+  const why = older
+    ? "no longer gets security fixes"
+    : `is newer than ${knownMinors.at(-1)}, the newest whose flags are known here`;
+  return `etcd ${minorOf(version)} ${why}; use one of ${knownMinors.join(", ")}`;
+}
+
+/** Where releases are downloaded from. */
+export function parseSource(top: Fields): Pick<Release, "mirror" | "proxy"> {
+  return { mirror: parseMirror(top), proxy: parseProxy(top) };
 }
 
 /** `sha256` by version: extends the table of known releases, and overrides it for archives built elsewhere. */
-function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
+export function parseDigests(top: Fields): Readonly<Record<string, Digests>> {
   const byVersion = top.object("sha256");
   const result: Record<string, Digests> = {};
   for (const version of byVersion.keys()) {
@@ -101,7 +95,7 @@ function parseUrl(top: Fields, key: string, fallback: string, protocols: readonl
     url === undefined ||
     !protocols.includes(url.protocol) ||
     url.hostname === "" ||
-    /[\s'"\\`$]/.test(text)
+    /[\s\p{C}'"\\`$]/u.test(text)
   ) {
     top.problem(key, `${show(text)} is not the URL of a server; write it like ${protocols[0]}//host.`);
   } else if (url.username !== "" || url.password !== "") {

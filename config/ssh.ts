@@ -35,7 +35,7 @@ export function parseSsh(top: Fields, environment: Environment): SshConfig {
 /** Any name that OpenSSH takes: `ops@corp.example.com` and `CORP\ops` are logins, too. */
 function parseUser(fields: Fields, fallback: string): string {
   const user = fields.text("user", fallback);
-  if (!/^(?!-)[^\p{Cc}'"`;&<>|(){}]+$/u.test(user) || /\s-|^\s|\s$|\\$/.test(user)) {
+  if (!/^(?!-)[^\p{Cc}'"`;&<>|(){}]+$/u.test(user) || /\s-|^\s|\s$|\\$|\\\\/.test(user)) {
     fields.problem("user", `${show(user)} is not a user name; write it like ${defaults.ssh.user}.`);
   }
   return user;

@@ -132,14 +132,31 @@ export const knownMinors = ["3.5", "3.6", "3.7"] as const;
 export type KnownMinor = (typeof knownMinors)[number];
 
 /**
- * First patch of each minor without a known vulnerability: the TLS handshake resource exhaustion (GHSA-6vch-q96h-7gc3) and
- * the watch RBAC leak (GHSA-xg4h-6gfc-h4m8) were fixed there.
+ * First patch of each minor without a known vulnerability of its server. 3.5.33, 3.6.14 and 3.7.1 end the TLS handshake
+ * resource exhaustion (GHSA-6vch-q96h-7gc3) and the watch RBAC leak (GHSA-xg4h-6gfc-h4m8); these here are built with the grpc
+ * that bounds the memory of fragmented HTTP/2 frames (CVE-2026-84304) and the golang.org/x/net after it (GO-2026-6617).
  */
 export const securityFloors: Readonly<Record<KnownMinor, string>> = {
-  "3.5": "3.5.33",
-  "3.6": "3.6.14",
-  "3.7": "3.7.1",
+  "3.5": "3.5.35",
+  "3.6": "3.6.16",
+  "3.7": "3.7.3",
 };
+
+/** The floor that a version is below; nothing for one that is not. */
+export function floorAbove(version: string): string | undefined {
+  const parsed = parseVersion(version);
+  const minor = parsed && knownMinors.find((known) => known === minorOf(parsed));
+  const floor = minor && securityFloors[minor];
+  return floor && parsed.patch < (parseVersion(floor)?.patch ?? 0) ? floor : undefined;
+}
+
+/** The word of etcd:allow for a version below its floor. */
+export const BELOW_FLOOR = "version-below-security-floor";
+
+/** Without the full stop. */
+export function hasHoles(version: string, floor: string): string {
+  return `${version} has known security holes that ${floor} closes`;
+}
 
 /** First patch from which etcd's upgrade guide permits an upgrade to the next minor. */
 const stepFloors: Readonly<Record<string, number>> = { "3.5": 32, "3.6": 11 };

@@ -6,15 +6,18 @@ export function quoteShell(value: string): string {
 }
 
 /**
- * A word that fish and csh read like a POSIX shell: fish knows backslashes in quotes, and csh replaces `!` even there. The
- * texts of steps are quoted as above, since another text would run them again.
+ * A word that fish, csh and zsh read like a POSIX shell: fish knows backslashes in quotes, csh replaces `!` even there, and
+ * zsh a word that begins with `=`. The texts of steps are quoted as above, since another text would run them again.
  */
 export function quoteAnyShell(value: string): string {
   const parts = value.split(/([\\!'])/);
   return value === ""
     ? "''"
     : parts
-        .map((part, index) => (index % 2 === 1 ? `\\${part}` : part === "" ? "" : quoteShell(part)))
+        .map((part, index) => {
+          if (index % 2 === 1) return `\\${part}`;
+          return part.startsWith("=") ? `'${part}'` : part === "" ? "" : quoteShell(part);
+        })
         .join("");
 }
 

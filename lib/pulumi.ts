@@ -1,14 +1,16 @@
 // The Pulumi CLI: how it is called is said here once.
 import { type Captured, capture } from "./capture.ts";
+import { printable } from "./printable.ts";
 import type { Log } from "./progress.ts";
 import { run } from "./run.ts";
 
 /** The stack named, or the one that is selected. */
 export type Stack = string | undefined;
 
-/** `pulumi ARGS…`, to its end, whatever its exit code. */
-export function pulumiCapture(stack: Stack, ...args: string[]): Promise<Captured> {
-  return capture("pulumi", wordsOf(stack, args));
+/** `pulumi ARGS…`, to its end, whatever its exit code. What it says on stderr can be shown; stdout is data as it is. */
+export async function pulumiCapture(stack: Stack, ...args: string[]): Promise<Captured> {
+  const { stderr, ...captured } = await capture("pulumi", wordsOf(stack, args));
+  return { ...captured, stderr: printable(stderr) };
 }
 
 /** The JSON that `pulumi ARGS…` prints. */

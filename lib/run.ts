@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { printable } from "./printable.ts";
 import type { Log } from "./progress.ts";
 
 /** A command ended with another code than 0; the message is the end of what it printed. */
@@ -23,7 +24,8 @@ export function cannotRun(command: string, error: Error): Error {
 }
 
 /**
- * Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout. A SIGTERM, as
+ * Runs a command, passes each line of stderr to `log` and of stdout to `output`, and returns its stdout, all of it as text
+ * that can be shown: pulumi's has in it what hosts print. A SIGTERM, as
  * a pipeline sends it, reaches the command as the SIGINT that makes `pulumi` end after the running step.
  */
 export async function run(
@@ -35,12 +37,14 @@ export async function run(
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   const stdout: string[] = [];
   const all: string[] = [];
-  createInterface(child.stdout).on("line", (line) => {
+  createInterface(child.stdout).on("line", (read) => {
+    const line = printable(read);
     stdout.push(line);
     all.push(line);
     output(line);
   });
-  createInterface(child.stderr).on("line", (line) => {
+  createInterface(child.stderr).on("line", (read) => {
+    const line = printable(read);
     all.push(line);
     log(line);
   });

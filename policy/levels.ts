@@ -8,12 +8,6 @@ export function protectionLevel(): EnforcementLevel {
   return configured("protect") === "false" ? "advisory" : "mandatory";
 }
 
-/** The version rule is only advisory where the program's own override allows a version with known vulnerabilities. */
-export function versionLevel(): EnforcementLevel {
-  const allow: unknown = JSON.parse(configured("allow") ?? "[]");
-  return Array.isArray(allow) && allow.includes("version-below-security-floor") ? "advisory" : "mandatory";
-}
-
 /** Nothing where there is no stack, as when a pack is published. */
 function configured(key: string): string | undefined {
   return new pulumi.Config().get(key);

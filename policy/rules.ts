@@ -7,12 +7,13 @@ import { deleteProtection, encryptedVolumes, imdsv2Required, pinnedImage } from 
 import { oddAfterLoss, oddMemberCount } from "./members.ts";
 import { noOpenClientPort, noOpenSsh } from "./ports.ts";
 import { secretsAreSecret } from "./secrets.ts";
-import { pinnedVersions } from "./versions.ts";
+import { pinnedVersions, versionFloor } from "./versions.ts";
 
 export const rules: Readonly<Policies> = [
   oddMemberCount,
   oddAfterLoss,
   pinnedVersions,
+  versionFloor,
   noTriggers,
   hostKeysPinned,
   secretsAreSecret,

@@ -7,6 +7,7 @@ import { type MonitoredCluster, monitoredCluster } from "../../monitoring/cluste
 import { BUNDLE, monitoringFiles } from "../../monitoring/files.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
+import { selectedStack } from "../shared/selected-stack.ts";
 
 function write(directory: string, cluster: MonitoredCluster): void {
   mkdirSync(directory, { recursive: true });
@@ -14,15 +15,6 @@ function write(directory: string, cluster: MonitoredCluster): void {
     writeFileSync(join(directory, name), text);
     console.log(`wrote ${join(directory, name)}`);
   }
-}
-
-async function selectedStack(): Promise<string> {
-  const stacks = await pulumiJson(undefined, "stack", "ls", "--json");
-  const current: unknown = Array.isArray(stacks) ? stacks.find((stack) => stack.current) : undefined;
-  if (typeof current !== "object" || current === null || !("name" in current)) {
-    throw new Error("No stack is selected: name one with --stack.");
-  }
-  return String(current.name);
 }
 
 async function main(): Promise<void> {

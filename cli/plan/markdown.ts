@@ -1,5 +1,6 @@
 /** A plan as Markdown: fits a comment of a pull request and the summary of a job. */
 
+import { printable } from "../../lib/printable.ts";
 import type { Plan } from "./model.ts";
 import { closingOf, rowsOf, titleOf, unitDiffs } from "./presentation.ts";
 
@@ -17,7 +18,7 @@ export function markdown(plan: Plan, now: number): string {
           ),
         ];
   const warnings = plan.warnings.map((warning) => `⚠ ${warning}`);
-  return `${[...parts, ...warnings].filter((part) => part !== "").join("\n\n")}\n`;
+  return printable(`${[...parts, ...warnings].filter((part) => part !== "").join("\n\n")}\n`); // a job's log has it too
 }
 
 function table(plan: Plan): string {

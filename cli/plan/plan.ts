@@ -1,5 +1,6 @@
 // npm run plan: what pulumi up would do, host by host.
 import { argv, stdout } from "node:process";
+import { printable } from "../../lib/printable.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 import { progress } from "../shared/waiting.ts";
@@ -11,7 +12,7 @@ import { selected } from "./selection.ts";
 import { terminal } from "./terminal.ts";
 
 function render(plan: Plan): string {
-  if (call.json) return `${JSON.stringify(plan, null, 2)}\n`;
+  if (call.json) return printable(`${JSON.stringify(plan, null, 2)}\n`);
   return (call.markdown ? markdown : terminal)(plan, Date.now());
 }
 

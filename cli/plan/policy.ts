@@ -1,6 +1,7 @@
 /** What the policy pack refused: `pulumi preview --json` only says that it failed, so the text of another one is read. */
 
 import { fileURLToPath } from "node:url";
+import { printable } from "../../lib/printable.ts";
 
 /** Arguments that make a preview or an update run the pack. */
 export const POLICY_PACK = [
@@ -11,7 +12,7 @@ export const POLICY_PACK = [
 /** One sentence for each violation of a mandatory rule, with the resources that share it. */
 export function violations(previewText: string): readonly string[] {
   const found: { rule: string; resource: string; says: string[] }[] = [];
-  for (const line of sectionOf(previewText)) {
+  for (const line of sectionOf(printable(previewText))) {
     const [, level, rule = "", resource = ""] = /^- \[(\w+)\]\s+(\S+)\s+\(.*: (\S+)\)$/.exec(line) ?? [];
     if (level === undefined) found.at(-1)?.says.push(line);
     else found.push({ rule: level === "mandatory" ? rule : "", resource, says: [] });

@@ -1,6 +1,7 @@
 /** What `pulumi preview --json --show-sames` says, as far as a plan is made from it. */
 
 import { type Json, list, record, text } from "../../lib/json.ts";
+import { printable } from "../../lib/printable.ts";
 
 export interface Resource {
   readonly urn: string;
@@ -108,7 +109,7 @@ function messages(top: Json, severity: string): readonly string[] {
     .map(record)
     .filter((diagnostic) => diagnostic.severity === severity)
     .map((diagnostic) =>
-      text(diagnostic.message)
+      printable(text(diagnostic.message))
         .trim()
         .replace(new RegExp(`^${severity}: `), ""),
     );

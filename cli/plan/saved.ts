@@ -3,6 +3,7 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { record } from "../../lib/json.ts";
+import { printable } from "../../lib/printable.ts";
 import { markdown } from "./markdown.ts";
 import { type Plan, SCHEMA } from "./model.ts";
 
@@ -20,7 +21,7 @@ export async function makeFolder(folder: string): Promise<void> {
 
 /** The comment of a plan that could not be made. */
 export async function writeFailure(folder: string, stack: string | undefined, why: string): Promise<void> {
-  const text = why.replaceAll(/^/gm, "> ");
+  const text = printable(why).replaceAll(/^/gm, "> ");
   await writeFile(
     join(folder, FILES.comment),
     `### ${stack ?? "the stack"}: could not be planned\n\n${text}\n`,

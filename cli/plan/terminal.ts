@@ -1,12 +1,14 @@
 /** A plan as a table for a terminal. */
 
+import { printable } from "../../lib/printable.ts";
 import { table } from "../../lib/table.ts";
 import type { Plan } from "./model.ts";
 import { closingOf, rowsOf, titleOf, unitDiffs } from "./presentation.ts";
 
 export function terminal(plan: Plan, now: number): string {
   const body = plan.verdict === "refused" ? plan.refusals : planned(plan, now);
-  return `${[titleOf(plan), ...body, ...plan.warnings.map((warning) => `warning: ${warning}`)].join("\n\n")}\n`;
+  const warnings = plan.warnings.map((warning) => `warning: ${warning}`);
+  return printable(`${[titleOf(plan), ...body, ...warnings].join("\n\n")}\n`);
 }
 
 function planned(plan: Plan, now: number): readonly string[] {

@@ -4,6 +4,7 @@ import type { NodeConfig } from "../../config/model.ts";
 import { ANSWER_MARK, hostCommandFromStdin } from "../../host/commands.ts";
 import { hostProgram } from "../../host/program.ts";
 import { type Captured, capture } from "../../lib/capture.ts";
+import { printable } from "../../lib/printable.ts";
 import { withPrivateFolder } from "./private-folder.ts";
 import { aliasOf, type Login, reachableNodes, writeSshConfig } from "./ssh.ts";
 import { isThrottled, PAUSES_MS, whyUnreachable } from "./throttling.ts";
@@ -64,8 +65,10 @@ async function letIn(connect: () => Promise<Captured>, pausesMs: readonly number
   return connect();
 }
 
-/** Without what the login printed. A login that runs something else has answered nothing, whatever it ended with. */
-function answered({ code, stdout, stderr }: Captured): Captured {
+/** Without what the login printed, and as text that can be shown: a host that was taken over may answer anything. A login that runs something else has answered nothing, whatever it ended with. */
+function answered(captured: Captured): Captured {
+  const { code } = captured;
+  const [stdout, stderr] = [printable(captured.stdout), printable(captured.stderr)];
   if (code === UNREACHABLE) return { code, stdout: "", stderr: whyUnreachable(stderr) };
   const mark = `\n${ANSWER_MARK}\n`;
   const at = stdout.indexOf(mark);

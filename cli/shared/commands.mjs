@@ -304,6 +304,26 @@ export const commands = {
     example: "npm run pipeline -- kind 1f3e5a7c9b1d3f5e7a9c1b3d5f7e9a1c3b5d7f90",
     wrong: (_, words) => wrongWords(pipelineWords, words),
   },
+  pin: {
+    call: "npm run pin -- [--stack STACK] (VERSION | newest)",
+    summary:
+      "Declares a release of etcd in the stack's file: its version and, where this program does not know them, the digests of its archives, from the SHA256SUMS on its release page or on the stack's mirror. Changes no host: review the file, then npm run plan.",
+    options: { stack },
+    words: {
+      VERSION: "a release, like 3.6.16",
+      newest: "the newest patch of the declared minor",
+    },
+    exits: {
+      0: "declared, or it was already",
+      1: "could not be read or downloaded, and nothing was changed",
+      3: "refused, and nothing was changed",
+    },
+    example: "npm run pin -- --stack prod 3.6.16",
+    wrong: (_, [word, ...more]) => {
+      if (word === undefined) return "Give a version like 3.6.16, or newest";
+      return more.length === 0 ? undefined : `Unexpected argument ${more[0]}`;
+    },
+  },
   "lab:down": {
     call: "npm run lab:down",
     summary:

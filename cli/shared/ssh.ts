@@ -50,7 +50,7 @@ export function writeSshConfig(directory: string, login: Login): string {
   const identity = key === undefined ? "" : `IdentityFile ${path("key")}\n  IdentitiesOnly yes\n  `;
   const entry = (alias: string, host: string, port: number, user: string, hostKey: string, jump = "") => {
     write(`${alias}-hosts`, `${port === 22 ? host : `[${host}]:${port}`} ${hostKey}\n`);
-    return `Host ${alias}\n  HostName ${host}\n  Port ${port}\n  User ${/\s/.test(user) ? `"${user}"` : user}\n  ${identity}${jump}StrictHostKeyChecking yes\n  UserKnownHostsFile ${path(`${alias}-hosts`)}\n  GlobalKnownHostsFile /dev/null\n  BatchMode yes\n  ConnectTimeout 10\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n  LogLevel ERROR\n`;
+    return `Host ${alias}\n  HostName ${host}\n  Port ${port}\n  User ${/^[\p{L}\p{N}_.@\\-]+$/u.test(user) ? user : `"${user}"`}\n  ${identity}${jump}StrictHostKeyChecking yes\n  UserKnownHostsFile ${path(`${alias}-hosts`)}\n  GlobalKnownHostsFile /dev/null\n  BatchMode yes\n  ConnectTimeout 10\n  ServerAliveInterval 5\n  ServerAliveCountMax 3\n  LogLevel ERROR\n`;
   };
   const { bastion, user } = config.ssh;
   const jump = bastion === undefined ? "" : "ProxyJump bastion\n  ";

@@ -1,6 +1,7 @@
 /** What `etcd-host facts` says on each host, combined. */
 
 import { list, record, text } from "../../lib/json.ts";
+import { printableLine } from "../../lib/printable.ts";
 import type { Answer } from "../shared/ask-hosts.ts";
 
 export interface MemberStatus {
@@ -63,7 +64,7 @@ function factsOf(stdout: string): Facts {
 
 function parseJson(source: string): unknown {
   try {
-    return JSON.parse(source);
+    return JSON.parse(source, (_, value) => (typeof value === "string" ? printableLine(value) : value));
   } catch {
     return [];
   }

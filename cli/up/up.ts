@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, stdout } from "node:process";
+import { printable } from "../../lib/printable.ts";
 import { pulumiRun } from "../../lib/pulumi.ts";
 import { CommandFailed } from "../../lib/run.ts";
 import { diagnostics, finishedStep, resourceCounts, withoutValues } from "../../lib/update-output.ts";
@@ -107,7 +108,7 @@ const fresh = await mkdtemp(join(tmpdir(), "etcd-plan-"));
 try {
   console.log(await up(fresh));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(printable(error instanceof Error ? error.message : String(error)));
   process.exitCode = error instanceof Refused ? 3 : 1;
 } finally {
   await rm(fresh, { recursive: true, force: true });

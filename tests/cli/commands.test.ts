@@ -98,6 +98,8 @@ test("each wrong call is told what is wrong with it", () => {
     ["client", ["--stack", "prod"], "Give an etcdctl command, or --write-bundle DIRECTORY"],
     ["client", ["--write-bundle", "d", "get"], "Unexpected argument get"],
     ["gitlab", [], "Give a command"],
+    ["pin", [], "Give a version like 3.6.16, or newest"],
+    ["pin", ["3.6.16", "3.7.3"], "Unexpected argument 3.7.3"],
     ["gitlab", ["note"], "note needs a FILE"],
     ["gitlab", ["note", "a", "b"], "Unexpected argument b"],
     ["pipeline", ["take", "a"], "take needs a STACK"],

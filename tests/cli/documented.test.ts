@@ -1,9 +1,17 @@
 // What documents and messages tell people to type exists, with the options shown. That of Pulumi: tests/engine.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callsOf, hostProblems, npmProblems, settingProblems, subcommands, texts } from "./documented.ts";
+import {
+  callsOf,
+  hostProblems,
+  npmProblems,
+  settingProblems,
+  subcommands,
+  texts,
+  versionProblems,
+} from "./documented.ts";
 
-const checks = { npmProblems, hostProblems, settingProblems };
+const checks = { npmProblems, hostProblems, settingProblems, versionProblems };
 const all = texts();
 
 for (const [name, problems] of Object.entries(checks))
@@ -35,6 +43,9 @@ const madeUp: readonly (readonly [keyof typeof checks, string])[] = [
   ["hostProblems", "(etcd-host ctl defrag)"],
   ["settingProblems", "pulumi config set snapshotCont 20000"],
   ["settingProblems", "pulumi config rm etcd:renewBefore"],
+  ["versionProblems", "pulumi config set version 3.6.99"],
+  ["versionProblems", "write `etcd:version: 3.7.99` there"],
+  ["npmProblems", "npm run pin -- 3.6.16 3.7.3"],
 ];
 for (const [check, text] of madeUp)
   test(`one that is made up is found: ${text}`, () => {
@@ -45,6 +56,6 @@ test("what is right is not accused", () => {
   const text = `npm run up -- --plan plan; npm run client -- --write-bundle monitoring/bundle
     Run \`npm run plan -- --save plan\` and \`npm run status -- --watch\`. etcd-host discard --yes sets it aside.
     etcd-host ctl member remove ID; pulumi config set --secret sshPrivateKey < key
-    npm run gitlab -- note plan/plan.md`;
+    npm run gitlab -- note plan/plan.md; pulumi config set version 3.6.14; npm run pin -- newest`;
   for (const problems of Object.values(checks)) assert.deepEqual(problems(text), []);
 });

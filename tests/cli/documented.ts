@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { etcdctlWords } from "../../cli/client/words.ts";
 import { type Command, commands } from "../../cli/shared/commands.mjs";
 import { defaults, undefaulted } from "../../config/defaults.ts";
+import { releases } from "../../etcd/releases.ts";
 import { hostProgram } from "../../host/program.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -169,6 +170,17 @@ export function pulumiCommand(words: readonly string[], known: PulumiCommands): 
     command = command === "" ? word : `${command} ${word}`;
   }
   return command;
+}
+
+/** Versions that a text tells to declare without a digest that the program does not know: a preview refuses them. */
+export function versionProblems(text: string): readonly string[] {
+  const set = callsOf("pulumi config set", text).flatMap(([key = "", value = ""]) =>
+    key.replace(/^etcd:/, "") === "version" ? [value] : [],
+  );
+  const written = [...text.matchAll(/etcd:version: "?([\w.]+)/g)].map(([, value = ""]) => value);
+  return [...set, ...written]
+    .filter((version) => !isPlaceholder(version) && releases[version] === undefined)
+    .map((version) => `no digest of etcd ${version} is known: npm run pin declares it`);
 }
 
 /** Settings that a command sets or removes. */

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { markdown } from "../../cli/plan/markdown.ts";
+import { violations } from "../../cli/plan/policy.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
 import { deployed } from "../unit/deployment.ts";
 import { type Change, nodesOf, planOf, restarts, unit } from "./preview.ts";
+import { assertHarmless, hostileLines } from "./workflow-commands.ts";
 
 /** 312 days before the usual end of the certificates. */
 const NOW = Date.parse("2027-01-16T12:00:00Z");
@@ -136,4 +138,26 @@ test("seven hosts whose units all differ fit a comment", () => {
   const text = markdown(planOf({ nodes: nodesOf(7), changes }, deployed(7)), NOW);
   assert.equal(text.match(/<details>/g)?.length, 7);
   assert.ok(text.length < LIMIT, `${text.length} characters`);
+});
+
+test("refusals and warnings act neither on a terminal nor on a workflow, whoever chose what they quote", () => {
+  for (const plan of [
+    planOf({ errors: hostileLines, warnings: hostileLines }),
+    planOf({ warnings: hostileLines }),
+  ])
+    for (const text of [markdown(plan, NOW), terminal(plan, NOW)]) assertHarmless(text);
+  const [first = ""] = violations(
+    `Policies:\n    - [mandatory]  rule  (a:b: c)\n${hostileLines.map((line) => `      ${line}`).join("\n")}\n`,
+  );
+  assertHarmless(first);
+});
+
+test("a value of a unit acts on no workflow, and on no terminal", () => {
+  for (const value of ["##[add-mask]a", "::error::b", "a\u202eb", "x` ::error::c` "]) {
+    const plan = planOf({ changes: { "node1-member": restarts({ "log-outputs": value }) } });
+    for (const text of [markdown(plan, NOW), terminal(plan, NOW)]) {
+      assert.match(text, /log-outputs/);
+      assertHarmless(text);
+    }
+  }
 });

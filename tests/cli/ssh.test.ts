@@ -5,6 +5,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { type TestContext, test } from "node:test";
+import fc from "fast-check";
 import {
   aliasOf,
   type Login,
@@ -166,4 +167,54 @@ test("OpenSSH reads every user name that the configuration takes", (t) => {
     const { stdout } = spawnSync("ssh", ["-G", "-F", file, "node-node1"], { encoding: "utf8" });
     assert.ok(stdout.startsWith(`user ${user}\n`) || stdout.includes(`\nuser ${user}\n`), stdout);
   }
+});
+
+test("OpenSSH reads a user as it is, or the configuration refuses it", (t) => {
+  const signs = [
+    "#",
+    "%",
+    "%h",
+    "%%",
+    "$",
+    "$HOME",
+    "\\",
+    " ",
+    "\t",
+    "*",
+    "!",
+    "~",
+    "=",
+    ",",
+    "a",
+    "é",
+    "\u00a0",
+  ];
+  const user = fc.array(
+    fc.oneof(fc.constantFrom(...signs), fc.string({ unit: "grapheme", minLength: 1, maxLength: 2 })),
+    {
+      minLength: 1,
+      maxLength: 6,
+    },
+  );
+  const directory = folder(t);
+  fc.assert(
+    fc.property(user, (parts) => {
+      const [ssh, name] = [{ user: parts.join("") }, parts.join("")];
+      try {
+        login(ssh);
+      } catch {
+        return;
+      }
+      const file = writeSshConfig(directory, login(ssh));
+      const { status, stdout, stderr } = spawnSync("ssh", ["-G", "-F", file, "node-node1"], {
+        encoding: "utf8",
+      });
+      assert.equal(status, 0, stderr);
+      assert.ok(
+        `\n${stdout}`.includes(`\nuser ${name}\n`),
+        `${JSON.stringify(name)}: ${stdout.slice(0, 200)}`,
+      );
+    }),
+    { numRuns: 80 },
+  );
 });

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Answer } from "../../cli/shared/ask-hosts.ts";
 import { type ClusterStatus, clusterStatus } from "../../cli/status/facts.ts";
 import { screen } from "../../cli/status/screen.ts";
+import { assertHarmless, hostileLines } from "./workflow-commands.ts";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 
@@ -93,6 +94,17 @@ test("an alarm is said once, and is not healthy; so is a cluster that nobody lea
   assert.equal(screen(full, NOW).match(/ALARM/g)?.length, 1);
   const alone = clusterStatus([answer(2, ["service active", statusLine(2, { leader: 0 })])]);
   assert.deepEqual([alone.healthy, alone.members[0]?.role], [false, "follower"]);
+});
+
+test("what a member says of itself is text on one line: no member writes a line, or a command, of its own", () => {
+  const said = hostileLines.join("\n");
+  const status = clusterStatus([
+    answer(1, ["service active", statusLine(1, { version: `3.6.14${said}`, errors: [`alarm\n${said}`] })]),
+  ]);
+  const text = screen(status, NOW);
+  assertHarmless(text);
+  assert.equal(text.match(/^ALARM/gm)?.length, 1);
+  assert.equal(text.split("\n").length, screen(three(), NOW).split("\n").length, text);
 });
 
 test("a learner, what differed, and an answer that is no JSON", () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CommandFailed, run } from "../../lib/run.ts";
 import { diagnostics, finishedStep, resourceCounts } from "../../lib/update-output.ts";
+import { assertHarmless, hostileLines } from "./workflow-commands.ts";
 
 test("a finished step on a host is one short line, with or without output", () => {
   const line = " +  command:remote:Command node3-host created (0.57s) ok   architecture";
@@ -41,6 +43,25 @@ Duration: 2s
 test("the counts are those of the resources", () => {
   assert.equal(resourceCounts(succeeded), "5 created, 1 replaced, 12 unchanged");
   assert.equal(resourceCounts(""), "");
+});
+
+test("what hosts print in an update acts neither on a terminal nor on a workflow", async () => {
+  const seen: string[] = [];
+  const lines = hostileLines.map((line) => `    ${line}`).join("\n");
+  const said = "JSON.parse(process.argv[1])";
+  const print = ["-e", `process.stdout.write(${said}); process.stderr.write(${said})`];
+  const stdout = await run(process.execPath, [...print, JSON.stringify(lines)], (line) => seen.push(line));
+  assertHarmless([stdout, ...seen].join("\n"));
+  const failing = [
+    ...print.slice(0, 1),
+    `${print[1]}; process.exitCode = 1`,
+    JSON.stringify(`Diagnostics:\n${lines}`),
+  ];
+  await assert.rejects(run(process.execPath, failing), (error) => {
+    assert.ok(error instanceof CommandFailed);
+    for (const text of [error.message, error.output, diagnostics(error.output)]) assertHarmless(text);
+    return true;
+  });
 });
 
 const failed = `Updating (lab):

@@ -37,7 +37,7 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
       /^nodes\[2\]\.address: "192\.168\.1\.300" looks like a mistyped IPv4 address; write it like/,
       /^nodes\[3\]\.address: 192\.168\.1\.101 is already used by nodes\[0\]; every node needs a machine/,
       /^nodes: 4 nodes tolerate 1 failure, no more than 3 would; use 1, 3, 5 or 7\.$/,
-      /^version: no sha256 is known for 3\.6\.99; set sha256 to .* from the release's SHA256SUMS\.$/,
+      /^version: no sha256 is known for 3\.6\.99; npm run pin -- 3\.6\.99 takes it from the release's SHA256SUMS\.$/,
       /^electionTimeout: 400 ms is less than five heartbeats of 100 ms.*; use 500 or more\.$/,
       /^snapshotcount: no such setting; did you mean snapshotCount\.$/,
       /^extraFlags\.name: this flag is set by nodes; use that\.$/,
@@ -47,12 +47,12 @@ export const configurations: Readonly<Record<string, (around: Surroundings) => M
     ],
   }),
 
-  "no node, no key file and a version with known holes": ({ ssh }) => ({
-    config: { nodes: [], ssh: { ...ssh, privateKeyFile: "/no/such/key" }, version: "3.6.13" },
+  "no node, no key file and a minor that has ended": ({ ssh }) => ({
+    config: { nodes: [], ssh: { ...ssh, privateKeyFile: "/no/such/key" }, version: "3.4.45" },
     sentences: [
       /^nodes: no node is declared; list 1, 3, 5 or 7 machines\.$/,
       /^ssh\.privateKeyFile: "\/no\/such\/key" does not exist\.$/,
-      /^version: 3\.6\.13 has known security holes that 3\.6\.14 closes; use 3\.6\.14 .*add version-below-security-floor to allow/,
+      /^version: etcd 3\.4 no longer gets security fixes; use one of 3\.5, 3\.6, 3\.7\.$/,
     ],
   }),
 

@@ -41,6 +41,7 @@ test("they would: of a mistake in a workflow, and of one in its shell", async ()
 test("there are these, and each says what it runs on", () => {
   const expected: Readonly<Record<string, readonly string[]>> = {
     "check.yml": ["pull_request", "merge_group", "push"],
+    "pin.yml": ["schedule", "workflow_dispatch"],
     "preview.yml": ["pull_request_target", "merge_group"],
     "renew.yml": ["schedule", "workflow_dispatch"],
     "up.yml": ["push", "workflow_dispatch"],
@@ -97,6 +98,7 @@ test("an up needs the environment's approval, except for renewals", () => {
 test("permissions are none but those that each job lists", () => {
   const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "check.yml check": { contents: "read" },
+    "pin.yml pin": { contents: "write", "pull-requests": "write" },
     "preview.yml look": { contents: "read" },
     "preview.yml plan": { contents: "read", "id-token": "write" },
     "preview.yml code-plan": { contents: "read", "id-token": "write" },

@@ -15,7 +15,7 @@ for (const name of ["node1", "node2", "lost"]) {
     {
       connection: { host: "192.0.2.1", hostKey: lost ? "" : hostKey() },
       create: ":",
-      stdin: lost ? "" : "ExecStart=/opt/etcd/3.6.14/etcd",
+      stdin: lost ? "" : "ExecStart=/opt/etcd/3.6.99/etcd",
     },
     { parent: new Part("etcd:cluster:Member", name), ...(lost ? INERT : {}) },
   );

@@ -3,9 +3,13 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
+import { securityFloors } from "../../etcd/releases.ts";
 import { awsClusterOf, publicSubnets } from "../program/aws-stacks.ts";
 import { hostKey, privateKey, threeNodes } from "../unit/configuration.ts";
 import { pack, projectOf, shippedProject, violations } from "./pack.ts";
+
+const FIXED = securityFloors["3.6"];
+const sha256 = { [FIXED]: { amd64: "ab".repeat(32) } };
 
 /** Its key and host keys are of no use, and not used in a preview. */
 const login = {
@@ -23,7 +27,8 @@ async function withLogin(config: Readonly<Record<string, unknown>>) {
 function shipped(changes: Readonly<Record<string, unknown>>) {
   return withLogin({
     nodes: threeNodes.map((node) => ({ ...node, hostKey: hostKey() })),
-    version: "3.6.14",
+    version: FIXED,
+    sha256,
     ssh: { user: "root", ...login },
     ...changes,
   });
@@ -39,7 +44,13 @@ function shippedOnAws(changes: Readonly<Record<string, unknown>>) {
     loadBalancer: true,
     sessionManager: true,
   };
-  const others = { ssh: { user: "admin", ...login }, metricsUrl: "http://0.0.0.0:2381", ...changes };
+  const others = {
+    ssh: { user: "admin", ...login },
+    version: FIXED,
+    sha256,
+    metricsUrl: "http://0.0.0.0:2381",
+    ...changes,
+  };
   const { sshPrivateKey: _, ...config } = awsClusterOf(3, aws, others);
   return withLogin(config);
 }
@@ -55,15 +66,14 @@ test("the shipped program passes without a word", async () => {
   }
 });
 
-test("the lab's form of it, with a version with known holes that it allows, is told of both", async () => {
-  const allowed = { version: "3.6.13", allow: ["version-below-security-floor"] };
-  const project = await shipped({ protect: false, ...allowed });
+test("the lab's form of it, with a version with known holes, is told of both", async () => {
+  const project = await shipped({ protect: false, version: "3.6.14" });
   try {
     const text = await project.succeed("preview", "--policy-pack", "policy");
     const unprotected = ["client-ca-cert", "client-ca-key", "peer-ca-cert", "peer-ca-key"];
     assert.deepEqual(violations(text), [
       ...unprotected.map((name) => `advisory ca-protected ${name}`),
-      ...threeNodes.map(({ name }) => `advisory pinned-versions ${name}-member`),
+      ...threeNodes.map(({ name }) => `advisory version-floor ${name}-member`),
     ]);
   } finally {
     await project.remove();

@@ -10,7 +10,7 @@ import { hostKeysPinned, noTriggers } from "../../policy/commands.ts";
 import { oddAfterLoss, oddMemberCount } from "../../policy/members.ts";
 import { rules } from "../../policy/rules.ts";
 import { secretsAreSecret } from "../../policy/secrets.ts";
-import { pinnedVersions } from "../../policy/versions.ts";
+import { pinnedVersions, versionFloor } from "../../policy/versions.ts";
 import { privateKey } from "../unit/configuration.ts";
 import {
   type Given,
@@ -79,9 +79,13 @@ test("pinned-versions: the unit", () => {
     inside: "etcd:cluster:Member",
     props: { stdin: `[Service]\nExecStart=/opt/etcd/${version}/etcd \\\n  --name=node1\n` },
   });
-  for (const floor of Object.values(securityFloors)) passes(pinnedVersions, unit(floor));
+  for (const floor of Object.values(securityFloors)) {
+    for (const rule of [pinnedVersions, versionFloor]) passes(rule, unit(floor));
+  }
   passes(pinnedVersions, unit("3.6.99"));
-  refuses(pinnedVersions, unit("3.6.13"), /3\.6\.13, which has known vulnerabilities: use 3\.6\.14/);
+  passes(pinnedVersions, unit("3.6.15"));
+  refuses(versionFloor, unit("3.6.15"), /3\.6\.15, which has known vulnerabilities: use 3\.6\.16/);
+  assert.equal(versionFloor.enforcementLevel, "advisory");
   refuses(pinnedVersions, unit("3.4.45"), /not known here: use one of 3\.5, 3\.6/);
   for (const moving of ["latest", "3.6", "v3.6.14"])
     refuses(pinnedVersions, unit(moving), /does not start an exact version/);
@@ -91,9 +95,14 @@ test("pinned-versions: the unit", () => {
     /does not start an exact version/,
   );
   refuses(pinnedVersions, { ...unit("3.6.14"), props: {} }, /does not start an exact version/);
-  passes(pinnedVersions, { ...unit("3.6.13"), inert: true });
-  passes(pinnedVersions, { ...unit("3.6.13"), inside: "etcd:host:SshHost" });
-  passes(pinnedVersions, { ...unit("3.6.13"), props: { stdin: UNKNOWN } });
+  for (const [rule, version] of [
+    [pinnedVersions, "latest"],
+    [versionFloor, "3.6.13"],
+  ] as const) {
+    passes(rule, { ...unit(version), inert: true });
+    passes(rule, { ...unit(version), inside: "etcd:host:SshHost" });
+    passes(rule, { ...unit(version), props: { stdin: UNKNOWN } });
+  }
 });
 
 test("pinned-versions: the digest", () => {

@@ -25,12 +25,12 @@ const unit = (version: string) => `[Service]\nExecStart=/opt/etcd/${version}/etc
 when("odd-member-count", () => {
   for (const name of ["one", "two"]) {
     const parent = new Part("etcd:cluster:Member", name, {});
-    remote(`${name}-member`, { stdin: unit("3.6.14") }, { parent });
+    remote(`${name}-member`, { stdin: unit("3.6.99") }, { parent });
   }
 });
 when("pinned-versions", (name) => {
   // With those of odd-member-count that makes four: still even.
-  remote(`${name}.old`, { stdin: unit("3.6.13") }, { parent: new Part("etcd:cluster:Member", "old") });
+  remote("other", { stdin: unit("3.6.99") }, { parent: new Part("etcd:cluster:Member", "other") });
   remote(`${name}.moving`, { stdin: unit("latest") }, { parent: new Part("etcd:cluster:Member", "moving") });
   const parent = new Part("etcd:cluster:Installation", "undigested");
   remote(`${name}.undigested-binaries`, { create: "etcd-host install --version=3.6.14" }, { parent });

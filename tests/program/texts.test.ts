@@ -120,7 +120,7 @@ test("a renewed leaf reaches its host and the cluster's steps, and restarts no m
 
 test("another etcd version changes the binaries, the units and the cluster's steps, and no certificate", async () => {
   const run = await runProgram({
-    config: clusterOf(3, { version: "3.6.15", sha256: { "3.6.15": { amd64: "a".repeat(64) } } }),
+    config: clusterOf(3, { version: "3.6.16", sha256: { "3.6.16": { amd64: "a".repeat(64) } } }),
     earlier: earlierOutputs(founded),
   });
   const binaries = ["node1-binaries", "node2-binaries", "node3-binaries"];
@@ -131,7 +131,7 @@ test("another etcd version changes the binaries, the units and the cluster's ste
   for (const name of hosts) assert.deepEqual(differingOptions(again, run, name), ["member"]);
   assert.deepEqual(stdinLines(again, run, "node1-member"), [
     "-ExecStart=/opt/etcd/3.6.14/etcd \\",
-    "+ExecStart=/opt/etcd/3.6.15/etcd \\",
+    "+ExecStart=/opt/etcd/3.6.16/etcd \\",
   ]);
 });
 
@@ -148,12 +148,13 @@ test("before and every member are told the oldest release that its version may f
 });
 
 test("a downgrade that is allowed is in the texts that do it, and the first minor has no release to come from", async () => {
-  const config = clusterOf(3, { version: "3.5.33", allow: ["downgrade"] });
+  const words = ["downgrade", "version-below-security-floor"];
+  const config = clusterOf(3, { version: "3.5.33", allow: words });
   const run = await runProgram({ config, earlier: earlierOutputs(founded) });
   assert.equal(run.failure, undefined);
   for (const name of ["before", ...members]) {
     const { version, allow, ...others } = optionsOf(text(step(run, name), "update"));
-    assert.deepEqual({ version, allow }, { version: "3.5.33", allow: "downgrade" }, name);
+    assert.deepEqual({ version, allow }, { version: "3.5.33", allow: words.join(" ") }, name);
     assert.ok(!("upgrades-from" in others), name);
   }
 });

@@ -238,6 +238,7 @@ test("a user name is whatever OpenSSH takes for one", () => {
     "a\nb",
     "it's",
     "ops\\",
+    "CORP\\\\ops",
     " ops",
   ])
     assert.deepEqual(problems(ssh({ user })), [

@@ -15,6 +15,8 @@ for (const minor of knownMinors)
       casesOf(minor).reduce((sum, flags) => sum + Object.keys(flags).length, 0),
     );
     const unit = { readWritePaths: [LOG_FOLDER] };
+    const version = securityFloors[minor];
+    const sha256 = { [version]: { amd64: "ab".repeat(32) } };
     for (const extraFlags of groupsOf(minor))
-      assert.deepEqual(problems({ version: securityFloors[minor], extraFlags, unit }), []);
+      assert.deepEqual(problems({ version, sha256, extraFlags, unit }), []);
   });

@@ -168,7 +168,7 @@ test("a machine that is gone, or is not the proven one, is warned of: Pulumi may
     unknown.warnings.join(),
     /nodes\[1\]: node2 runs on i-other, .* InvalidNetworkInterface\.InUse/,
   );
-  assert.deepEqual(computeTopology(declared, proven, running).warnings, []);
+  assert.doesNotMatch(computeTopology(declared, proven, running).warnings.join(), /nodes\[/);
 });
 
 test("the admin host and its deputy stay who they are as long as they can", () => {

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { computeTopology, type Deployed } from "../../cluster/topology.ts";
+import { securityFloors } from "../../etcd/releases.ts";
 import { config } from "./configuration.ts";
 import { deployed, nodes } from "./deployment.ts";
 
 function judge(values: Readonly<Record<string, unknown>>, before: Deployed | undefined) {
-  return computeTopology(config(values), before);
+  return computeTopology(config({ ...allowOld, ...values }), before);
 }
 
-const three = deployed(3);
+/** Advisories are published after these tests were written. */
 const allowOld = { allow: ["version-below-security-floor"] };
-const allowDowngrade = { allow: ["downgrade"] };
+
+const three = deployed(3);
+const allowDowngrade = { allow: ["downgrade", ...allowOld.allow] };
 const at = (version: string): Deployed => ({ ...three, version });
 
 for (const [what, values, before, sentence] of [
@@ -186,6 +189,30 @@ for (const [what, values, before] of [
     assert.deepEqual({ problems, warnings }, { problems: [], warnings: [] });
   });
 }
+
+const [old = "", floor = ""] = ["3.6.15", securityFloors["3.6"]];
+const sha256 = { [old]: { amd64: "ab".repeat(32) }, [floor]: { amd64: "cd".repeat(32) } };
+const holes = `version: ${old} has known security holes that ${floor} closes; npm run pin -- ${floor} declares that one`;
+const goingTo = (version: string, before: Deployed | undefined, allow: readonly string[] = []) => {
+  const { problems, warnings } = judge({ nodes: nodes(3), version, sha256, allow }, before);
+  return { problems, warnings };
+};
+
+test("a version with known holes that runs is warned of, and a step to it is refused", () => {
+  assert.deepEqual(goingTo(old, at(old)), { problems: [], warnings: [`${holes}.`] });
+  const refused = [`${holes} (to run it anyway, add version-below-security-floor to allow).`];
+  for (const before of [at("3.6.14"), at("3.5.35"), at(floor), undefined])
+    assert.deepEqual(goingTo(old, before), { problems: refused, warnings: [] });
+  for (const before of [at("3.6.14"), at(old)])
+    assert.deepEqual(goingTo(old, before, allowOld.allow), { problems: [], warnings: [] });
+  assert.deepEqual(goingTo(floor, at(old)), { problems: [], warnings: [] });
+});
+
+test("a new cluster of the default version is no step: the program may be older than an advisory", () => {
+  const { problems, warnings } = goingTo("3.6.14", undefined);
+  assert.deepEqual(problems, []);
+  assert.match(warnings.join(), /^version: 3\.6\.14 has known security holes/);
+});
 
 test("an older patch of the same minor only warns", () => {
   const { problems, warnings } = judge({ nodes: nodes(3), version: "3.6.13", ...allowOld }, three);
