@@ -1,6 +1,6 @@
 // launch.mjs COMMAND [WORD...]: what every npm script starts with. Shows its help or refuses a wrong call, checks the
-// packages, then runs the command on the Node.js that they bring. Plain JavaScript without packages, because it runs
-// before any is there, on whatever Node.js (20 or later) the machine has.
+// packages, then runs the command on the Node.js that they bring or, where they bring none, on the machine's. Plain
+// JavaScript without packages, because it runs before any is there, on whatever Node.js (20 or later) the machine has.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,10 +10,20 @@ import { callOrExit } from "./cli/shared/command-line.mjs";
 import { commands } from "./cli/shared/commands.mjs";
 
 const project = dirname(fileURLToPath(import.meta.url));
-const node = join(project, "node_modules/node/bin/node");
+/** The Node.js of package-lock.json: a package of its own for each platform, so that its digest is locked too. */
+const ownNode = join(project, "node_modules/.bin/node");
 
 /** The commands for trying the project, or working on it, install the packages themselves. */
 const INSTALLING = ["start", "test", "check", "bench"];
+
+/** What runs TypeScript: ours; or this one where npm brought none (another platform, or --omit=optional). */
+function findNode() {
+  if (existsSync(ownNode)) return ownNode;
+  if (process.features.typescript) return execPath;
+  return fail(
+    `npm brought no Node.js for this machine, and its own is ${process.versions.node}: put 22.18 or later first on the PATH (.node-version names the one to take), then try again.`,
+  );
+}
 
 /**
  * What a command runs.
@@ -21,6 +31,8 @@ const INSTALLING = ["start", "test", "check", "bench"];
  * @param {readonly string[]} words
  */
 function programOf(name, words) {
+  if (name === "lab:down") return [join(project, "lab/down")];
+  const node = findNode();
   switch (name) {
     case "start":
       return [node, join(project, "lab/start.ts")];
@@ -30,8 +42,6 @@ function programOf(name, words) {
       return [node, join(project, "bench/bench.ts"), ...words];
     case "check":
       return [node, join(project, "tests/run/main.ts"), "check"];
-    case "lab:down":
-      return [join(project, "lab/down")];
     default:
       return [node, join(project, `cli/${name}/${name}.ts`), ...words];
   }
@@ -69,12 +79,12 @@ async function seeToPackages(name) {
 
 /** Whether what is installed differs from package-lock.json. */
 function packagesAreStale() {
-  if (!existsSync(node)) return true;
   const installed = packagesIn("node_modules/.package-lock.json");
-  return Object.entries(packagesIn("package-lock.json")).some(
-    // an optional package may be for another platform
-    ([path, wanted]) => path !== "" && !wanted.optional && installed[path]?.version !== wanted.version,
-  );
+  return Object.entries(packagesIn("package-lock.json")).some(([path, wanted]) => {
+    // an optional package may be for another platform, or left out
+    if (path === "" || (wanted.optional && installed[path] === undefined)) return false;
+    return installed[path]?.version !== wanted.version;
+  });
 }
 
 /**
@@ -90,10 +100,8 @@ async function installPackages() {
   const started = performance.now();
   console.log("packages: npm ci …");
   const npm = env.npm_execpath ? [execPath, env.npm_execpath] : ["npm"];
-  const code = await run([...npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  const code = await run([...npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
   if (code !== 0) fail("npm ci failed: see its lines above. Is the npm registry reachable?");
-  if (!existsSync(node))
-    fail("npm ci did not bring Node.js: are install scripts forbidden (ignore-scripts in npmrc)?");
   console.log(`packages: installed in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 

@@ -27,7 +27,7 @@ export interface HostsArgs {
  */
 export async function lookupTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
   if (aws === undefined) return new Map();
-  const { checkAws, lookupMachines } = await import("./ec2/lookup.ts");
+  const { checkAws, lookupMachines } = await import("./ec2/lookup.ts").catch(withoutSdk);
   const zones = [...new Set(nodes.map((node) => subnetOf(node.address, aws.subnets).zone))];
   const [problems, machines] = await Promise.all([
     checkAws(aws, zones),
@@ -45,6 +45,14 @@ export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
   // Loaded only where it is needed: the SDK of AWS is large.
   const { makeEc2Hosts } = await import("./ec2/ec2-hosts.ts");
   return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.guards);
+}
+
+/** The SDK of AWS is an optional package. */
+function withoutSdk(error: unknown): never {
+  if (!/Cannot find package '@pulumi\/aws'/.test(String(error))) throw error;
+  throw refusal([
+    "target aws needs the package @pulumi/aws, and it is not installed: run npm ci without --omit=optional, then try again.",
+  ]);
 }
 
 function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {

@@ -3,6 +3,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
+import { list as array, record } from "../../lib/json.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 
@@ -34,8 +35,13 @@ async function list(path: string): Promise<readonly Item[]> {
 
 /** The note begins with an invisible line that only it has. */
 async function note(file: string): Promise<void> {
-  const mark = `<!-- plan of ${variable("STACK")} -->`;
-  const body = `${mark}\n${await readFile(file, "utf8")}`;
+  const plan = await readFile(file, "utf8").catch(() => {
+    throw new Error(
+      `There is no plan in ${file}: if this merge request brings code, play the job code-plan, then run this one again.`,
+    );
+  });
+  const mark = `<!-- etcd plan: ${variable("STACK")} -->`;
+  const body = `${mark}\n${plan}`;
   const notes = `merge_requests/${variable("CI_MERGE_REQUEST_IID")}/notes`;
   const found = await list(`${notes}?per_page=100&sort=asc`);
   const last = found.find((one) => String(one.body).startsWith(mark));
@@ -43,29 +49,55 @@ async function note(file: string): Promise<void> {
   else await request(`${notes}/${last.id}`, "PUT", { body });
 }
 
-async function downloadPlan(directory: string): Promise<void> {
-  const commit = variable("CI_COMMIT_SHA");
+/** The merge request that put a commit on the protected branch: not one that only contains it. */
+async function mergedBy(commit: string): Promise<Item> {
   const merged = (await list(`repository/commits/${commit}/merge_requests`)).find(
-    ({ state }) => state === "merged",
+    ({ state, target_branch, merge_commit_sha, squash_commit_sha, sha }) =>
+      state === "merged" &&
+      target_branch === variable("CI_DEFAULT_BRANCH") &&
+      [merge_commit_sha, squash_commit_sha, sha].includes(commit),
   );
-  if (merged === undefined)
-    throw new Error(
-      `Commit ${commit} came without a merge request, so nobody saw a plan for it: ${AGAIN}, or run 'npm run up' by hand.`,
-    );
-  const pipelines = await list(`merge_requests/${merged.iid}/pipelines`);
-  const newest = pipelines.find(({ project_id }) => String(project_id) === variable("CI_PROJECT_ID")); // not a fork's
-  const jobs = newest === undefined ? [] : await list(`pipelines/${newest.id}/jobs?scope=success`);
-  const job = jobs.find(({ name }) => name === "plan");
+  if (merged !== undefined) return merged;
+  throw new Error(
+    `Commit ${commit} is no merge of a merge request, so nobody saw a plan for it: ${AGAIN}, or run 'npm run up' by hand.`,
+  );
+}
+
+/** The newest pipeline of the head that was merged, in this project: not a fork's, and not a branch's own. */
+async function pipelineOf({ iid, sha }: Item): Promise<Item | undefined> {
+  const [newest] = (await list(`merge_requests/${iid}/pipelines`)).filter(
+    ({ project_id, source }) =>
+      String(project_id) === variable("CI_PROJECT_ID") && source === "merge_request_event",
+  );
+  if (newest === undefined || newest.sha === sha) return newest;
+  // One of merged results runs for a commit that GitLab makes from the head.
+  const { parent_ids: parents } = record(await (await request(`repository/commits/${newest.sha}`)).json());
+  return array(parents).includes(sha) ? newest : undefined;
+}
+
+async function downloadPlan(directory: string): Promise<void> {
+  const stack = variable("STACK");
+  const merged = await mergedBy(variable("CI_COMMIT_SHA"));
+  const pipeline = await pipelineOf(merged);
+  const jobs =
+    pipeline === undefined ? [] : await list(`pipelines/${pipeline.id}/jobs?scope=success&per_page=100`);
+  const names = [`plan: [${stack}]`, `code-plan: [${stack}]`];
+  const job = jobs.find(({ name }) => names.includes(String(name)));
   if (job === undefined)
     throw new Error(
-      `There is no accepted plan for merge request !${merged.iid}: ${AGAIN}, and merge it when its plan is green.`,
+      `There is no accepted plan of ${stack} for merge request !${merged.iid}: ${AGAIN}, and merge it when its plan is green.`,
     );
   await mkdir(directory, { recursive: true });
   for (const file of PLAN_FILES) {
-    const answer = await request(`jobs/${job.id}/artifacts/plan/${file}`);
+    const answer = await request(`jobs/${job.id}/artifacts/plan-${stack}/${file}`);
     await writeFile(join(directory, file), Buffer.from(await answer.arrayBuffer()));
   }
-  console.log(`The plan of merge request !${merged.iid} is in ${directory}.`);
+  console.log(`The plan of ${stack} for merge request !${merged.iid} is in ${directory}.`);
+}
+
+async function result(name: string): Promise<void> {
+  const jobs = await list(`pipelines/${variable("CI_PIPELINE_ID")}/jobs?per_page=100`);
+  console.log(jobs.find((job) => job.name === name)?.status ?? "missing");
 }
 
 async function issue(file: string): Promise<void> {
@@ -82,6 +114,7 @@ async function issue(file: string): Promise<void> {
 const works = new Map([
   ["note", note],
   ["download-plan", downloadPlan],
+  ["result", result],
   ["issue", issue],
 ]);
 

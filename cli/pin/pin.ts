@@ -66,7 +66,7 @@ function refuseUnfit({ version, allow }: Declared, wanted: string): void {
   const [from, to] = [parseVersion(version), parseVersion(wanted)];
   const step = from && to && refuseStep(from, to, allow.includes("downgrade"));
   if (step !== undefined) throw new Refused(`${version} is declared; ${step}`);
-  const floor = floorAbove(wanted);
+  const floor = wanted === version ? undefined : floorAbove(wanted); // what is declared is no step
   if (floor !== undefined && !allow.includes(BELOW_FLOOR))
     throw new Refused(
       `${hasHoles(wanted, floor)}; pin ${floor} or newer, or add ${BELOW_FLOOR} to etcd:allow`,

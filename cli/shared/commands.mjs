@@ -67,12 +67,40 @@ export const suites = [
 /** Suites that run only when named: they take longer than a round may. */
 export const longRuns = ["sweep", "flags", "faults", "oldest-cli"];
 
+/** What `npm run pipeline` can do. */
+const pipelineWords = {
+  "kind HEAD":
+    "print kind=stack if the pull request's commit changes nothing but values in stack files and texts, or kind=code",
+  plugins: "install the plugins of the packages, and check those whose digest pulumi-plugins.sha256 has",
+  "take HEAD STACK": "write its stack file here, as data; refused if it changes more",
+  "approvals DIRECTORY STACK…":
+    "print security=true if one of the plans in DIRECTORY/STACK changes what is trusted",
+  "approved DIRECTORY RESULT":
+    "refuse a plan that does, unless RESULT, of the job that asks for it, is success",
+};
+
 /** What `npm run gitlab` can do. */
 const gitlabWords = {
   "note FILE": "show a plan in the merge request, in one note kept up to date",
   "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit",
+  "result JOB": "print how a job of this pipeline has ended: success, or anything else",
   "issue FILE": "open an issue with what verify printed, or add to the open one",
 };
+
+/**
+ * What is wrong with a call like `NAME ARGUMENT…`; a last argument with "…" may be repeated.
+ * @param {Readonly<Record<string, string>>} terms
+ * @param {readonly string[]} words
+ */
+function wrongWords(terms, [word = "", ...given]) {
+  const known = Object.keys(terms).map((term) => term.split(" "));
+  const [found, ...wanted] = known.find(([name]) => name === word) ?? [];
+  if (found === undefined) return word === "" ? "Give a command" : `There is no command ${word}`;
+  const missing = wanted.find((_, index) => given[index] === undefined);
+  if (missing !== undefined) return `${word} needs a ${missing.replace("…", "")}`;
+  const more = wanted.at(-1)?.endsWith("…") ? [] : given.slice(wanted.length);
+  return more.length === 0 ? undefined : `Unexpected argument ${more[0]}`;
+}
 
 /** @satisfies {Readonly<Record<string, Command>>} */
 export const commands = {
@@ -260,13 +288,21 @@ export const commands = {
     words: gitlabWords,
     exits: { 0: "done", 1: "failed; the last line says why" },
     example: "npm run gitlab -- note plan/plan.md",
-    wrong: (_, [word = "", path, ...more]) => {
-      const known = Object.keys(gitlabWords).map((term) => term.split(" "));
-      const [, argument] = known.find(([name]) => name === word) ?? [];
-      if (argument === undefined) return word === "" ? "Give a command" : `There is no command ${word}`;
-      if (path === undefined) return `${word} needs a ${argument}`;
-      return more.length === 0 ? undefined : `Unexpected argument ${more[0]}`;
+    wrong: (_, words) => wrongWords(gitlabWords, words),
+  },
+  pipeline: {
+    call: "npm run pipeline -- COMMAND",
+    summary:
+      "For the pipelines of GitHub and GitLab, in a checkout of the protected branch that has the pull request's commits: says what of a pull request is data, takes it, and who has to approve a plan. See docs/pipelines.md.",
+    options: {},
+    words: pipelineWords,
+    exits: {
+      0: "done",
+      1: "failed; the last line says why",
+      3: "refused, and nothing was changed",
     },
+    example: "npm run pipeline -- kind 1f3e5a7c9b1d3f5e7a9c1b3d5f7e9a1c3b5d7f90",
+    wrong: (_, words) => wrongWords(pipelineWords, words),
   },
   pin: {
     call: "npm run pin -- [--stack STACK] (VERSION | newest)",

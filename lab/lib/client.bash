@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The client: where the program under test runs, and the ways from there into a host.
 
-NODE_BIN=$PROJECT/node_modules/node/bin # the project's own Node.js, whatever the machine has
+NODE_BIN=$PROJECT/node_modules/.bin # the project's own Node.js, whatever the machine has
 
 cmd_key() { echo "$KEY"; }
 

@@ -102,6 +102,10 @@ test("each wrong call is told what is wrong with it", () => {
     ["pin", ["3.6.16", "3.7.3"], "Unexpected argument 3.7.3"],
     ["gitlab", ["note"], "note needs a FILE"],
     ["gitlab", ["note", "a", "b"], "Unexpected argument b"],
+    ["pipeline", ["take", "a"], "take needs a STACK"],
+    ["pipeline", ["approvals", "a"], "approvals needs a STACK"],
+    ["pipeline", ["plugins", "a"], "Unexpected argument a"],
+    ["pipeline", ["constructor"], "There is no command constructor"],
   ];
   for (const [script, args, says] of calls) {
     const { stderr, status } = npmRun(script, ...args);

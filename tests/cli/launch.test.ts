@@ -58,9 +58,9 @@ async function projectWithFakeNpm() {
   await script("lab/down", `echo "down"`);
   await script(
     "bin/npm",
-    `echo "npm $1"`,
-    "mkdir -p node_modules/node/bin",
-    "cp node node_modules/node/bin/node",
+    `echo "npm $*"`,
+    "mkdir -p node_modules/.bin",
+    "cp node node_modules/.bin/node",
     "cp package-lock.json node_modules/.package-lock.json",
   );
   return {
@@ -84,7 +84,8 @@ async function projectWithFakeNpm() {
 test("packages are installed when they are missing or not those of the lock file, and only then", async (t) => {
   const project = await projectWithFakeNpm();
   t.after(() => rm(project.folder, { recursive: true }));
-  const installs = (...args: string[]) => (project.run(...args).stdout.match(/^npm ci$/gm) ?? []).length;
+  const installs = (...args: string[]) =>
+    (project.run(...args).stdout.match(/^npm ci --ignore-scripts /gm) ?? []).length;
 
   await project.lock("1.0.0");
   assert.equal(installs("check"), 1);
@@ -98,6 +99,36 @@ test("packages are installed when they are missing or not those of the lock file
   delete packages["node_modules/mac"]; // of another platform
   await writeFile(hidden, JSON.stringify({ packages }));
   assert.equal(installs("check"), 0);
+
+  packages["node_modules/mac"] = { version: "0.9.0" }; // of this platform, but of an older lock file
+  await writeFile(hidden, JSON.stringify({ packages }));
+  assert.equal(installs("check"), 1);
+});
+
+test("without a Node.js from npm it runs on the machine's, or says in one sentence that this is too old", async (t) => {
+  const project = await projectWithFakeNpm();
+  t.after(() => rm(project.folder, { recursive: true }));
+  await project.lock("1.0.0");
+  await project.script(
+    "bin/npm",
+    "mkdir node_modules",
+    "cp package-lock.json node_modules/.package-lock.json",
+  );
+  await mkdir(join(project.folder, "cli/status"));
+  await writeFile(
+    join(project.folder, "cli/status/status.ts"),
+    "console.log(process.execPath satisfies string);",
+  );
+  project.run("check"); // installs
+  assert.equal(project.run("status").stdout, `${execPath}\n`);
+  const old = pretending("Object.defineProperty(process.features, 'typescript', { value: false })");
+  const { stderr, status } = spawnSync(
+    execPath,
+    ["--import", old, join(project.folder, "launch.mjs"), "status"],
+    { encoding: "utf8" },
+  );
+  assert.match(stderr, /^npm brought no Node\.js for this machine, and its own is [\d.]+: put 22\.18 .*\n$/);
+  assert.equal(status, 1);
 });
 
 test("what an operator types installs nothing, and says what to run", async (t) => {

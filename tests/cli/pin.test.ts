@@ -135,6 +135,13 @@ test("what this program knows is not downloaded, and a stale entry of it goes", 
   assert.equal(file(), text.replace("3.6.13", "3.6.14").replace(/ {2}etcd:sha256.*\n/, ""));
 });
 
+test("what is declared already is no step to it, though it has known holes", async (t) => {
+  const { pin, file, text } = await stackOn(t, {});
+  const { code, stdout } = await pin("3.6.14");
+  assert.deepEqual([code, file()], [0, text]);
+  assert.match(stdout, /declares 3\.6\.14 already: nothing was changed/);
+});
+
 test("a file that declares no version gets one", async (t) => {
   const { pin, file } = await stackOn(t, { served: { "3.6.16": sums("3.6.16") }, lines: [] });
   assert.equal((await pin("3.6.16")).code, 0);

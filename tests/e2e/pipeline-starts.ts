@@ -1,6 +1,8 @@
-/** Which members are started while something is done, as systemd of each host noted it. */
+/** What hosts do while something is done: which members start, as systemd of each noted it, or nothing at all. */
 
-import { onHost } from "./lab.ts";
+import assert from "node:assert/strict";
+import { glob } from "node:fs/promises";
+import { footprint, labEnv, onHost, type Result } from "./lab.ts";
 
 interface Start {
   readonly host: string;
@@ -33,4 +35,23 @@ async function startsOf(hosts: readonly number[]): Promise<readonly Start[]> {
     }),
   );
   return lists.flat();
+}
+
+/** The hosts are exactly as before, but for what a running member writes. */
+export async function untouched(nodes: readonly number[], work: () => Promise<Result>): Promise<Result> {
+  const data = / etcd etcd /;
+  const footprints = () =>
+    Promise.all(nodes.map(async (n) => (await footprint(n)).split("\n").filter((line) => !data.test(line))));
+  const before = await footprints();
+  const result = await work();
+  assert.deepEqual(await footprints(), before);
+  return result;
+}
+
+/** Of the state: what a killed update leaves. */
+export async function locks(): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const file of glob("state/.pulumi/locks/**/*.json", { cwd: labEnv.LAB_DIR ?? "" }))
+    found.push(file);
+  return found;
 }

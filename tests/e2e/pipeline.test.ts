@@ -1,12 +1,13 @@
 // The pipelines of .github, played through on real hosts: each test is what comes next in the life of one cluster.
 import assert from "node:assert/strict";
-import { glob, readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { workflows } from "../pipelines/files.ts";
-import { HERE, MERGED } from "../pipelines/gh.ts";
-import { describeLab, footprint, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
-import { startsDuring } from "./pipeline-starts.ts";
+import { artifactsOf, MERGED, RUN } from "../pipelines/gh.ts";
+import type { Files } from "../pipelines/git.ts";
+import { describeLab, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
+import { locks, startsDuring, untouched } from "./pipeline-starts.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
 import { Runner } from "./workflow.ts";
@@ -21,10 +22,16 @@ const NOT_RUN = [
   "check.yml check", // a suite of its own, as is the next
   "check.yml test",
   "preview.yml install",
-  "preview.yml skip", // prints one sentence
+  "preview.yml plugins",
+  "preview.yml skip", // prints one sentence, as does the next
+  "up.yml security",
+  "preview.yml planned", // looks at other jobs' results: tests/pipelines/access.test.ts
   "renew.yml install",
+  "renew.yml plugins",
   "up.yml install",
+  "up.yml plugins",
   "verify.yml install",
+  "verify.yml plugins",
 ];
 let project: Project;
 let runner: Runner;
@@ -33,12 +40,19 @@ let privateKey: string;
 before(async () => {
   project = await savedCluster(3);
   runner = await Runner.create(project);
-  await runner.gh.answer({ pulls: MERGED, runs: { workflow_runs: [{ id: 42, ...HERE }] }, issues: [] });
+  await runner.gh.answer({
+    pulls: MERGED,
+    artifacts: artifactsOf(42),
+    "run-42": { id: 42, ...RUN },
+    comments: [],
+    issues: [],
+  });
   const { privateKeyFile, knownHostsFile } = await describeLab(labEnv);
   privateKey = await readFile(privateKeyFile, "utf8");
   await project.configure({ ssh: { user: "root", knownHostsFile } });
   await setPrivateKey(privateKeyFile);
   await must(project.up());
+  await runner.merge();
 });
 after(async () => {
   await runner.dispose();
@@ -51,13 +65,19 @@ test("a branch changes a flag: the pull request says what each host will do, and
   await must(preview());
 
   const comment = await runner.gh.body();
-  assert.match((await runner.gh.calls()).at(-1) ?? "", /^pr comment 7 --edit-last --create-if-none /);
+  assert.match(
+    (await runner.gh.calls()).at(-1) ?? "",
+    /^api --silent --method POST .*\/issues\/7\/comments /,
+  );
   const row = (n: number) =>
     `| ${n} | node${n} 192.168.1.10${n} | restart | \`--snapshot-count=10000\` → \`20000\` |`;
   assert.ok(comment.includes(NODES.map(row).join("\n")), comment);
-  assert.match(comment, /^### etcd\/cluster: 3 restarts, one at a time · safe\n/);
+  assert.match(
+    comment,
+    /^<!-- etcd plan: cluster -->\n### etcd\/cluster: 3 restarts, one at a time · safe\n/,
+  );
   assert.match(comment, / Nothing else changes\.\n/);
-  assert.equal(await readFile(runner.summaryFile, "utf8"), comment);
+  assert.equal(await readFile(runner.summaryFile, "utf8"), comment.slice(comment.indexOf("\n") + 1));
 
   const files = ["plan.json", "plan.md", "pulumi.json"];
   assert.deepEqual((await readdir(folder())).sort(), [".gitignore", ...files]);
@@ -66,6 +86,10 @@ test("a branch changes a flag: the pull request says what each host will do, and
     assert.equal((await stat(path)).mode & 0o777, 0o600, file);
     assertNoSecret(await readFile(path, "utf8"));
   }
+});
+
+test("the approvals of a merge are those that its plan needs", async () => {
+  await must(job("up.yml", "find-plans"));
 });
 
 test("merged: that plan is applied, each member restarts once, in the order of the comment", async () => {
@@ -87,7 +111,7 @@ test("main is not what was planned any more: refused before any host is touched,
   await project.configure({ snapshotCount: 30000 });
   await must(preview());
   await project.configure({ snapshotCount: 40000 });
-  const { code, all } = await untouched(merge);
+  const { code, all } = await untouched(NODES, merge);
   assert.equal(code, REFUSED, all);
   for (const name of ALL)
     assert.match(all, new RegExp(`${name}: now restart: .*20000.*40000.*, approved was restart: `));
@@ -100,8 +124,9 @@ test("another ssh key than planned: refused, and neither key is shown", async ()
   const other = join(project.dir, "other-key");
   await must(lab("exec", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other));
   await setPrivateKey(other);
-  const { code, all } = await untouched(merge);
+  const { code, all } = await untouched(NODES, merge);
   await setPrivateKey((await describeLab(labEnv)).privateKeyFile);
+  await runner.merge();
   assert.equal(code, REFUSED, all);
   assert.match(all, /node1: now compare: .*; another ssh connection; .*, approved was compare: /);
   assertNoSecret(all);
@@ -130,7 +155,7 @@ test("renewals alone are done every week, without a restart", async () => {
 
 test("renewals do nothing when something else was merged and not applied", async () => {
   await project.configure({ snapshotCount: 10000 });
-  const { code, all } = await untouched(() => job("renew.yml", "renew"));
+  const { code, all } = await untouched(NODES, () => job("renew.yml", "renew"));
   await project.configure({ snapshotCount: 30000, renewBeforeDays: undefined });
   assert.equal(code, REFUSED, all);
   assert.match(all, /more to do than renew certificates \(3 restarts, one at a time · safe\)/);
@@ -178,13 +203,46 @@ test("an up that is cancelled ends after the running step, leaves no lock, and t
   assert.deepEqual([...cancelled.started, ...rest.started], ALL);
 });
 
+test("the key of a job's environment reaches the hosts, through an agent of the job's own", async () => {
+  runner.sshKey = privateKey;
+  const { knownHostsFile } = await describeLab(labEnv);
+  await project.configure({ ssh: { user: "root", knownHostsFile, agent: true }, sshPrivateKey: undefined });
+  const verified = await must(job("verify.yml", "verify"));
+  assertNoSecret(verified.all);
+  runner.sshKey = "";
+  const without = await job("verify.yml", "verify");
+  assert.equal(without.code, 1, without.all);
+});
+
+test("a pull request with code: none of it runs in main's jobs; approved, it reads the state, and no key of the hosts", async () => {
+  await project.configure({ snapshotCount: 40000 });
+  const marker = join(project.dir, "was-here");
+  const mine = `import { writeFileSync } from "node:fs";
+writeFileSync(${JSON.stringify(marker)}, JSON.stringify(Object.keys(process.env)));\n`;
+  const code = ["cli/pipeline/pipeline.ts", "cli/plan/plan.ts", "index.ts", "launch.mjs", "main.mjs"];
+  const { result, kind } = await proposed(Object.fromEntries(code.map((file) => [file, mine])));
+  assert.deepEqual([kind, result.code], ["code", REFUSED], result.all);
+  assert.match(
+    result.stderr,
+    /^Refused, and nothing was taken: cli\/pipeline\/pipeline\.ts is not a stack file; /,
+  );
+  await assert.rejects(stat(marker), "the pull request's code ran");
+  await assert.rejects(stat(folder()), "it was planned");
+
+  await must(runner.withItsCode(() => job("preview.yml", "code-plan")));
+  const names: readonly string[] = JSON.parse(await readFile(marker, "utf8"));
+  assert.ok(names.includes("PULUMI_CONFIG_PASSPHRASE"));
+  for (const name of ["SSH_KEY", "GH_TOKEN"]) assert.ok(!names.includes(name), name);
+});
+
 test("every step of the workflows was run, but for those that cannot be here", async () => {
   const steps = [...(await workflows())].flatMap(([file, { jobs }]) =>
     Object.values(jobs).flatMap((each) =>
       each.steps.filter(({ run }) => run !== undefined).map(({ id }) => `${file} ${id}`),
     ),
   );
-  assert.deepEqual(steps.filter((step) => !runner.done.has(step)).sort(), [...NOT_RUN].sort());
+  const left = new Set(steps.filter((step) => !runner.done.has(step)));
+  assert.deepEqual([...left].sort(), [...NOT_RUN].sort());
 });
 
 function folder(): string {
@@ -198,24 +256,26 @@ async function job(file: string, ...ids: readonly string[]): Promise<Result> {
 }
 
 async function preview(): Promise<Result> {
-  const result = await job("preview.yml", "plan", "summary", "comment");
+  const { result, kind } = await proposed();
+  assert.equal(kind, "stack");
   if (result.code === 0) await runner.gh.keep(folder());
   return result;
 }
 
-function merge(): Promise<Result> {
-  return job("up.yml", "find-plan", "up");
+/** What the stack file says, as a pull request: looked at, and planned. It stays in the folder, as if it were merged. */
+async function proposed(more: Files = {}): Promise<{ readonly result: Result; readonly kind: string }> {
+  const text = await readFile(project.stackFile, "utf8");
+  await runner.propose(more);
+  await must(job("preview.yml", "kind"));
+  const kind = (await runner.output("kind")) ?? "";
+  const result = await job("preview.yml", "take", "plan", "summary", "comment");
+  await writeFile(project.stackFile, text);
+  return { result, kind };
 }
 
-/** The hosts are exactly as before, but for what a running member writes. */
-async function untouched(work: () => Promise<Result>): Promise<Result> {
-  const data = / etcd etcd /;
-  const footprints = () =>
-    Promise.all(NODES.map(async (n) => (await footprint(n)).split("\n").filter((line) => !data.test(line))));
-  const before = await footprints();
-  const result = await work();
-  assert.deepEqual(await footprints(), before);
-  return result;
+async function merge(): Promise<Result> {
+  await runner.merge();
+  return job("up.yml", "find-plan", "approved", "up");
 }
 
 async function setPrivateKey(file: string): Promise<void> {
@@ -235,11 +295,4 @@ function serialNumbers(): Promise<readonly string[]> {
 
 function assertAllDiffer(now: readonly string[], then: readonly string[]): void {
   for (const [index, serial] of now.entries()) assert.notEqual(serial, then[index], ALL[index]);
-}
-
-async function locks(): Promise<readonly string[]> {
-  const found: string[] = [];
-  for await (const file of glob("state/.pulumi/locks/**/*.json", { cwd: labEnv.LAB_DIR ?? "" }))
-    found.push(file);
-  return found;
 }

@@ -1,12 +1,13 @@
 /** Runs steps of the workflows in .github as their runner would: the same commands, environment, shell and folder. */
 
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { labCommand } from "../../lab/describe.ts";
 import { repository, type Step, type Workflow, workflows } from "../pipelines/files.ts";
 import { FakeGh } from "../pipelines/gh.ts";
+import { type Files, Repository } from "../pipelines/git.ts";
 import { labEnv, type Result } from "./lab.ts";
 import type { Project } from "./project.ts";
 
@@ -18,9 +19,20 @@ export class Runner {
   readonly #workflows: ReadonlyMap<string, Workflow>;
   /** For what a runner keeps outside of the checkout. */
   readonly #folder: string;
+  /** The project's folder, in which main is checked out. */
+  readonly #repository: Repository;
+  /** The pull request's newest commit. */
+  #head = "";
 
-  private constructor(project: Project, gh: FakeGh, files: ReadonlyMap<string, Workflow>, folder: string) {
+  private constructor(
+    project: Project,
+    repository: Repository,
+    gh: FakeGh,
+    files: ReadonlyMap<string, Workflow>,
+    folder: string,
+  ) {
     this.#project = project;
+    this.#repository = repository;
     this.gh = gh;
     this.#workflows = files;
     this.#folder = folder;
@@ -29,12 +41,44 @@ export class Runner {
   static async create(project: Project): Promise<Runner> {
     await checkOut(project.dir);
     const folder = await mkdtemp(join(tmpdir(), "runner-"));
-    return new Runner(project, await FakeGh.create(), await workflows(), folder);
+    const gitRepository = await Repository.create({}, project.dir);
+    return new Runner(project, gitRepository, await FakeGh.create(), await workflows(), folder);
   }
+
+  /** The secret SSH_KEY of the environments. @default none: the configuration has a key */
+  sshKey = "";
 
   /** What the steps added to the job's summary. */
   get summaryFile(): string {
     return join(this.#folder, "summary.md");
+  }
+
+  /** What the stack file says now, and `more`, become a pull request; checked out is main's again. */
+  async propose(more: Files = {}): Promise<void> {
+    const text = await readFile(this.#project.stackFile, "utf8");
+    await this.#repository.git("checkout", "-q", "--", ".");
+    this.#head = await this.#repository.branch({ [`Pulumi.${this.#project.stack}.yaml`]: text, ...more });
+  }
+
+  /** As a job does that runs the pull request's own code; then main's is checked out again. */
+  async withItsCode<T>(work: () => Promise<T>): Promise<T> {
+    await this.#repository.git("checkout", "-q", "--force", this.#head);
+    try {
+      return await work();
+    } finally {
+      await this.#repository.git("checkout", "-q", "--force", "main");
+    }
+  }
+
+  /** What the folder holds now becomes main's. */
+  async merge(): Promise<void> {
+    await this.#repository.commit({});
+  }
+
+  /** What a step said last in the job's outputs. */
+  async output(name: string): Promise<string | undefined> {
+    const lines = (await readFile(join(this.#folder, "outputs"), "utf8")).split("\n");
+    return lines.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1);
   }
 
   /** The steps of these ids, one after the other, up to the first that fails. Returns what the last one said. */
@@ -78,12 +122,19 @@ export class Runner {
   /** What GitHub puts in place of expressions. */
   #evaluate(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
     const values: Readonly<Record<string, string>> = {
+      "github.event.pull_request.head.sha": this.#head,
       "github.event.pull_request.number": "7",
+      "github.event.repository.default_branch": "main",
       "github.repository": "example/etcd",
       "github.token": "token",
+      "join(fromJSON(vars.STACKS), ' ')": this.#project.stack,
+      "matrix.stack": this.#project.stack,
+      "needs.security.result": "success",
       "secrets.PULUMI_CONFIG_PASSPHRASE": "lab",
+      "secrets.SSH_KEY": this.sshKey,
+      "vars.ATTESTED": "",
+      "vars.OMIT": "",
       "vars.PULUMI_BACKEND_URL": `file://${labEnv.LAB_DIR}/state?metadata=skip`,
-      "vars.STACK": this.#project.stack,
     };
     const valueFor = (expression: string) => {
       const value = values[expression];

@@ -19,6 +19,9 @@ export interface Job {
   readonly "runs-on": string | readonly string[];
   readonly "timeout-minutes"?: number;
   readonly environment?: string;
+  readonly needs?: string | readonly string[];
+  readonly strategy?: { readonly "fail-fast": boolean; readonly matrix: Readonly<Record<string, string>> };
+  readonly outputs?: Readonly<Record<string, string>>;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly concurrency?: {
     readonly group: string;
@@ -49,11 +52,19 @@ export async function workflows(): Promise<ReadonlyMap<string, Workflow>> {
 
 export interface GitlabJob {
   readonly extends?: string | readonly string[];
+  readonly before_script?: readonly string[];
   readonly script: readonly string[];
+  readonly rules?: readonly {
+    readonly if: string;
+    readonly when?: string;
+    readonly allow_failure?: boolean;
+  }[];
+  readonly id_tokens?: Readonly<Record<string, { readonly aud: string }>>;
+  readonly allow_failure?: { readonly exit_codes: readonly number[] };
   readonly resource_group?: string;
   readonly interruptible?: boolean;
   readonly timeout?: string;
-  readonly environment?: string;
+  readonly environment?: string | { readonly name: string; readonly action: string };
   readonly tags?: readonly string[];
   readonly variables?: Readonly<Record<string, string>>;
   readonly artifacts?: { readonly expire_in: string; readonly access: string };
@@ -76,7 +87,7 @@ export function npmCalls(shell: string): readonly Call[] {
       args: args
         .replace(/ (\d?>|\|).*/, "") // what is done with its output
         .split(" ")
-        .map((word) => word.replaceAll('"', ""))
+        .map((word) => word.replaceAll(/[")]/g, ""))
         .filter((word) => word !== ""),
     }),
   );

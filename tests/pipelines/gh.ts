@@ -1,5 +1,5 @@
 // A gh that notes what it is called with, and answers a question from a file, through the same query (jq's language)
-// that gh would apply. The merged commit is "abc", the head of its pull request "def".
+// that gh would apply. The merged commit is "abc", the head of its pull request, number 7, "def".
 import { chmod, cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,23 +10,44 @@ for word in "$@"; do
   case $last in
     --jq) query=$word ;;
     --body-file) cp "$word" "$FOLDER/body" ;;
+    --field) cp "\${word#body=@}" "$FOLDER/body" ;;
     --dir) directory=$word ;;
+    --method) method=$word ;;
   esac
+  case $word in repos/*) path=\${word#'repos/{owner}/{repo}/'} ;; esac
   last=$word
 done
-case "$1 $2" in
-  "api repos/{owner}/{repo}/commits/abc/pulls") answer=pulls ;;
-  "api repos/{owner}/{repo}/actions/workflows/preview.yml/runs?head_sha=def&status=success") answer=runs ;;
-  "issue list") answer=issues ;;
-  "run download") test -e "$FOLDER/artifact" && cp -r "$FOLDER/artifact" "$directory" || exit 1 ;;
+case "$1 $2 $method" in
+  "issue list ") answer=issues ;;
+  "run download ") test -e "$FOLDER/artifact" && mkdir -p "$directory" && cp -r "$FOLDER/artifact/." "$directory" || exit 1 ;;
+  "attestation verify ") test ! -e "$FOLDER/unsigned" || exit 1 ;;
+  "api "*" ")
+    case $path in
+      commits/abc/pulls) answer=pulls ;;
+      "actions/artifacts?name=plan-"*"-def&per_page=100") answer=artifacts ;;
+      actions/runs/*) answer=run-\${path##*/} ;;
+      "issues/7/comments?per_page=100") answer=comments ;;
+    esac ;;
 esac
 [ -z "$answer" ] || jq -r "$query" "$FOLDER/$answer"
 `;
+const base = { ref: "main", repo: { default_branch: "main" } };
 export const MERGED = [
-  { merged_at: null, head: { sha: "other" } },
-  { merged_at: "2026-01-01", head: { sha: "def" } },
+  { merged_at: null, merge_commit_sha: "abc", base, head: { sha: "other" } },
+  { merged_at: "2026-01-01", merge_commit_sha: "abc", base, head: { sha: "def" } },
 ];
-export const HERE = { head_repository: { id: 1 }, repository: { id: 1 } };
+/** Of the protected branch's preview, by whose account it is in the artifacts. */
+export const RUN = {
+  event: "pull_request_target",
+  conclusion: "success",
+  path: ".github/workflows/preview.yml@refs/heads/main",
+  head_repository: { id: 1 },
+  repository: { id: 1 },
+};
+/** Artifacts of one name, each of the run with this id. */
+export const artifactsOf = (...ids: readonly number[]) => ({
+  artifacts: ids.map((id) => ({ expired: false, workflow_run: { id } })),
+});
 
 export class FakeGh {
   /** To be put on the PATH, and into the environment as FOLDER. */
@@ -59,7 +80,7 @@ export class FakeGh {
     return text.split("\n").filter((line) => line !== "");
   }
 
-  /** What the last call was given as `--body-file`. */
+  /** What the last call was given as a body in a file. */
   body(): Promise<string> {
     return readFile(join(this.folder, "body"), "utf8");
   }

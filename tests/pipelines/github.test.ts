@@ -39,29 +39,52 @@ test("they would: of a mistake in a workflow, and of one in its shell", async ()
 });
 
 test("there are these, and each says what it runs on", () => {
-  assert.deepEqual(
-    [...all.keys()],
-    ["check.yml", "pin.yml", "preview.yml", "renew.yml", "up.yml", "verify.yml"],
-  );
-  assert.deepEqual(Object.keys(workflow("preview.yml").on), ["pull_request"]);
-  assert.deepEqual(Object.keys(workflow("up.yml").on), ["push", "workflow_dispatch"]);
-  assert.deepEqual(workflow("up.yml").on.push, { branches: ["main"] });
-  for (const file of ["verify.yml", "renew.yml", "pin.yml"]) assert.ok("schedule" in workflow(file).on, file);
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    "check.yml": ["pull_request", "merge_group", "push"],
+    "pin.yml": ["schedule", "workflow_dispatch"],
+    "preview.yml": ["pull_request_target", "merge_group"],
+    "renew.yml": ["schedule", "workflow_dispatch"],
+    "up.yml": ["push", "workflow_dispatch"],
+    "verify.yml": ["schedule", "workflow_dispatch"],
+  };
+  for (const [file, events] of Object.entries(expected))
+    assert.deepEqual(Object.keys(workflow(file).on), events, file);
+  // With these a pull request would run what main's workflows say, with what they have.
   for (const [file, { on }] of all)
-    assert.ok(!("pull_request_target" in on || "workflow_run" in on), `${file}: forks would get credentials`);
+    if (file !== "preview.yml") assert.ok(!("pull_request_target" in on || "workflow_run" in on), file);
+  for (const [file, event] of [
+    ["preview.yml", "pull_request_target"],
+    ["up.yml", "push"],
+  ] as const)
+    assert.deepEqual(workflow(file).on[event], { branches: ["main"] });
 });
 
 test("what touches the cluster waits in one queue, and is neither dropped nor killed", () => {
   for (const file of QUEUED)
-    for (const job of jobs(file)) {
-      const queue = { group: `etcd-\${{ vars.STACK }}`, "cancel-in-progress": false, queue: "max" };
+    for (const job of jobs(file).filter(reachesHosts)) {
+      const queue = { group: `etcd-\${{ matrix.stack }}`, "cancel-in-progress": false, queue: "max" };
       assert.deepEqual(job.concurrency, queue, file);
-      assert.equal(job["timeout-minutes"], undefined, `${file}: a time-out would kill an up`);
+      const hours = Number(job["timeout-minutes"]) / 60;
+      assert.ok(
+        hours >= (file === "verify.yml" ? 2 : 24),
+        `${file}: the default of 6 h would kill a long up`,
+      );
+      assert.deepEqual(job["runs-on"], ["self-hosted", "etcd"], file);
     }
   for (const [file, { jobs: each }] of all)
     for (const job of Object.values(each))
       if (calls(job).some(({ script }) => ["up", "verify"].includes(script)))
         assert.ok(QUEUED.includes(file), `${file} is in the queue`);
+});
+
+test("one stack's job ends no other's, and has its stack from the matrix", () => {
+  for (const [file, { jobs: each }] of all)
+    for (const [name, { strategy, env }] of Object.entries(each))
+      if (strategy !== undefined) {
+        const stacks = `\${{ fromJSON(vars.STACKS) }}`;
+        assert.deepEqual(strategy, { "fail-fast": false, matrix: { stack: stacks } }, `${file} ${name}`);
+        assert.equal(env?.STACK, `\${{ matrix.stack }}`, `${file} ${name}`);
+      } else assert.equal(env?.STACK, undefined, `${file} ${name}`);
 });
 
 test("an up needs the environment's approval, except for renewals", () => {
@@ -73,22 +96,40 @@ test("an up needs the environment's approval, except for renewals", () => {
 });
 
 test("permissions are none but those that each job lists", () => {
-  const expected = {
-    "check.yml": { contents: "read" },
-    "pin.yml": { contents: "write", "pull-requests": "write" },
-    "preview.yml": { contents: "read", "id-token": "write", "pull-requests": "write" },
-    "renew.yml": { contents: "read", "id-token": "write" },
-    "up.yml": { contents: "read", actions: "read", "id-token": "write", "pull-requests": "read" },
-    "verify.yml": { contents: "read", "id-token": "write", issues: "write" },
+  const expected: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "check.yml check": { contents: "read" },
+    "pin.yml pin": { contents: "write", "pull-requests": "write" },
+    "preview.yml look": { contents: "read" },
+    "preview.yml plan": { contents: "read", "id-token": "write" },
+    "preview.yml code-plan": { contents: "read", "id-token": "write" },
+    "preview.yml show": {
+      contents: "read",
+      "pull-requests": "write",
+      "id-token": "write",
+      attestations: "write",
+    },
+    "preview.yml planned": {},
+    "preview.yml fork": {},
+    "renew.yml renew": { contents: "read", "id-token": "write" },
+    "up.yml find": { contents: "read", actions: "read", attestations: "read", "pull-requests": "read" },
+    "up.yml security": {},
+    "up.yml up": {
+      contents: "read",
+      actions: "read",
+      attestations: "read",
+      "id-token": "write",
+      "pull-requests": "read",
+    },
+    "verify.yml verify": { contents: "read", "id-token": "write", issues: "write" },
   };
-  for (const [file, permissions] of Object.entries(expected)) {
-    assert.deepEqual(workflow(file).permissions, {}, file);
-    assert.deepEqual(jobs(file)[0]?.permissions, permissions, file);
+  for (const [file, each] of all) {
+    assert.deepEqual(each.permissions, {}, file);
+    for (const [name, { permissions }] of Object.entries(each.jobs)) {
+      const known = expected[`${file} ${name}`];
+      if (known !== undefined) assert.deepEqual(permissions, known, `${file} ${name}`);
+      else assert.ok(!("id-token" in (permissions ?? {})), `${file} ${name} could sign in to the cloud`);
+    }
   }
-  const { plan, fork } = workflow("preview.yml").jobs;
-  assert.match(plan?.if ?? "", /head\.repo\.full_name == github\.repository$/);
-  assert.match(fork?.if ?? "", /head\.repo\.full_name != github\.repository$/);
-  assert.deepEqual(fork?.permissions, {});
 });
 
 test("secrets reach the commands that need them, and no other step", () => {
@@ -98,9 +139,31 @@ test("secrets reach the commands that need them, and no other step", () => {
       for (const step of job.steps) {
         const { env: own = {}, ...rest } = step;
         assert.doesNotMatch(JSON.stringify(rest), /secrets\.|github\.token/, file);
-        const runs = npmCalls(step.run ?? "").some(({ script }) => COMMANDS.includes(script));
+        const called = npmCalls(step.run ?? "").map(({ script }) => script);
+        const runs = called.some((script) => COMMANDS.includes(script));
+        const dials = called.some((script) => ["up", "verify"].includes(script));
         assert.equal("PULUMI_CONFIG_PASSPHRASE" in own, runs, `${file}: ${step.id}`);
+        assert.equal("SSH_KEY" in own, dials, `${file}: ${step.id}`);
+        assert.equal((step.run ?? "").includes("cli/pipeline/with-ssh-key npm run"), dials, file);
         assert.equal("GH_TOKEN" in own, usesGh(step), `${file}: ${step.id}`);
+      }
+    }
+});
+
+test("what is installed is what the lock file has, runs no script, and is there before any credential", () => {
+  for (const [file, { jobs: each }] of all)
+    for (const { steps } of Object.values(each)) {
+      const installs = steps.flatMap(({ run = "" }, index) =>
+        /npm (ci|i|install)\b/.test(run) ? [index] : [],
+      );
+      const credentials = steps.findIndex(
+        (step) =>
+          step.uses?.includes("configure-aws-credentials") ||
+          /secrets\.|github\.token/.test(JSON.stringify(step)),
+      );
+      for (const index of installs) {
+        assert.match(steps[index]?.run ?? "", /^npm ci --ignore-scripts\b/, file);
+        assert.ok(credentials < 0 || index < credentials, `${file}: a credential is there before npm ci`);
       }
     }
 });
@@ -118,6 +181,23 @@ test("actions are pinned by commit, and leave no token in the work tree", async 
       assert.equal(step.with?.["pulumi-version"], dependencies["@pulumi/pulumi"], "the CLI is the SDK's age");
 });
 
+test("the program, the policies and the pipelines have owners whose approval a pull request needs", async () => {
+  const text = await readFile(join(repository, "CODEOWNERS"), "utf8");
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const [first = "", ...others] = lines.map((line) => line.split(" ")[0]);
+  assert.equal(first, "*", "everything has an owner");
+  for (const path of [
+    "/policy/",
+    "/.github/",
+    "/.gitlab-ci.yml",
+    "/cli/pipeline/",
+    "/CODEOWNERS",
+    "/package-lock.json",
+  ])
+    assert.ok(others.includes(path), path);
+  for (const line of lines) assert.match(line, /^\S+ @[\w-]+\/[\w-]+$/);
+});
+
 test("every shell step has an id, and stops at the first failure", () => {
   for (const [file, { defaults, jobs: each }] of all)
     for (const { steps } of Object.values(each)) {
@@ -127,17 +207,22 @@ test("every shell step has an id, and stops at the first failure", () => {
     }
 });
 
-test("a refused plan is shown before the job fails, and not kept for an up", () => {
-  const steps = jobs("preview.yml")[0]?.steps ?? [];
-  const ids = steps.map(({ id }) => id).filter((id) => id !== undefined);
-  assert.deepEqual(ids, ["install", "plan", "summary", "comment", "keep"]);
-  for (const step of steps)
-    if (step.id === "summary" || step.id === "comment")
-      assert.match(step.if ?? "", /!cancelled\(\) && hashFiles/);
-    else assert.equal(step.if, undefined, step.id);
-  const keep = steps.at(-1)?.with;
-  assert.equal(keep?.name, `plan-\${{ github.event.pull_request.head.sha }}`);
-  assert.equal(keep?.["retention-days"], 14);
+test("a refused plan is shown before the job fails, and never signed", () => {
+  const { plan, "code-plan": code, show } = workflow("preview.yml").jobs;
+  for (const job of [plan, code]) {
+    const keep = job?.steps.at(-1);
+    assert.equal(keep?.if, `\${{ !cancelled() && hashFiles('plan/plan.md') != '' }}`);
+    assert.equal(keep.with?.name, `plan-\${{ matrix.stack }}-\${{ github.event.pull_request.head.sha }}`);
+    assert.equal(keep.with?.["retention-days"], 14);
+  }
+  assert.deepEqual(
+    show?.steps.map(({ id }) => id).filter((id) => id !== undefined),
+    ["summary", "comment", "attest"],
+  );
+  assert.match(
+    show?.steps.at(-1)?.if ?? "",
+    /needs\.plan\.result == 'success' \|\| needs\.code-plan\.result == 'success'/,
+  );
 });
 
 function workflow(file: string): Workflow {
@@ -154,8 +239,12 @@ function calls(job: Job) {
   return job.steps.flatMap(({ run }) => npmCalls(run ?? ""));
 }
 
+function reachesHosts(job: Job): boolean {
+  return calls(job).some(({ script }) => ["up", "verify"].includes(script));
+}
+
 function usesGh({ run = "" }: Step): boolean {
-  return run.startsWith("gh ") || run.startsWith(".github/");
+  return /^ *gh |\.github\//m.test(run);
 }
 
 async function lint(folder: string): Promise<string> {

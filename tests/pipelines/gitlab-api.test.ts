@@ -10,7 +10,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { repository } from "./files.ts";
 
 const TOKEN = "glpat-not-a-token";
-const MARK = "<!-- plan of dev -->";
+const MARK = "<!-- etcd plan: dev -->";
+const MERGE_REQUESTS = "/projects/7/repository/commits/abc/merge_requests";
 let server: Server;
 let url: string;
 let folder: string;
@@ -74,17 +75,78 @@ test("the plan of the merged commit is downloaded as it was saved", async () => 
     assert.equal(await readFile(join(directory, name), "utf8"), `the ${name}`);
 });
 
+test("code's plan is that of the job that was approved", async () => {
+  planOf("merged", "success", "code-plan: [dev]");
+  assert.equal((await gitlab("download-plan", join(folder, "code"))).code, 0);
+});
+
+test("a pipeline of merged results counts if it is made from the head that was merged", async () => {
+  planOf("merged", "success");
+  pipelines("made", "merge_request_event");
+  for (const [parent, code] of [
+    ["def", 0],
+    ["older", 1],
+  ] as const) {
+    answers["/projects/7/repository/commits/made"] = { parent_ids: ["main", parent] };
+    assert.equal((await gitlab("download-plan", join(folder, "made"))).code, code, parent);
+  }
+});
+
+test("a plan of another head, of a branch's own pipeline or of another branch's merge is none", async () => {
+  const [merged] = mergedAs("merged");
+  const cases: readonly (() => void)[] = [
+    () => pipelines("def", "push"),
+    () => {
+      pipelines("other", "merge_request_event");
+      answers["/projects/7/repository/commits/other"] = { parent_ids: ["main"] };
+    },
+    () => {
+      answers[MERGE_REQUESTS] = [{ ...merged, target_branch: "other" }];
+    },
+    () => {
+      answers[MERGE_REQUESTS] = [{ ...merged, merge_commit_sha: "later" }];
+    },
+  ];
+  for (const change of cases) {
+    planOf("merged", "success");
+    change();
+    const { code, said } = await gitlab("download-plan", join(folder, "none"));
+    assert.equal(code, 1, said);
+    assert.match(said, /^(There is no accepted plan of dev|Commit abc is no merge)/);
+  }
+});
+
+test("how a job has ended is asked, and one that is not there has not succeeded", async () => {
+  answers["/projects/7/pipelines/30/jobs?per_page=100"] = [
+    { name: "up", status: "running" },
+    { name: "security", status: "success" },
+  ];
+  assert.deepEqual(await gitlab("result", "security"), { code: 0, said: "success\n" });
+  assert.deepEqual(await gitlab("result", "other"), { code: 0, said: "missing\n" });
+  answers = {};
+  assert.equal((await gitlab("result", "security")).code, 1);
+});
+
+test("without a plan to show, it says whose job makes one of code", async () => {
+  const { code, said } = await gitlab("note", join(folder, "none.md"));
+  assert.equal(code, 1);
+  assert.match(
+    said,
+    /^There is no plan in .*: if .* brings code, play the job code-plan, then run this one again\.\n$/,
+  );
+});
+
 test("a commit without a merge request, and one without a green plan, are refused", async () => {
-  answers["/projects/7/repository/commits/abc/merge_requests"] = [];
+  answers[MERGE_REQUESTS] = [];
   const direct = await gitlab("download-plan", join(folder, "none"));
   assert.equal(direct.code, 1);
-  assert.match(direct.said, /^Commit abc came without a merge request, .*: send an empty commit/);
+  assert.match(direct.said, /^Commit abc is no merge of a merge request, .*: send an empty commit/);
   planOf("opened", "success");
-  assert.match((await gitlab("download-plan", join(folder, "none"))).said, /came without a merge request/);
+  assert.match((await gitlab("download-plan", join(folder, "none"))).said, /is no merge of a merge request/);
   planOf("merged", "failed");
   const red = await gitlab("download-plan", join(folder, "none"));
   assert.equal(red.code, 1);
-  assert.match(red.said, /^There is no accepted plan for merge request !3: /);
+  assert.match(red.said, /^There is no accepted plan of dev for merge request !3: /);
 });
 
 test("what differs becomes an issue, and the next night a note to it", async () => {
@@ -119,22 +181,30 @@ test("a wrong call, a missing variable and GitLab's refusal are each one sentenc
   for (const { said } of [wrong, alone, stranger]) assert.doesNotMatch(said, /glpat/);
 });
 
-function planOf(state: string, status: string): void {
-  answers["/projects/7/repository/commits/abc/merge_requests"] = [{ iid: 3, state }];
+function mergedAs(state: string) {
+  return [{ iid: 3, state, target_branch: "main", merge_commit_sha: "abc", sha: "def" }];
+}
+
+function pipelines(sha: string, source: string): void {
   answers["/projects/7/merge_requests/3/pipelines"] = [
-    { id: 10, project_id: 8 }, // a fork's
-    { id: 9, project_id: 7 },
-    { id: 8, project_id: 7 },
+    { id: 10, project_id: 8, sha, source: "merge_request_event" }, // a fork's
+    { id: 9, project_id: 7, sha, source },
+    { id: 8, project_id: 7, sha: "older", source },
   ];
-  answers["/projects/7/pipelines/9/jobs?scope=success"] =
+}
+
+function planOf(state: string, status: string, job = "plan: [dev]"): void {
+  answers[MERGE_REQUESTS] = mergedAs(state);
+  pipelines("def", "merge_request_event");
+  answers["/projects/7/pipelines/9/jobs?scope=success&per_page=100"] =
     status === "success"
       ? [
-          { id: 20, name: "other" },
-          { id: 21, name: "plan" },
+          { id: 20, name: "plan: [other]" },
+          { id: 21, name: job },
         ]
       : [];
   for (const name of ["pulumi.json", "plan.json", "plan.md"])
-    answers[`/projects/7/jobs/21/artifacts/plan/${name}`] = `the ${name}`;
+    answers[`/projects/7/jobs/21/artifacts/plan-dev/${name}`] = `the ${name}`;
 }
 
 async function file(name: string, content: string): Promise<string> {
@@ -149,6 +219,8 @@ async function gitlab(command: string, path?: string, settings: Readonly<Record<
     CI_PROJECT_ID: "7",
     CI_MERGE_REQUEST_IID: "3",
     CI_COMMIT_SHA: "abc",
+    CI_DEFAULT_BRANCH: "main",
+    CI_PIPELINE_ID: "30",
     STACK: "dev",
     GITLAB_TOKEN: TOKEN,
     ...settings,

