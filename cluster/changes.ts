@@ -8,6 +8,7 @@ import {
   type Machines,
   rebuiltNodes,
   refuseMachineChanges,
+  refuseUnfoundMachines,
   unprovenNodes,
   warnOfMachines,
 } from "./machines.ts";
@@ -85,6 +86,7 @@ export function checkChanges(
       ...refuseForeignAddresses(config.nodes, deployed),
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
+      ...refuseUnfoundMachines(config, deployed, machines),
     ],
     warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],
   };

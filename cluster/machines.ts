@@ -1,6 +1,7 @@
 /** Which machines the program creates, and which of them it will replace. */
 
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
+import { quorum } from "../etcd/quorum.ts";
 import { renderUserData } from "../host/user-data.ts";
 import type { Deployed } from "./deployed.ts";
 import { digestOf } from "./digest.ts";
@@ -33,6 +34,12 @@ export interface RunningMachine {
   readonly id: string;
   /** Digest of what it was created from. */
   readonly madeFrom: string;
+}
+
+/** Ids of the machines that were proven, by node. */
+export function recordedMachines(deployed: Deployed | undefined): ReadonlyMap<string, string> {
+  const nodes = Object.entries(deployed?.nodes ?? {});
+  return new Map(nodes.flatMap(([name, { instance }]) => (instance === undefined ? [] : [[name, instance]])));
 }
 
 /** Names of proven members whose machine runs and will be replaced. One that is gone or stopped has nothing left to wait for. */
@@ -69,6 +76,23 @@ export function warnOfMachines({ nodes }: ClusterConfig, deployed: Deployed, mac
         : `${node.name} runs on ${running.id}, which a failed run created; if AWS now says InvalidNetworkInterface.InUse, Pulumi does not know that instance: docs/aws.md says what to do.`;
     return [`nodes[${index}]: ${what}`];
   });
+}
+
+/**
+ * A machine that does not run is made again at once, without a proof. If most do not run, more likely they are not found:
+ * then all of them would be replaced together.
+ */
+export function refuseUnfoundMachines(
+  { allow }: Pick<ClusterConfig, "allow">,
+  deployed: Deployed,
+  machines: Machines,
+): string[] {
+  const made = Object.entries(deployed.nodes).filter(([, { machine }]) => machine !== undefined);
+  const missing = made.filter(([name]) => !machines.has(name)).map(([name]) => name);
+  if (made.length < 2 || missing.length < quorum(made.length) || allow.includes("gone-instances")) return [];
+  return [
+    `AWS shows no running instance of ${missing.join(", ")}, which are a majority of ${made.length} members; correct the account and region, start the instances that are stopped, or, if they are gone, run pulumi up --refresh once with allow: [gone-instances], which makes them all again at the same time.`,
+  ];
 }
 
 /** A member's address is that of its network interface, and its data is on a volume: neither can move to another target. */

@@ -13,6 +13,7 @@ const readers = {
   "nospace-alarm": "members",
   downgrade: "members",
   "foreign-etcd": "host",
+  "gone-instances": "program",
 } as const satisfies Record<string, Reader>;
 
 /** The steps of the members and of the cluster; the first step of a host; nothing but this program. */

@@ -1,5 +1,6 @@
 /** What happens to a machine that the program creates. */
 
+import { nodeOf } from "../../cluster/resource-names.ts";
 import { text } from "../../lib/json.ts";
 import type { HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
@@ -49,8 +50,9 @@ export function refuseUnguarded(name: string, resources: readonly Resource[]): r
       `${name}: its data volume would be detached, for which AWS stops the instance, without a proof of the cluster's quorum; leave ${name}-data-attachment as it is.`,
     ];
   }
-  if (guard === undefined) return []; // the only member
-  if (!instance.new.dependencies.includes(guard.urn))
+  const isOther = (one: Resource) => one.name !== instance.name && nodeOf(one.name, "instance") !== undefined;
+  if (guard === undefined && !resources.some(isOther)) return []; // the only member
+  if (guard === undefined || !instance.new.dependencies.includes(guard.urn))
     return [
       `${name}: its instance would be replaced without a proof of the cluster's quorum, and beside others, because nothing that it is made from changes; to have another one, terminate it and run pulumi up --refresh (docs/aws.md), one at a time.`,
     ];

@@ -113,29 +113,55 @@ async function checkSubnet(
   return problems;
 }
 
+/** Which instances are the cluster's: those with its tags, and those that its last proof recorded. */
+export interface Sought {
+  readonly stack: string;
+  readonly cluster: string;
+  /** Ids by node. The tag has the stack's name as it was before the stack was renamed, or moved. */
+  readonly recorded: ReadonlyMap<string, string>;
+}
+
 /**
  * The instances of the cluster that run, by node. The state of a run that failed is not proven, and what was
  * proven may be gone: only AWS knows which instances would be replaced.
  */
-export async function lookupMachines(stack: string, cluster: string): Promise<Machines> {
-  const instances = await runningInstances({ [STACK]: stack, [CLUSTER]: cluster }).catch(why);
-  if (typeof instances === "string") {
+export async function lookupMachines(sought: Sought): Promise<Machines> {
+  const found = await runningInstances(sought).catch(why);
+  if (typeof found === "string") {
     throw refusal([
-      `AWS does not say which instances run (${instances}); check the credentials and their permissions.`,
+      `AWS does not say which instances run (${found}); check the credentials and their permissions.`,
     ]);
   }
   const machines = new Map<string, RunningMachine>();
-  for (const { id, tags } of instances) {
-    const node = tags[NODE] ?? "";
+  for (const [node, { id, tags }] of found) {
     if (machines.has(node)) throw refusal([twoOf(node)]);
     machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
   }
   return machines;
 }
 
-async function runningInstances(instanceTags: Record<string, string>): Promise<readonly GetInstanceResult[]> {
-  const { ids } = await getInstances({ instanceTags, instanceStateNames: ["pending", "running"] });
-  return Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
+async function runningInstances({
+  stack,
+  cluster,
+  recorded,
+}: Sought): Promise<readonly (readonly [node: string, GetInstanceResult])[]> {
+  const instanceStateNames = ["pending", "running"];
+  const tagged = await getInstances({
+    instanceTags: { [STACK]: stack, [CLUSTER]: cluster },
+    instanceStateNames,
+  });
+  const nodes = new Map([...recorded].map(([node, id]) => [id, node]));
+  const untagged = [...nodes.keys()].filter((id) => !tagged.ids.includes(id));
+  const byId =
+    untagged.length === 0
+      ? []
+      : (await getInstances({ filters: [{ name: "instance-id", values: untagged }], instanceStateNames })).ids;
+  return Promise.all(
+    [...tagged.ids, ...byId].map(async (instanceId) => {
+      const instance = await getInstance({ instanceId });
+      return [nodes.get(instanceId) ?? instance.tags[NODE] ?? "", instance] as const;
+    }),
+  );
 }
 
 function twoOf(node: string): string {

@@ -94,6 +94,7 @@ test("an instance is replaced after its guard only, which has work in this run",
       /^node1: .* nothing that it is made from changes; .* pulumi up --refresh/,
     );
   assert.equal(said(replacedAfter()), "", "the only member has none");
+  assert.match(said(replacedAfter(), resource("node2-instance", "same")), /^node1: .* beside others/);
   assert.equal(said(resource("node1-instance", "same"), guard("same")), "");
 });
 

@@ -57,6 +57,18 @@ const putBack = await succeed({
   },
 });
 
+/** The stack has another name since: no instance has it as its tag yet. */
+const renamed = await succeed({
+  config: awsClusterOf(3, another),
+  earlier: earlierOutputs(settled),
+  mocked: otherIds,
+  calls: {
+    getInstances: ({ instanceTags }) => ({
+      ids: instanceTags === undefined ? names.map((node) => `${node}-instance-id`) : [],
+    }),
+  },
+});
+
 const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
 
 /** Everything that a resource waits for, directly or through others. */
@@ -146,6 +158,12 @@ test("all replaced: each instance waits for its guard, each guard for before and
       ["before", ...ownSteps(node), ...predecessor].sort(),
     );
   }
+});
+
+test("a stack that was renamed or moved still finds its machines, and replaces them in the same order", () => {
+  assert.deepEqual(registrations(renamed), registrations(rebuilt));
+  for (const node of names)
+    assert.deepEqual(instance(renamed, node).dependencies, instance(rebuilt, node).dependencies, node);
 });
 
 test("all replaced: at no moment is one machine away while another one is not yet a member again", () => {

@@ -195,6 +195,16 @@ test("a cluster stays on the target on which it was founded, in either direction
   );
 });
 
+test("instances of which AWS shows none are not all made again at once", async () => {
+  const [sentence, ...others] = await refusal({
+    config: awsClusterOf(3, { ami: "ami-0fedcba0987654321" }),
+    earlier: earlierOutputs(founded),
+    calls: { getInstances: { ids: [] } },
+  });
+  assert.match(String(sentence), /^AWS shows no running instance of node1, node2, node3, .*gone-instances/);
+  assert.deepEqual(others, []);
+});
+
 test("a node on EC2 keeps its address", async () => {
   const moved = awsNodes(3).map((node) =>
     node.name === "node2" ? { ...node, address: "10.20.2.12" } : node,

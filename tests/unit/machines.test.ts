@@ -171,6 +171,27 @@ test("a machine that is gone, or is not the proven one, is warned of: Pulumi may
   assert.deepEqual(computeTopology(declared, proven, running).warnings, []);
 });
 
+test("a majority of machines that are not found is refused, unless they are said to be gone; one is not", () => {
+  const found = (...names: readonly string[]) => new Map([...running].filter(([name]) => names.includes(name)));
+  const problems = (machines: typeof running, config = wanted) =>
+    computeTopology(config, proven, machines).problems;
+  for (const machines of [found(), found("node2")]) {
+    const [problem, ...others] = problems(machines);
+    assert.match(
+      String(problem),
+      /^AWS shows no running instance of node1, .*node3, which are a majority of 3 members; .* allow: \[gone-instances\]/,
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(problems(machines, onAws({}, { allow: ["gone-instances"] })), []);
+  }
+  assert.deepEqual(problems(found("node1", "node3")), []);
+});
+
+test("the only machine may be gone: nothing else guards it", () => {
+  const config = onAws({}, { nodes: awsNodes.slice(0, 1) });
+  assert.deepEqual(computeTopology(config, provenAs(config), new Map()).problems, []);
+});
+
 test("the admin host and its deputy stay who they are as long as they can", () => {
   const kept = computeTopology(
     declared,
@@ -214,7 +235,7 @@ test("a machine is replaced by one of the same name, address and incarnation: th
 
 test("a minor step does not go together with another machine", () => {
   const config = onAws({ ami: "ami-0fedcba0987654321" }, { version: "3.7.1" });
-  const [problem, ...others] = computeTopology(config, proven).problems;
+  const [problem, ...others] = computeTopology(config, proven, running).problems;
   assert.match(
     String(problem),
     /^version: the step from 3\.6\.14 to 3\.7\.1 cannot go .*\(node1, node2, node3\)/,
