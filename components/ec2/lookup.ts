@@ -155,7 +155,8 @@ async function runningInstances({
   const byId =
     untagged.length === 0
       ? []
-      : (await getInstances({ filters: [{ name: "instance-id", values: untagged }], instanceStateNames })).ids;
+      : (await getInstances({ filters: [{ name: "instance-id", values: untagged }], instanceStateNames }))
+          .ids;
   return Promise.all(
     [...tagged.ids, ...byId].map(async (instanceId) => {
       const instance = await getInstance({ instanceId });

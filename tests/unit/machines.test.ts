@@ -172,7 +172,8 @@ test("a machine that is gone, or is not the proven one, is warned of: Pulumi may
 });
 
 test("a majority of machines that are not found is refused, unless they are said to be gone; one is not", () => {
-  const found = (...names: readonly string[]) => new Map([...running].filter(([name]) => names.includes(name)));
+  const found = (...names: readonly string[]) =>
+    new Map([...running].filter(([name]) => names.includes(name)));
   const problems = (machines: typeof running, config = wanted) =>
     computeTopology(config, proven, machines).problems;
   for (const machines of [found(), found("node2")]) {
