@@ -8,6 +8,7 @@ import {
   type Machines,
   rebuiltNodes,
   refuseMachineChanges,
+  refuseMissingKeys,
   refuseUnfoundMachines,
   unprovenNodes,
   warnOfMachines,
@@ -63,9 +64,10 @@ export function changesOf(config: ClusterConfig, deployed: Deployed, machines: M
   };
 }
 
-/** On a stack that was never proven healthy only one thing can be refused. */
-export function checkBootstrap(config: ClusterConfig): Findings {
-  return { problems: refuseUnprovenLosses(config.nodes, []), warnings: [] };
+/** On a stack that was never proven healthy little can be refused. */
+export function checkBootstrap(config: ClusterConfig, machines: Machines): Findings {
+  const problems = [...refuseUnprovenLosses(config.nodes, []), ...refuseMissingKeys(config, machines)];
+  return { problems, warnings: [] };
 }
 
 export function checkChanges(
@@ -87,6 +89,7 @@ export function checkChanges(
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
       ...refuseUnfoundMachines(config, deployed, machines),
+      ...refuseMissingKeys(config, machines),
     ],
     warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],
   };

@@ -6,11 +6,12 @@ import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
-import { type Machines, machineOf } from "./machines.ts";
+import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
+import type { RunningMachine } from "./made-from.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
 
-export interface TopologyMember {
+export interface TopologyMember extends DeclaredMachine {
   readonly name: string;
   readonly address: string;
   readonly peerUrl: string;
@@ -25,9 +26,6 @@ export interface TopologyMember {
   readonly formerAddresses: readonly string[];
   readonly dnsNames: readonly string[];
   readonly ipAddresses: readonly string[];
-  /** Digest of the machine that the program creates for it. @default a given machine */
-  readonly machine?: string;
-  readonly zone?: string;
 }
 
 export interface Topology {
@@ -69,7 +67,7 @@ export function computeTopology(
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
   const { problems, warnings } =
     deployed === undefined || changes === undefined
-      ? checkBootstrap(config)
+      ? checkBootstrap(config, machines)
       : checkChanges(config, deployed, changes, machines);
   if (problems.length > 0) return { problems, warnings };
 
@@ -77,7 +75,10 @@ export function computeTopology(
   const rollout = orderRollout(nodes, [...repairs, ...config.rolloutOrder], changes);
   const bootstraps = deployed === undefined ? bootstrapAll(nodes) : joinOrKeep(config, rollout, deployed);
   const members = nodes.map((node) =>
-    memberOf(node, config, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
+    memberOf(node, config, bootstraps, {
+      running: machines.get(node.name),
+      before: deployed?.nodes[node.name],
+    }),
   );
   const [adminHost = "", deputy] = chooseAdminHosts(nodes, deployed, changes);
   const topology: Topology = {
@@ -178,11 +179,12 @@ function memberOf(
   node: NodeConfig,
   config: ClusterConfig,
   bootstraps: Bootstraps,
-  formerAddresses: readonly string[],
+  { running, before }: { running: RunningMachine | undefined; before: DeployedNode | undefined },
 ): TopologyMember {
   const { name, address, listenAddress, incarnation } = node;
   const bootstrap = bootstraps.get(name);
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
+  const formerAddresses = formerAddressesOf(node, before);
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
   const local = httpsUrl("127.0.0.1", CLIENT_PORT);
   const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
@@ -197,7 +199,7 @@ function memberOf(
     ...bootstrap,
     formerAddresses,
     ...subjectAltNames(name, [address, ...formerAddresses, ...shared]),
-    ...machineOf(node, config),
+    ...machineOf(node, config, { running, recorded: before?.machine }),
   };
 }
 

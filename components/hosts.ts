@@ -47,7 +47,7 @@ export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
   if (aws === undefined) return specs.map((spec) => new SshHost(spec.node.name, spec));
   // Loaded only where it is needed: the SDK of AWS is large.
   const { makeEc2Hosts } = await import("./ec2/ec2-hosts.ts");
-  return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.guards);
+  return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.topology.members, args.guards);
 }
 
 function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {

@@ -37,6 +37,8 @@ export interface Ec2HostArgs extends PreparationArgs {
   readonly tags: Readonly<Record<string, string>>;
   /** Digest of what replaces the instance if it changes. */
   readonly madeFrom: string;
+  /** Whether the instance runs and is what is declared. */
+  readonly isSettled: boolean;
   /** Whether AWS refuses others to terminate the instance, and Pulumi to delete the volume. */
   readonly protect: boolean;
   /** What must be done before the machine is created, or replaced. @default nothing */
@@ -166,6 +168,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         parent: this,
         deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
         replaceOnChanges: ["instanceType"], // in place, the provider would stop all instances at once
+        // read at the first boot alone: what replaces an instance is its digest, which knows of comments and older forms
+        ignoreChanges: args.isSettled ? ["userData"] : [],
         dependsOn: commandOf(args.guard),
       },
     );

@@ -1,5 +1,5 @@
-import { machineOf } from "../../cluster/machines.ts";
 import { subnetOf } from "../../cluster/subnets.ts";
+import type { TopologyMember } from "../../cluster/topology.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
 import { CLUSTER, NODE, STACK } from "../../config/aws/own-tags.ts";
 import type { ClusterConfig } from "../../config/model.ts";
@@ -18,6 +18,7 @@ type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 export function makeEc2Hosts(
   specs: readonly HostSpec[],
   config: Ec2Config,
+  members: readonly TopologyMember[],
   guards: Promise<Guards>,
 ): readonly Ec2Host[] {
   const { aws, nodes, protect } = config;
@@ -44,6 +45,7 @@ export function makeEc2Hosts(
   }
   return specs.map((spec) => {
     const subnet = subnetOf(spec.node.address, aws.subnets);
+    const { machine = "", isSettled = false } = members.find(({ name }) => name === spec.node.name) ?? {};
     return new Ec2Host(
       spec.node.name,
       {
@@ -52,7 +54,8 @@ export function makeEc2Hosts(
         protect,
         network,
         guard: guards.then((all) => all.get(spec.node.name)),
-        madeFrom: machineOf(spec.node, config).machine ?? "",
+        madeFrom: machine,
+        isSettled,
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,

@@ -6,7 +6,8 @@ import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
 import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
-import type { Machines, RunningMachine } from "../../cluster/machines.ts";
+import type { Machines } from "../../cluster/machines.ts";
+import type { RunningMachine } from "../../cluster/made-from.ts";
 import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
 import { CLUSTER, MADE_FROM, NODE, STACK } from "../../config/aws/own-tags.ts";
 import { refusal } from "../../config/refusal.ts";
@@ -133,11 +134,23 @@ export async function lookupMachines(sought: Sought): Promise<Machines> {
     ]);
   }
   const machines = new Map<string, RunningMachine>();
-  for (const [node, { id, tags }] of found) {
+  for (const [node, instance] of found) {
     if (machines.has(node)) throw refusal([twoOf(node)]);
-    machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
+    machines.set(node, toMachine(instance));
   }
   return machines;
+}
+
+function toMachine(instance: GetInstanceResult): RunningMachine {
+  const { id, tags, ami, instanceType, iamInstanceProfile, rootBlockDevices } = instance;
+  return {
+    id,
+    madeFrom: tags[MADE_FROM] ?? "",
+    ami,
+    instanceType,
+    kmsKeyId: rootBlockDevices[0]?.kmsKeyId ?? "",
+    instanceProfile: iamInstanceProfile,
+  };
 }
 
 async function runningInstances({
@@ -173,5 +186,6 @@ function twoOf(node: string): string {
 function why(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
+  const reason = line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
+  return reason || "AWS gives no reason";
 }

@@ -1,6 +1,5 @@
 /** The setting `aws`: the machines of a cluster on EC2, and their network, disks and access. */
 
-import type { Environment } from "../environment.ts";
 import type { NodeConfig } from "../model.ts";
 import type { NodeAddresses } from "../nodes.ts";
 import type { Fields } from "../value.ts";
@@ -30,7 +29,7 @@ const keys = [
 );
 
 /** The settings of EC2, if it is the target. */
-export function parseAws(top: Fields, other: OtherSettings, environment: Environment): AwsConfig | undefined {
+export function parseAws(top: Fields, other: OtherSettings): AwsConfig | undefined {
   const aws = top.object("aws");
   const given = aws.keys().length > 0;
   if (other.target === "ssh") {
@@ -48,7 +47,7 @@ export function parseAws(top: Fields, other: OtherSettings, environment: Environ
   checkPlacement(top, other.nodes, network.subnets);
   return {
     ...network,
-    ...parseMachine(top, aws, other, environment),
+    ...parseMachine(top, aws, other),
     ...parseVolumes(aws, other.settings.quotaBackendBytes),
     access: parseAccess(aws, other),
     ...parseClients(aws),

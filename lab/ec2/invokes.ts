@@ -119,5 +119,13 @@ function getInstances(cloud: Cloud, inputs: Properties): Properties {
 function getInstance(cloud: Cloud, inputs: Properties): Properties {
   const id = text(inputs, "instanceId") ?? "";
   const instance = needId(cloud, "DescribeInstances", "instance", id);
-  return { ...instance, id, instanceId: id, tags: instance.tags ?? {} };
+  const root = isObject(instance.rootBlockDevice) ? instance.rootBlockDevice : {};
+  return {
+    ...instance,
+    id,
+    instanceId: id,
+    iamInstanceProfile: instance.iamInstanceProfile ?? "",
+    rootBlockDevices: [{ ...root, kmsKeyId: root.kmsKeyId ?? "" }],
+    tags: instance.tags ?? {},
+  };
 }

@@ -45,6 +45,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
   securityGroupId: "sg-0abcdef1234567890",
   tags: {},
   madeFrom: "0a1b2c3d4e5f6071",
+  isSettled: false,
   protect: true,
   token: "etcd-1-0a1b2c3d",
   dataDir: "/var/lib/etcd",

@@ -67,6 +67,16 @@ test("a changed flag restarts each member once, in order, and loses no acknowled
   await must(project.up("--expect-no-changes"));
 });
 
+test("for a colleague, whose stack file lists no keys or comments them otherwise, there is nothing to do", async () => {
+  const { authorizedKeys, ...aws } = Object(await project.configured("aws"));
+  await project.configure({ aws });
+  await must(project.up("--expect-no-changes"));
+  assert.equal((await planOf(project)).verdict, "nothing");
+  await configureAws(project, { authorizedKeys: authorizedKeys.map((key: string) => `${key} of the team`) });
+  await must(project.up("--expect-no-changes"));
+  await project.configure({ aws: { ...aws, authorizedKeys } });
+});
+
 test("an image of another architecture is refused before anything is touched", async () => {
   const ids = await instanceIds();
   await configureAws(project, { ami: "ami-0000000000000b001" });

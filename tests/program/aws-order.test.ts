@@ -273,6 +273,27 @@ test("a cluster of one has no guard, and its instance is replaced all the same",
   assert.equal(instance(second, "node1").inputs.ami, another.ami);
 });
 
+test("what an instance was told at its first boot stays its own as long as it is what is declared", () => {
+  const ignored = (run: Run) => names.map((node) => instance(run, node).request.getIgnorechangesList());
+  assert.deepEqual(ignored(settled), [["userData"], ["userData"], ["userData"]]);
+  for (const run of [founded, rebuilt]) assert.deepEqual(ignored(run), [[], [], []]);
+  assert.deepEqual(ignored(oneRebuilt), [["userData"], [], ["userData"]]);
+});
+
+test("a colleague's run, without listed keys, changes no text and replaces nothing", async () => {
+  const run = await succeed({
+    config: awsClusterOf(3, { authorizedKeys: undefined }),
+    earlier: earlierOutputs(founded),
+  });
+  assert.deepEqual(changedSteps(founded, run), {});
+  for (const node of names) {
+    const { userData: _, ...inputs } = instance(run, node).inputs;
+    const { userData: __, ...before } = instance(founded, node).inputs;
+    assert.deepEqual(inputs, before);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), ["userData"]);
+  }
+});
+
 test("nothing changes in a second run, nor in one after a replacement", async () => {
   assert.deepEqual(registrations(settled), registrations(founded));
   const next = await succeed({

@@ -6,7 +6,7 @@ import type {
   RegisterResourceOutputsRequest,
   RegisterResourceRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import { answerOf, outputsOf } from "./providers.ts";
+import { answerOf, instanceOf, outputsOf } from "./providers.ts";
 
 /** One resource as it was registered. */
 export interface Registration {
@@ -93,7 +93,7 @@ function provenInstances({ earlier }: Answers): Readonly<Record<string, Record<s
   return Object.fromEntries(
     made.map(([name, node]) => {
       const { instance: id, machine } = Object(node);
-      return [id, { id, tags: { "etcd:node": name, "etcd:made-from": machine } }];
+      return [id, instanceOf(String(id), name, machine)];
     }),
   );
 }

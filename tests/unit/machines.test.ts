@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  machineOf,
-  type RunningMachine,
-  rebuiltNodes,
-  refuseMachineChanges,
-} from "../../cluster/machines.ts";
+import { machineOf, rebuiltNodes, refuseMachineChanges } from "../../cluster/machines.ts";
+import type { RunningMachine } from "../../cluster/made-from.ts";
 import { computeTopology, type Deployed, deployedAfter, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { awsNodes, type Changes, publicKey, readAws, subnets } from "./aws-configuration.ts";
-import { config as onHosts } from "./configuration.ts";
+import { hostKey, config as onHosts } from "./configuration.ts";
 import { nodes as hostNodes, deployed as hostsDeployed } from "./deployment.ts";
 
 function onAws(aws: Changes = {}, others: Changes = {}): ClusterConfig {
@@ -18,15 +14,20 @@ function onAws(aws: Changes = {}, others: Changes = {}): ClusterConfig {
   return config;
 }
 
+/** Of AWS's own: where the configuration names none, or another one. */
+const awsKey = "arn:aws:kms:eu-central-1:111122223333:key/00000000-0000-0000-0000-0000000000eb";
 const declared = onAws();
 const proven = provenAs(declared);
 /** What runs if nothing has happened since the last proof. */
 const running = new Map(
-  Object.entries(proven.nodes).map(([name, { instance: id = "", machine: madeFrom = "" }]) => [
-    name,
-    { id, madeFrom },
-  ]),
+  Object.entries(proven.nodes).map(([name, { instance, machine }]) => [name, machineLike(instance, machine)]),
 );
+
+/** As AWS describes an instance of `declared`. */
+function machineLike(id = "", madeFrom = "", more: Partial<RunningMachine> = {}): RunningMachine {
+  const { ami = "", instanceType = "" } = declared.aws ?? {};
+  return { id, madeFrom, ami, instanceType, kmsKeyId: awsKey, instanceProfile: "", ...more };
+}
 
 /** What a run of the configuration leaves once it has been proven. */
 function provenAs(config: ClusterConfig): Deployed {
@@ -43,13 +44,14 @@ function provenAs(config: ClusterConfig): Deployed {
 /** The digest of each node's machine. */
 const digests = (config: ClusterConfig) => config.nodes.map((node) => machineOf(node, config).machine);
 
+const anotherKey = hostKey("ssh-rsa");
 const key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
 for (const [what, aws, others] of [
   ["another image", { ami: "ami-0fedcba0987654321" }, {}],
   ["another type", { instanceType: "m7i.xlarge" }, {}],
   ["a KMS key", { kmsKeyId: key }, {}],
-  ["one who enters more", { authorizedKeys: [`${publicKey} ops`, `${publicKey} other`] }, {}],
+  ["one who enters more", { authorizedKeys: [`${publicKey} ops`, `${anotherKey} other`] }, {}],
   ["another login", {}, { ssh: { user: "ops", privateKeyFile: "~/.ssh/id_ed25519" } }],
 ] as const) {
   test(`${what} makes every machine another one`, () => {
@@ -72,6 +74,8 @@ for (const [what, aws, others] of [
   ["tags", { tags: { team: "storage" } }, {}],
   ["who reaches what", { access: { clients: ["10.0.0.0/8"], ssh: [] } }, {}],
   ["an instance profile, which is changed in place", { instanceProfile: "etcd-node" }, {}],
+  ["another comment of a key", { authorizedKeys: [`${publicKey} operations`] }, {}],
+  ["a key that is listed twice", { authorizedKeys: [`${publicKey} ops`, publicKey] }, {}],
   ["the name that clients use", { clientName: "etcd.example.internal" }, {}],
   ["the protection", {}, { protect: false }],
   ["etcd's own settings", {}, { snapshotCount: 20_000, checkId: 7 }],
@@ -82,6 +86,99 @@ for (const [what, aws, others] of [
     assert.deepEqual(rebuiltNodes(config, proven, running), []);
   });
 }
+
+/** Of machines that commit 8e8d8ea made with the key of whoever ran it, in `~/.ssh/id_ed25519.pub`. */
+const DIGESTS_8E8D8EA = { node1: "9b244a5b614dc925", node2: "88202df6c1bcbaa1", node3: "e2a7284848b5bb1b" };
+const old = Object.entries(DIGESTS_8E8D8EA);
+const oldRunning = new Map(old.map(([name, digest]) => [name, machineLike(`i-${name}`, digest)]));
+const oldProven: Deployed = {
+  ...proven,
+  nodes: Object.fromEntries(
+    Object.entries(proven.nodes).map(([name, node]) => [
+      name,
+      { ...node, machine: oldRunning.get(name)?.madeFrom ?? "" },
+    ]),
+  ),
+};
+const undeclared = onAws({ authorizedKeys: undefined });
+
+for (const [who, config] of [
+  ["where it has no keys, on anybody's workstation", undeclared],
+  ["once its key is listed as it was in the file", onAws({ authorizedKeys: [`${publicKey} alice@laptop`] })],
+] as const) {
+  test(`a stack of commit 8e8d8ea stays as it is ${who}`, () => {
+    const { topology, problems } = computeTopology(config, oldProven, oldRunning);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(topology?.rebuilt, []);
+    for (const { name, machine, isSettled } of topology?.members ?? [])
+      assert.deepEqual(
+        [machine, isSettled],
+        [oldRunning.get(name)?.madeFrom, true],
+        "no text of a step changes",
+      );
+  });
+}
+
+test("a stack of commit 8e8d8ea gets other keys, or another image, once they are listed: one at a time", () => {
+  const keys = [`${publicKey} alice@laptop`, `${anotherKey} bob`];
+  for (const aws of [{ authorizedKeys: keys }, { authorizedKeys: keys, ami: "ami-0fedcba0987654321" }]) {
+    const { topology, problems } = computeTopology(onAws(aws), oldProven, oldRunning);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(topology?.rebuilt, ["node1", "node2", "node3"]);
+  }
+});
+
+test("without listed keys no instance is created: whose could log in there?", () => {
+  const sentence = (names: string) =>
+    new RegExp(
+      `^aws\\.authorizedKeys: is missing; list .* created for ${names} \\(.*~admin/.ssh/authorized_keys`,
+    );
+  assert.match(String(computeTopology(undeclared).problems), sentence("node1, node2, node3"));
+  const image = onAws({ authorizedKeys: undefined, ami: "ami-0fedcba0987654321" });
+  assert.match(
+    String(computeTopology(image, oldProven, oldRunning).problems),
+    sentence("node1, node2, node3"),
+  );
+  const gone = new Map([...oldRunning].filter(([name]) => name !== "node2"));
+  assert.match(String(computeTopology(undeclared, oldProven, gone).problems), sentence("node2"));
+  const { warnings } = computeTopology(undeclared, oldProven, oldRunning);
+  assert.match(warnings.join(), /^aws\.authorizedKeys: is missing, so the instances stay as they are/);
+});
+
+test("a root volume keeps its key: taking the setting away, or naming the key it has, replaces nothing", () => {
+  const withKey = onAws({ kmsKeyId: key });
+  const keyed = provenAs(withKey);
+  const made = Object.entries(keyed.nodes).map(
+    ([name, { instance, machine }]) => [name, machineLike(instance, machine, { kmsKeyId: key })] as const,
+  );
+  const removed = computeTopology(declared, keyed, new Map(made));
+  assert.deepEqual(removed.topology?.rebuilt, []);
+  assert.deepEqual(
+    removed.topology?.members.map(({ machine }) => machine),
+    digests(withKey),
+    "the record does not lie",
+  );
+  assert.deepEqual(computeTopology(onAws({ kmsKeyId: awsKey }), proven, running).topology?.rebuilt, []);
+  assert.deepEqual(computeTopology(withKey, proven, running).topology?.rebuilt, ["node1", "node2", "node3"]);
+  const another = onAws({ ami: "ami-0fedcba0987654321" });
+  assert.deepEqual(computeTopology(another, keyed, new Map(made)).topology?.rebuilt, [
+    "node1",
+    "node2",
+    "node3",
+  ]);
+});
+
+test("a profile that is taken out stays on the instances, and is warned of", () => {
+  const has = new Map([...running].map(([name, one]) => [name, { ...one, instanceProfile: "etcd-node" }]));
+  const { warnings, topology } = computeTopology(declared, proven, has);
+  assert.deepEqual(topology?.rebuilt, []);
+  assert.match(
+    warnings.join(),
+    /nodes\[0\]: node1 keeps the instance profile etcd-node, .* docs\/aws\.md \(i-node1\)/,
+  );
+  const kept = onAws({ instanceProfile: "etcd-node" });
+  assert.deepEqual(computeTopology(kept, proven, has).warnings, []);
+});
 
 test("a machine is of its node: no two have one digest, and its zone is that of its address", () => {
   const [node1, node2, node3] = declared.nodes.map((node) => machineOf(node, declared));
@@ -116,18 +213,15 @@ const madeNow = (node: string) =>
   machineOf(declared.nodes.find(({ name }) => name === node) ?? assert.fail(), wanted);
 
 test("what runs counts, not what was proven: a failed run may have replaced some of the machines", () => {
-  const machines = new Map([
-    ...running,
-    ["node1", { id: "i-other", madeFrom: String(madeNow("node1").machine) }],
-  ]);
+  const machines = new Map([...running, ["node1", machineLike("i-other", madeNow("node1").machine)]]);
   assert.deepEqual(rebuiltNodes(declared, proven, machines), ["node1"]);
   assert.deepEqual(rebuiltNodes(wanted, proven, machines), ["node2", "node3"]);
 });
 
-const other = { id: "i-other", madeFrom: "0123456789abcdef" };
+const other = machineLike("i-other", "0123456789abcdef");
 const without = (gone: string) => [...running].filter(([name]) => name !== gone);
 /** Made again from the same, by a run that came no further: nobody knows whether its member has started. */
-const again = { id: "i-other", madeFrom: running.get("node2")?.madeFrom ?? "" };
+const again = machineLike("i-other", running.get("node2")?.madeFrom);
 
 /** What a failed run left, and which members are then repaired before anything else. */
 const left: readonly { what: string; machines: [string, RunningMachine][]; repaired: readonly string[] }[] = [
@@ -172,7 +266,7 @@ test("a machine that is gone, or is not the proven one, is warned of: Pulumi may
 });
 
 test("a majority of machines that are not found is refused, unless they are said to be gone; one is not", () => {
-  const found = (...names: readonly string[]) =>
+  const found = (...names: readonly string[]): typeof running =>
     new Map([...running].filter(([name]) => names.includes(name)));
   const problems = (machines: typeof running, config = wanted) =>
     computeTopology(config, proven, machines).problems;
