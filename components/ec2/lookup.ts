@@ -186,6 +186,6 @@ function twoOf(node: string): string {
 function why(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.replaceAll(/\s+/g, " ").trim();
-  const reason = line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
+  const reason = line.replace(/^.*invoking \S+:( |$)(1 error occurred: \*( |$))?/, "").replace(/\.+$/, "");
   return reason || "AWS gives no reason";
 }

@@ -72,6 +72,8 @@ test("the load balancer is internal, in the members' subnets, and passes TCP on:
     ["TCP", 2379, "arn:clients", undefined],
   );
   assert.deepEqual(listener.defaultActions, [{ type: "forward", targetGroupArn: "arn:clients" }]);
+  // the target group is behind one load balancer, also while a subnet less makes another one
+  assert.equal(resource(balanced, "Listener", "clients").request.getDeletebeforereplace(), true);
 });
 
 test("its targets are the members' addresses, which outlive their instances", () => {

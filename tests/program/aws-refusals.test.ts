@@ -86,6 +86,14 @@ const cases: Readonly<Record<string, Case>> = {
       /^aws\.ami: ami-0abcdef1234567890 cannot be used in this region \(Your query returned no results.*try again\); choose an image of this region, or check the credentials\.$/,
     ],
   },
+  "an image of which AWS says nothing, not even why": {
+    calls: {
+      getAmi: new Error(
+        "invocation of aws:ec2/getAmi:getAmi returned an error: invoking aws:ec2/getAmi:getAmi: ",
+      ),
+    },
+    about: [/^aws\.ami: .* cannot be used in this region \(AWS gives no reason\); choose an image/],
+  },
   "an unknown type": {
     calls: { getInstanceType: new Error("reading EC2 Instance Type (m7i.large): couldn't find resource.") },
     about: [
