@@ -82,16 +82,17 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
     });
     this.connection = connection;
-    this.prepared = prepareStep(name, this, { ...this.parts(), connection: whileBooting(connection) }, args, {
+    this.prepared = prepareStep(name, this, this.whileBooting(args, connection), args, {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
     this.registerOutputs({ instanceId: instance.id, ...ssh });
   }
 
-  private parts(): Omit<Host, "prepared" | "connection"> {
+  private whileBooting({ aws }: Ec2HostArgs, connection: Connection): Omit<Host, "prepared"> {
     const { name, incarnation, caller, machine } = this;
-    return { name, incarnation, caller, machine };
+    const booting = whileBooting(connection, isBareMetal(aws));
+    return { name, incarnation, caller, machine, connection: booting };
   }
 
   /** The fixed private address; it stays when the instance goes. */
@@ -171,6 +172,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         // read at the first boot alone: what replaces an instance is its digest, which knows of comments and older forms
         ignoreChanges: args.isSettled ? ["userData"] : [],
         dependsOn: commandOf(args.guard),
+        ...(isBareMetal(aws) ? { customTimeouts: { create: "30m", delete: "40m" } } : {}),
       },
     );
   }
@@ -197,6 +199,11 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const address = new Eip(`${name}-address`, inputs, { parent: this, dependsOn: args.network });
     return address.publicIp;
   }
+}
+
+/** It starts and stops for many minutes. */
+function isBareMetal({ instanceType }: MachineSettings): boolean {
+  return /\.metal(-|$)/.test(instanceType);
 }
 
 async function commandOf(guard: Ec2HostArgs["guard"]): Promise<pulumi.Resource[]> {

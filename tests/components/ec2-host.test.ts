@@ -124,6 +124,17 @@ test("only the dial limit of the first step's connection is another one", () => 
   assert.equal(own.dialErrorLimit, 3);
 });
 
+test("bare metal is waited for: at least 20 minutes until it answers, and AWS's own waits are longer too", async () => {
+  const metal = await makeHost({}, { aws: { ...aws, instanceType: "m7i.metal-24xl" } });
+  const { dialErrorLimit } = Object(step(metal, "node1-host").inputs.connection);
+  assert.ok(dialErrorLimit * 5 >= 20 * 60, "refused dials are 5 s apart");
+  assert.equal(Object(step(metal, "bound").inputs.connection).dialErrorLimit, 3);
+  const timeouts = (one: typeof run) =>
+    resource(one, "Instance", "node1-instance").request.getCustomtimeouts();
+  assert.deepEqual(timeouts(metal)?.toObject(), { create: "30m", update: "", pb_delete: "40m", read: "" });
+  assert.equal(timeouts(run), undefined);
+});
+
 test("a grown volume is grown in place, and its host looks at it again", async () => {
   const grown = await makeHost({}, { aws: { ...aws, dataVolume: { ...aws.dataVolume, size: 40 } } });
   assert.equal(resource(grown, "Volume", "node1-data").inputs.size, 40);

@@ -93,7 +93,7 @@ test("what the API keeps is left out without a change, and what it chooses diffe
   );
   const another = { ...inputs, ami: "ami-0000000000000a002", tags: { Name: "other" } };
   assert.deepEqual(bench.diff("instance", instance, another), {
-    changes: ["ami", "rootBlockDevice", "tags", "tagsAll"],
+    changes: ["ami", "rootBlockDevice", "tags.Name", "tagsAll"],
     replaces: ["ami"],
   });
 });
