@@ -2,6 +2,7 @@ import { subnetOf } from "../../cluster/subnets.ts";
 import type { TopologyMember } from "../../cluster/topology.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
 import { CLUSTER, NODE, STACK } from "../../config/aws/own-tags.ts";
+import { regionOf } from "../../config/aws/zones.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { stackId } from "../deployed.ts";
 import type { Guards } from "../guards.ts";
@@ -37,7 +38,7 @@ export function makeEc2Hosts(
     tags,
   });
   const profile = aws.sessionManager
-    ? new SessionManager("session-manager", { tags }).profileName
+    ? new SessionManager("session-manager", { region: regionOf(aws), tags }).profileName
     : aws.instanceProfile;
   if (aws.clientName !== undefined && aws.hostedZoneId !== undefined) {
     const name = { zoneId: aws.hostedZoneId, name: aws.clientName, nodes };

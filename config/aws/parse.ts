@@ -13,6 +13,7 @@ import type { OtherSettings } from "./other-settings.ts";
 import { checkPlacement } from "./placement.ts";
 import { parseTags } from "./tags.ts";
 import { parseVolumes } from "./volumes.ts";
+import { checkPlaces } from "./zones.ts";
 
 const keys = [
   "ami",
@@ -45,7 +46,7 @@ export function parseAws(top: Fields, other: OtherSettings): AwsConfig | undefin
   aws.refuseUnknown(keys);
   const network = parseNetwork(aws);
   checkPlacement(top, other.nodes, network.subnets);
-  return {
+  const parsed = {
     ...network,
     ...parseMachine(top, aws, other),
     ...parseVolumes(aws, other.settings.quotaBackendBytes),
@@ -54,6 +55,8 @@ export function parseAws(top: Fields, other: OtherSettings): AwsConfig | undefin
     ...parseEgress(aws, network.vpc, other),
     tags: parseTags(aws),
   };
+  checkPlaces(aws, parsed);
+  return parsed;
 }
 
 /** The instances get host keys that the program creates, which are pinned from the first connection on. */

@@ -33,6 +33,7 @@ export const TYPES = {
   listener: "aws:lb/listener:Listener",
   record: "aws:route53/record:Record",
   role: "aws:iam/role:Role",
+  rolePolicy: "aws:iam/rolePolicy:RolePolicy",
   instanceProfile: "aws:iam/instanceProfile:InstanceProfile",
 };
 export type Name = keyof typeof TYPES;

@@ -88,7 +88,10 @@ test("a role goes after what uses it", async () => {
   assert.equal(role.outputs.arn, "arn:aws:iam::111122223333:role/etcd");
   const profile = await bench.make("instanceProfile", { name: "etcd", role: "etcd" });
   await assert.rejects(bench.make("instanceProfile", { role: "other" }), /NoSuchEntity/);
+  const policy = await bench.make("rolePolicy", { role: "etcd", policy: '{"Statement":[]}' });
   await assert.rejects(bench.drop("role", role), /DeleteConflict/);
   await bench.drop("instanceProfile", profile);
+  await assert.rejects(bench.drop("role", role), /DeleteConflict/);
+  await bench.drop("rolePolicy", policy);
   await bench.drop("role", role);
 });
