@@ -49,6 +49,7 @@ test("one up makes the instances and the cluster on them, and a second one nothi
     const mounts = await onNode(n, "findmnt -n -o TARGET -S /dev/nvme1n1 | sort");
     assert.deepEqual(mounts.split("\n"), ["/var/lib/etcd", "/var/lib/etcd-host", "/var/lib/etcd-volume"]);
     assert.match(await onNode(n, "findmnt -n -o OPTIONS /var/lib/etcd"), /nosuid,nodev/);
+    assert.match(await onNode(n, "systemctl show -P IPAddressDeny etcd"), /169\.254\.169\.254\/32/);
   }
 });
 
