@@ -12,7 +12,7 @@ import { loadConfig } from "./config/load.ts";
 // What is wanted, and what the last run that ended healthy left.
 const config = loadConfig();
 const previous = await lastProven();
-const topology = checkedTopology(config, previous, await lookupTarget(config));
+const topology = checkedTopology(config, previous, await lookupTarget(config, previous));
 
 // 1. Two certificate authorities: what a client may do ends at the client port.
 const ca = {

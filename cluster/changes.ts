@@ -9,6 +9,8 @@ import {
   type Machines,
   rebuiltNodes,
   refuseMachineChanges,
+  refuseMissingKeys,
+  refuseUnfoundMachines,
   unprovenNodes,
   warnOfMachines,
 } from "./machines.ts";
@@ -64,9 +66,10 @@ export function changesOf(config: ClusterConfig, deployed: Deployed, machines: M
 }
 
 /** On a stack that was never proven healthy little can be refused. */
-export function checkBootstrap(config: ClusterConfig): Findings {
+export function checkBootstrap(config: ClusterConfig, machines: Machines): Findings {
   const floor = judgeFloor(config, defaults.version); // the program may be older than an advisory
-  return { ...floor, problems: [...floor.problems, ...refuseUnprovenLosses(config.nodes, [])] };
+  const refused = [...refuseUnprovenLosses(config.nodes, []), ...refuseMissingKeys(config, machines)];
+  return { ...floor, problems: [...floor.problems, ...refused] };
 }
 
 export function checkChanges(
@@ -87,6 +90,8 @@ export function checkChanges(
       ...refuseForeignAddresses(config.nodes, deployed),
       ...refuseQuorumLoss(deployed, changes),
       ...refuseMachineChanges(config, deployed),
+      ...refuseUnfoundMachines(config, deployed, machines),
+      ...refuseMissingKeys(config, machines),
     ],
     warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],
   };

@@ -6,11 +6,12 @@ import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
-import { type Machines, machineOf } from "./machines.ts";
+import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
+import type { RunningMachine } from "./made-from.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
 
-export interface TopologyMember {
+export interface TopologyMember extends DeclaredMachine {
   readonly name: string;
   readonly address: string;
   readonly peerUrl: string;
@@ -26,9 +27,6 @@ export interface TopologyMember {
   readonly names: CertificateNames;
   /** Those of its server certificate, which clients check. */
   readonly serverNames: CertificateNames;
-  /** Digest of the machine that the program creates for it. @default a given machine */
-  readonly machine?: string;
-  readonly zone?: string;
 }
 
 /** In a certificate: sorted and without duplicates, since another order would be another certificate. */
@@ -76,7 +74,7 @@ export function computeTopology(
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
   const { problems, warnings } =
     deployed === undefined || changes === undefined
-      ? checkBootstrap(config)
+      ? checkBootstrap(config, machines)
       : checkChanges(config, deployed, changes, machines);
   if (problems.length > 0) return { problems, warnings };
 
@@ -84,7 +82,10 @@ export function computeTopology(
   const rollout = orderRollout(nodes, [...repairs, ...config.rolloutOrder], changes);
   const bootstraps = deployed === undefined ? bootstrapAll(nodes) : joinOrKeep(config, rollout, deployed);
   const members = nodes.map((node) =>
-    memberOf(node, config, bootstraps, formerAddressesOf(node, deployed?.nodes[node.name])),
+    memberOf(node, config, bootstraps, {
+      running: machines.get(node.name),
+      before: deployed?.nodes[node.name],
+    }),
   );
   const [adminHost = "", deputy] = chooseAdminHosts(nodes, deployed, changes);
   const topology: Topology = {
@@ -185,11 +186,12 @@ function memberOf(
   node: NodeConfig,
   config: ClusterConfig,
   bootstraps: Bootstraps,
-  formerAddresses: readonly string[],
+  { running, before }: { running: RunningMachine | undefined; before: DeployedNode | undefined },
 ): TopologyMember {
   const { name, address, listenAddress, incarnation } = node;
   const bootstrap = bootstraps.get(name);
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
+  const formerAddresses = formerAddressesOf(node, before);
   const listensEverywhere = listenAddress === "0.0.0.0" || listenAddress === "::";
   const local = httpsUrl("127.0.0.1", CLIENT_PORT);
   const shared = config.aws?.clientName === undefined ? [] : [config.aws.clientName];
@@ -206,7 +208,7 @@ function memberOf(
     formerAddresses,
     names: subjectAltNames(name, own),
     serverNames: subjectAltNames(name, [...own, ...config.names]),
-    ...machineOf(node, config),
+    ...machineOf(node, config, { running, recorded: before?.machine }),
   };
 }
 

@@ -45,8 +45,9 @@ export function connectionTo({ address, port, hostKey, ssh, privateKey }: Connec
 
 /**
  * To a machine that may still be booting: 21 dials, with pauses of up to 5 s between them. An EC2 instance answers
- * after 20 to 60 s; one that refuses is given up after 65 s, one that drops packets after 145 s.
+ * after 20 to 60 s; one that refuses is given up after 65 s, one that drops packets after 145 s. Bare metal boots for up
+ * to 20 minutes, for which it is dialled at least.
  */
-export function whileBooting(connection: Connection): Connection {
-  return { ...connection, dialErrorLimit: 20 };
+export function whileBooting(connection: Connection, isBareMetal = false): Connection {
+  return { ...connection, dialErrorLimit: isBareMetal ? 240 : 20 };
 }

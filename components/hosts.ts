@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Machines } from "../cluster/machines.ts";
+import { type Machines, recordedMachines } from "../cluster/machines.ts";
 import { subnetOf } from "../cluster/subnets.ts";
-import type { Topology } from "../cluster/topology.ts";
+import type { Deployed, Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { refusal } from "../config/refusal.ts";
 import { stackId } from "./deployed.ts";
@@ -25,13 +25,16 @@ export interface HostsArgs {
  * The machines that run, by node; nothing on given machines. Refuses what AWS would refuse later, or
  * create other than declared. Nothing is registered before.
  */
-export async function lookupTarget({ aws, nodes, clusterName }: ClusterConfig): Promise<Machines> {
+export async function lookupTarget(
+  { aws, nodes, clusterName }: ClusterConfig,
+  previous: Deployed | undefined,
+): Promise<Machines> {
   if (aws === undefined) return new Map();
   const { checkAws, lookupMachines } = await import("./ec2/lookup.ts").catch(withoutSdk);
   const zones = [...new Set(nodes.map((node) => subnetOf(node.address, aws.subnets).zone))];
   const [problems, machines] = await Promise.all([
     checkAws(aws, zones),
-    lookupMachines(stackId(), clusterName),
+    lookupMachines({ stack: stackId(), cluster: clusterName, recorded: recordedMachines(previous) }),
   ]);
   if (problems.length > 0) throw refusal(problems);
   return machines;
@@ -44,7 +47,7 @@ export async function makeHosts(args: HostsArgs): Promise<readonly Host[]> {
   if (aws === undefined) return specs.map((spec) => new SshHost(spec.node.name, spec));
   // Loaded only where it is needed: the SDK of AWS is large.
   const { makeEc2Hosts } = await import("./ec2/ec2-hosts.ts");
-  return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.guards);
+  return makeEc2Hosts(specs, { ...args.config, aws, protect }, args.topology.members, args.guards);
 }
 
 /** The SDK of AWS is an optional package. */

@@ -7,7 +7,7 @@ import { allowedFor } from "../config/allow.ts";
 import type { EtcdSettings } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
 import { deleteCommand, hostCommand, identityOptions, type Options, optionWords } from "../host/commands.ts";
-import { renderUnit } from "../host/unit.ts";
+import { EC2_METADATA, renderUnit } from "../host/unit.ts";
 import type { Host } from "./host.ts";
 import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
 
@@ -29,7 +29,8 @@ export interface EtcdArgs {
 
 /** The systemd unit of a member. */
 function memberUnit(member: TopologyMember, { version, dataDir, settings }: EtcdArgs): string {
-  return renderUnit({ ...member, version, dataDir, settings });
+  const onEc2 = member.machine === undefined ? {} : { deniedAddresses: EC2_METADATA };
+  return renderUnit({ ...member, ...onEc2, version, dataDir, settings });
 }
 
 /** What the host step carries of its member; nothing for a lost node, which has none. */

@@ -15,6 +15,7 @@ const readers = {
   downgrade: "members",
   "foreign-etcd": "host",
   "foreign-archive": "program", // another sha256 for a release that this program knows
+  "gone-instances": "program",
 } as const satisfies Record<string, Reader>;
 
 /** The steps of the members and of the cluster; the first step of a host; nothing but this program. */

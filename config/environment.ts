@@ -23,15 +23,6 @@ export function readFile(
   }
 }
 
-/** A file that may be missing or unreadable, which is no mistake. */
-export function readIfPresent(file: string, environment: Environment): string | undefined {
-  try {
-    return environment.read(expandHome(file, environment.variables));
-  } catch {
-    return undefined;
-  }
-}
-
 function expandHome(path: string, variables: Environment["variables"]): string {
   return path === "~" || path.startsWith("~/") ? `${variables.HOME ?? homedir()}${path.slice(1)}` : path;
 }

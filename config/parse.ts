@@ -42,7 +42,7 @@ export function parseConfig(
   const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
-  const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings }, environment);
+  const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings });
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };

@@ -12,6 +12,8 @@ export interface UnitSpec {
   readonly clientUrl: string;
   readonly listenPeerUrl: string;
   readonly listenClientUrls: readonly string[];
+  /** What etcd has no business with. @default none */
+  readonly deniedAddresses?: readonly string[];
   readonly settings: UnitSettings;
 }
 
@@ -52,6 +54,9 @@ export interface ServiceSettings {
  * cannot do without. Not -1000, which would leave etcd alone when it is etcd that takes all the memory.
  */
 export const OOM_SCORE_ADJUST = -900;
+
+/** EC2's metadata service: it gives an instance's role, and the host key in its user data, to whoever asks. */
+export const EC2_METADATA: readonly string[] = ["169.254.169.254", "fd00:ec2::254"];
 
 /** Flags that the program sets itself, or that would undo what it guarantees; `extraFlags` may not name them. */
 export const OWNED_FLAGS: readonly string[] = [
@@ -112,6 +117,7 @@ export const ADDED_LINES: readonly string[] = [`OOMScoreAdjust=${OOM_SCORE_ADJUS
 
 export function renderUnit(spec: UnitSpec): string {
   const { service } = spec.settings;
+  const { deniedAddresses = [] } = spec;
   const flags = Object.entries(flagsOf(spec)).map(([flag, value]) => quoteUnitArgument(`--${flag}=${value}`));
   return `${[
     "[Unit]",
@@ -143,6 +149,7 @@ export function renderUnit(spec: UnitSpec): string {
     "IOSchedulingClass=best-effort",
     "IOSchedulingPriority=0",
     ...hardening([spec.dataDir, ...service.readWritePaths], service.privateUsers),
+    ...(deniedAddresses.length === 0 ? [] : [`IPAddressDeny=${deniedAddresses.join(" ")}`]),
     "",
     "[Install]",
     "WantedBy=multi-user.target",

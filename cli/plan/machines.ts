@@ -1,6 +1,7 @@
 /** What happens to a machine that the program creates. */
 
-import { text } from "../../lib/json.ts";
+import { nodeOf } from "../../cluster/resource-names.ts";
+import { type Json, record, text } from "../../lib/json.ts";
 import type { HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 
@@ -16,15 +17,19 @@ export function newMachine(instance: Resource | undefined): readonly string[] {
   return [`on a new instance: ${text(instanceType)}, ${text(ami)}`];
 }
 
-/** Why, in the words of the stack file. */
+/** Why, in the words of the stack file. By what is declared: the reasons of the diff also hold what AWS chooses anew. */
 export function machineChanges(instance: Resource | undefined): string {
   if (instance === undefined || instance.op === "create") return "its instance is gone: another is created";
+  const [before, after] = [instance.old.inputs, instance.new.inputs];
   const settings = { ami: "AMI", instanceType: "type" };
   const changes = Object.entries(settings).flatMap(([key, name]) => {
-    const [from, to] = [text(instance.old.inputs[key]), text(instance.new.inputs[key])];
+    const [from, to] = [text(before[key]), text(after[key])];
     return from === to ? [] : [`${name} ${from} → ${to}`];
   });
-  return changes.join(", ") || `other ${instance.diffReasons.join(", ")}`;
+  const key = ({ rootBlockDevice }: Json) => text(record(rootBlockDevice).kmsKeyId);
+  if (key(before) !== key(after)) changes.push("another key of the root volume");
+  if (instance.diffReasons.includes("userData")) changes.push("another login or other keys"); // a secret
+  return changes.join(", ") || "made again, although nothing that it is made from changes";
 }
 
 export const VOLUME_STAYS = "the data volume stays: the member keeps its data and its ID";
@@ -44,13 +49,19 @@ export function refuseUnguarded(name: string, resources: readonly Resource[]): r
   const part = (own: string) => resources.find((resource) => resource.name === `${name}-${own}`);
   const [instance, attachment, guard] = [part("instance"), part("data-attachment"), part("guard")];
   if (instance?.op !== "replace") {
-    if (instance === undefined || isAnother(instance) || attachment?.op !== "replace") return [];
+    if (instance === undefined || isAnother(instance)) return [];
+    if (isAnother(part("host-key")))
+      return [
+        `${name}: with another host key no step would reach it, because its instance keeps the one that it was made with; leave ${name}-host-key as it is, or restore it from a backup of the state.`,
+      ];
+    if (attachment?.op !== "replace") return [];
     return [
       `${name}: its data volume would be detached, for which AWS stops the instance, without a proof of the cluster's quorum; leave ${name}-data-attachment as it is.`,
     ];
   }
-  if (guard === undefined) return []; // the only member
-  if (!instance.new.dependencies.includes(guard.urn))
+  const isOther = (one: Resource) => one.name !== instance.name && nodeOf(one.name, "instance") !== undefined;
+  if (guard === undefined && !resources.some(isOther)) return []; // the only member
+  if (guard === undefined || !instance.new.dependencies.includes(guard.urn))
     return [
       `${name}: its instance would be replaced without a proof of the cluster's quorum, and beside others, because nothing that it is made from changes; to have another one, terminate it and run pulumi up --refresh (docs/aws.md), one at a time.`,
     ];

@@ -68,7 +68,8 @@ export class Balancer extends pulumi.ComponentResource {
     new Listener(
       name,
       { loadBalancerArn: balancer.arn, protocol: "TCP", port: CLIENT_PORT, defaultActions: [forward], tags },
-      child,
+      // a subnet less makes another load balancer, and a target group is behind one of them
+      { ...child, deleteBeforeReplace: true },
     );
     this.dnsName = balancer.dnsName;
     this.zoneId = balancer.zoneId;

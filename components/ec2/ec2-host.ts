@@ -37,6 +37,8 @@ export interface Ec2HostArgs extends PreparationArgs {
   readonly tags: Readonly<Record<string, string>>;
   /** Digest of what replaces the instance if it changes. */
   readonly madeFrom: string;
+  /** Whether the instance runs and is what is declared. */
+  readonly isSettled: boolean;
   /** Whether AWS refuses others to terminate the instance, and Pulumi to delete the volume. */
   readonly protect: boolean;
   /** What must be done before the machine is created, or replaced. @default nothing */
@@ -80,7 +82,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
     });
     this.connection = connection;
-    this.prepared = prepareStep(name, this, { ...this.parts(), connection: whileBooting(connection) }, args, {
+    this.prepared = prepareStep(name, this, this.whileBooting(args, connection), args, {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
@@ -88,9 +90,10 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.registerOutputs({ instanceId: instance.id, ...ssh, authorizedKeys: args.aws.authorizedKeys });
   }
 
-  private parts(): Omit<Host, "prepared" | "connection"> {
+  private whileBooting({ aws }: Ec2HostArgs, connection: Connection): Omit<Host, "prepared"> {
     const { name, incarnation, caller, machine } = this;
-    return { name, incarnation, caller, machine };
+    const booting = whileBooting(connection, isBareMetal(aws));
+    return { name, incarnation, caller, machine, connection: booting };
   }
 
   /** The fixed private address; it stays when the instance goes. */
@@ -167,7 +170,10 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         parent: this,
         deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
         replaceOnChanges: ["instanceType"], // in place, the provider would stop all instances at once
+        // read at the first boot alone: what replaces an instance is its digest, which knows of comments and older forms
+        ignoreChanges: args.isSettled ? ["userData"] : [],
         dependsOn: commandOf(args.guard),
+        ...(isBareMetal(aws) ? { customTimeouts: { create: "30m", delete: "40m" } } : {}),
       },
     );
   }
@@ -194,6 +200,11 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const address = new Eip(`${name}-address`, inputs, { parent: this, dependsOn: args.network });
     return address.publicIp;
   }
+}
+
+/** It starts and stops for many minutes. */
+function isBareMetal({ instanceType }: MachineSettings): boolean {
+  return /\.metal(-|$)/.test(instanceType);
 }
 
 async function commandOf(guard: Ec2HostArgs["guard"]): Promise<pulumi.Resource[]> {

@@ -1,7 +1,8 @@
-import { machineOf } from "../../cluster/machines.ts";
 import { subnetOf } from "../../cluster/subnets.ts";
+import type { TopologyMember } from "../../cluster/topology.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
 import { CLUSTER, NODE, STACK } from "../../config/aws/own-tags.ts";
+import { regionOf } from "../../config/aws/zones.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { stackId } from "../deployed.ts";
 import type { Guards } from "../guards.ts";
@@ -18,6 +19,7 @@ type Ec2Config = ClusterConfig & { readonly aws: AwsConfig };
 export function makeEc2Hosts(
   specs: readonly HostSpec[],
   config: Ec2Config,
+  members: readonly TopologyMember[],
   guards: Promise<Guards>,
 ): readonly Ec2Host[] {
   const { aws, nodes, protect } = config;
@@ -36,7 +38,7 @@ export function makeEc2Hosts(
     tags,
   });
   const profile = aws.sessionManager
-    ? new SessionManager("session-manager", { tags }).profileName
+    ? new SessionManager("session-manager", { region: regionOf(aws), tags }).profileName
     : aws.instanceProfile;
   if (aws.clientName !== undefined && aws.hostedZoneId !== undefined) {
     const name = { zoneId: aws.hostedZoneId, name: aws.clientName, nodes };
@@ -44,6 +46,7 @@ export function makeEc2Hosts(
   }
   return specs.map((spec) => {
     const subnet = subnetOf(spec.node.address, aws.subnets);
+    const { machine = "", isSettled = false } = members.find(({ name }) => name === spec.node.name) ?? {};
     return new Ec2Host(
       spec.node.name,
       {
@@ -52,7 +55,8 @@ export function makeEc2Hosts(
         protect,
         network,
         guard: guards.then((all) => all.get(spec.node.name)),
-        madeFrom: machineOf(spec.node, config).machine ?? "",
+        madeFrom: machine,
+        isSettled,
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,

@@ -6,7 +6,8 @@ import { getInstances } from "@pulumi/aws/ec2/getInstances.js";
 import { getInstanceType } from "@pulumi/aws/ec2/getInstanceType.js";
 import { getInstanceTypeOfferings } from "@pulumi/aws/ec2/getInstanceTypeOfferings.js";
 import { getSubnet } from "@pulumi/aws/ec2/getSubnet.js";
-import type { Machines, RunningMachine } from "../../cluster/machines.ts";
+import type { Machines } from "../../cluster/machines.ts";
+import type { RunningMachine } from "../../cluster/made-from.ts";
 import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
 import { CLUSTER, MADE_FROM, NODE, STACK } from "../../config/aws/own-tags.ts";
 import { refusal } from "../../config/refusal.ts";
@@ -113,29 +114,68 @@ async function checkSubnet(
   return problems;
 }
 
+/** Which instances are the cluster's: those with its tags, and those that its last proof recorded. */
+export interface Sought {
+  readonly stack: string;
+  readonly cluster: string;
+  /** Ids by node. The tag has the stack's name as it was before the stack was renamed, or moved. */
+  readonly recorded: ReadonlyMap<string, string>;
+}
+
 /**
  * The instances of the cluster that run, by node. The state of a run that failed is not proven, and what was
  * proven may be gone: only AWS knows which instances would be replaced.
  */
-export async function lookupMachines(stack: string, cluster: string): Promise<Machines> {
-  const instances = await runningInstances({ [STACK]: stack, [CLUSTER]: cluster }).catch(why);
-  if (typeof instances === "string") {
+export async function lookupMachines(sought: Sought): Promise<Machines> {
+  const found = await runningInstances(sought).catch(why);
+  if (typeof found === "string") {
     throw refusal([
-      `AWS does not say which instances run (${instances}); check the credentials and their permissions.`,
+      `AWS does not say which instances run (${found}); check the credentials and their permissions.`,
     ]);
   }
   const machines = new Map<string, RunningMachine>();
-  for (const { id, tags } of instances) {
-    const node = tags[NODE] ?? "";
+  for (const [node, instance] of found) {
     if (machines.has(node)) throw refusal([twoOf(node)]);
-    machines.set(node, { id, madeFrom: tags[MADE_FROM] ?? "" });
+    machines.set(node, toMachine(instance));
   }
   return machines;
 }
 
-async function runningInstances(instanceTags: Record<string, string>): Promise<readonly GetInstanceResult[]> {
-  const { ids } = await getInstances({ instanceTags, instanceStateNames: ["pending", "running"] });
-  return Promise.all(ids.map((instanceId) => getInstance({ instanceId })));
+function toMachine(instance: GetInstanceResult): RunningMachine {
+  const { id, tags, ami, instanceType, iamInstanceProfile, rootBlockDevices } = instance;
+  return {
+    id,
+    madeFrom: tags[MADE_FROM] ?? "",
+    ami,
+    instanceType,
+    kmsKeyId: rootBlockDevices[0]?.kmsKeyId ?? "",
+    instanceProfile: iamInstanceProfile,
+  };
+}
+
+async function runningInstances({
+  stack,
+  cluster,
+  recorded,
+}: Sought): Promise<readonly (readonly [node: string, GetInstanceResult])[]> {
+  const instanceStateNames = ["pending", "running"];
+  const tagged = await getInstances({
+    instanceTags: { [STACK]: stack, [CLUSTER]: cluster },
+    instanceStateNames,
+  });
+  const nodes = new Map([...recorded].map(([node, id]) => [id, node]));
+  const untagged = [...nodes.keys()].filter((id) => !tagged.ids.includes(id));
+  const byId =
+    untagged.length === 0
+      ? []
+      : (await getInstances({ filters: [{ name: "instance-id", values: untagged }], instanceStateNames }))
+          .ids;
+  return Promise.all(
+    [...tagged.ids, ...byId].map(async (instanceId) => {
+      const instance = await getInstance({ instanceId });
+      return [nodes.get(instanceId) ?? instance.tags[NODE] ?? "", instance] as const;
+    }),
+  );
 }
 
 function twoOf(node: string): string {
@@ -146,5 +186,6 @@ function twoOf(node: string): string {
 function why(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = text.replaceAll(/\s+/g, " ").trim();
-  return line.replace(/^.*invoking \S+: (1 error occurred: \* )?/, "").replace(/\.+$/, "");
+  const reason = line.replace(/^.*invoking \S+:( |$)(1 error occurred: \*( |$))?/, "").replace(/\.+$/, "");
+  return reason || "AWS gives no reason";
 }

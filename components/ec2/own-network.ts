@@ -8,6 +8,7 @@ import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { Vpc } from "@pulumi/aws/ec2/vpc.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { AwsConfig, AwsSubnet, OwnVpc } from "../../config/aws/model.ts";
+import { isRegional, regionOf } from "../../config/aws/zones.ts";
 import { makeEndpoints } from "./vpc-endpoints.ts";
 
 export interface NetworkArgs {
@@ -49,7 +50,7 @@ export class OwnNetwork {
       vpcId: this.vpc.id,
       cidr: own.cidr,
       region: regionOf(args.aws),
-      subnetIds: this.subnets.map(({ resource }) => resource.id),
+      subnetIds: this.subnets.filter(({ zone }) => isRegional(zone)).map(({ resource }) => resource.id),
       routeTableIds: tables.map(({ id }) => id),
       tags: args.tags,
     });
@@ -151,8 +152,4 @@ export class OwnNetwork {
 /** By its zone and addresses: the order in which subnets are listed does not matter. */
 function label({ zone, cidr }: AwsSubnet): string {
   return `${zone}-${cidr.replace("/", "-")}`;
-}
-
-function regionOf({ subnets }: NetworkArgs["aws"]): string {
-  return (subnets[0]?.zone ?? "").replace(/[a-z]$/, "");
 }

@@ -1,6 +1,5 @@
 /** What an instance is created from, and who may log in to it. */
 
-import { type Environment, readIfPresent } from "../environment.ts";
 import { publicKeyProblem } from "../public-key.ts";
 import { type Fields, show } from "../value.ts";
 import type { AwsConfig } from "./model.ts";
@@ -12,12 +11,7 @@ type Machine = Pick<
   "ami" | "instanceType" | "authorizedKeys" | "instanceProfile" | "sessionManager"
 >;
 
-export function parseMachine(
-  top: Fields,
-  aws: Fields,
-  other: OtherSettings,
-  environment: Environment,
-): Machine {
+export function parseMachine(top: Fields, aws: Fields, other: OtherSettings): Machine {
   checkSsh(top, other);
   const instanceProfile = parseInstanceProfile(aws);
   const sessionManager = aws.flag("sessionManager", false);
@@ -30,7 +24,7 @@ export function parseMachine(
   return {
     ami: parseAmi(aws),
     instanceType: parseInstanceType(aws),
-    authorizedKeys: parseAuthorizedKeys(top, aws, environment),
+    authorizedKeys: parseAuthorizedKeys(aws),
     ...(instanceProfile === "" ? {} : { instanceProfile }),
     sessionManager,
   };
@@ -90,27 +84,19 @@ function parseInstanceProfile(aws: Fields): string {
   return name;
 }
 
-/** Without a list, the public half of ssh.privateKeyFile, where ssh-keygen leaves it. */
-function parseAuthorizedKeys(top: Fields, aws: Fields, environment: Environment): readonly string[] {
-  const listed = aws.texts("authorizedKeys", []);
+/** Not those of whoever runs the program: another person's would replace the instances. Empty if it is not given. */
+function parseAuthorizedKeys(aws: Fields): readonly string[] {
   const given = aws.get("authorizedKeys");
-  if (given !== undefined) {
-    if (Array.isArray(given) && given.length === 0) {
-      aws.problem("authorizedKeys", "lists no key; give at least the one that ssh logs in with.");
-    }
-    return listed.map((line, index) => checkKey(aws, `authorizedKeys[${index}]`, "the value", line));
+  if (Array.isArray(given) && given.length === 0) {
+    aws.problem("authorizedKeys", "lists no key; give at least the one that ssh logs in with.");
   }
-  const file = top.object("ssh").text("privateKeyFile", "");
-  const own = file === "" ? undefined : readIfPresent(`${file}.pub`, environment);
-  if (own !== undefined) return [checkKey(aws, "authorizedKeys", show(`${file}.pub`), own)];
-  const sought = file === "" ? "" : `, since there is no ${show(`${file}.pub`)}`;
-  aws.problem("authorizedKeys", `is missing; list the public keys that may log in by ssh${sought}.`);
-  return [];
+  const listed = aws.texts("authorizedKeys", []);
+  return listed.map((line, index) => checkKey(aws, `authorizedKeys[${index}]`, line));
 }
 
 /** Never quotes the key: it may be a private one, pasted here by mistake. */
-function checkKey(aws: Fields, key: string, what: string, line: string): string {
+function checkKey(aws: Fields, key: string, line: string): string {
   const problem = publicKeyProblem(line);
-  if (problem !== undefined) aws.problem(key, `${what} ${problem}.`);
+  if (problem !== undefined) aws.problem(key, `the value ${problem}.`);
   return line.trim();
 }

@@ -20,7 +20,7 @@ export interface OwnVpc {
 export interface AwsConfig {
   readonly ami: string;
   readonly instanceType: string;
-  /** Lines of an authorized_keys file, for the user of `ssh`. */
+  /** Lines of an authorized_keys file, for the user of `ssh`. Empty: only instances that stay can do without. */
   readonly authorizedKeys: readonly string[];
   readonly vpc: { readonly id: string } | OwnVpc;
   readonly subnets: readonly AwsSubnet[];

@@ -5,6 +5,7 @@ import { type Cidr, holds, overlap, parseCidr } from "../cidr.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { Fields, show } from "../value.ts";
 import type { AwsConfig, AwsSubnet, Endpoint, OwnVpc } from "./model.ts";
+import { isRegional, zoneOf } from "./zones.ts";
 
 const ownKeys = ["cidr", "nat", "publicSubnets", "endpoints"];
 const endpoints: readonly Endpoint[] = ["s3", "ssm"];
@@ -105,7 +106,7 @@ function readSubnets(fields: Fields, key: string): readonly ReadSubnet[] {
 function readSubnet(fields: Fields): ReadSubnet {
   fields.refuseUnknown(["zone", "cidr", "id"]);
   const zone = fields.required("zone", "name the availability zone, like eu-central-1a");
-  const wellFormed = /^[a-z]{2}(-[a-z]+)+-\d+[a-z]$/.test(zone);
+  const wellFormed = zoneOf(zone) !== undefined;
   if (zone !== "" && !wellFormed) {
     fields.problem("zone", `${show(zone)} is not an availability zone; write it like eu-central-1a.`);
   }
@@ -115,7 +116,7 @@ function readSubnet(fields: Fields): ReadSubnet {
 
 /** All in one region, and one of a kind in each zone: endpoints and load balancers accept no second one. */
 function checkZones(...kinds: readonly (readonly ReadSubnet[])[]): void {
-  const regionOf = (zone: string) => zone.slice(0, -1);
+  const regionOf = (zone: string) => zoneOf(zone)?.region;
   const first = kinds.flat().find(({ zone }) => zone !== "")?.zone ?? "";
   for (const subnets of kinds) {
     for (const { fields, zone } of subnets.filter((subnet) => subnet.zone !== "")) {
@@ -158,7 +159,8 @@ function parseNat(
   const wanted: readonly string[] = {
     none: [],
     one: given.slice(0, 1),
-    "per-zone": subnets.map(({ zone }) => zone),
+    // a zone at another place goes through a gateway of the region's own
+    "per-zone": subnets.map(({ zone }) => zone).filter((zone) => zone === "" || isRegional(zone)),
   }[nat];
   const bare = wanted.filter((zone) => zone !== "" && !given.includes(zone));
   const idle = publicSubnets.filter(({ zone }) => zone !== "" && !wanted.includes(zone));

@@ -1,6 +1,5 @@
 /** The setting `aws`: the machines of a cluster on EC2, and their network, disks and access. */
 
-import type { Environment } from "../environment.ts";
 import type { NodeConfig } from "../model.ts";
 import type { NodeAddresses } from "../nodes.ts";
 import type { Fields } from "../value.ts";
@@ -14,6 +13,7 @@ import type { OtherSettings } from "./other-settings.ts";
 import { checkPlacement } from "./placement.ts";
 import { parseTags } from "./tags.ts";
 import { parseVolumes } from "./volumes.ts";
+import { checkPlaces } from "./zones.ts";
 
 const keys = [
   "ami",
@@ -30,7 +30,7 @@ const keys = [
 );
 
 /** The settings of EC2, if it is the target. */
-export function parseAws(top: Fields, other: OtherSettings, environment: Environment): AwsConfig | undefined {
+export function parseAws(top: Fields, other: OtherSettings): AwsConfig | undefined {
   const aws = top.object("aws");
   const given = aws.keys().length > 0;
   if (other.target === "ssh") {
@@ -46,15 +46,17 @@ export function parseAws(top: Fields, other: OtherSettings, environment: Environ
   aws.refuseUnknown(keys);
   const network = parseNetwork(aws);
   checkPlacement(top, other.nodes, network.subnets);
-  return {
+  const parsed = {
     ...network,
-    ...parseMachine(top, aws, other, environment),
+    ...parseMachine(top, aws, other),
     ...parseVolumes(aws, other.settings.quotaBackendBytes),
     access: parseAccess(aws, other),
     ...parseClients(aws),
     ...parseEgress(aws, network.vpc, other),
     tags: parseTags(aws),
   };
+  checkPlaces(aws, parsed);
+  return parsed;
 }
 
 /** The instances get host keys that the program creates, which are pinned from the first connection on. */

@@ -10,6 +10,8 @@ export interface Field {
   readonly required?: boolean;
   /** A change needs a new resource. */
   readonly replaces?: boolean;
+  /** Without it the API chooses, and keeps what it has: leaving it out later changes nothing. */
+  readonly chosen?: boolean;
   /** The API's default. */
   readonly initial?: Value;
   /** Only for `name`: derived from the resource's name if it is not given. */
@@ -104,13 +106,22 @@ export function withInitial(properties: Properties, fields: Fields): Properties 
 
 /** Whether a change of the property at this path (`rootBlockDevice.encrypted`, `tags.Name`) needs a new resource. */
 export function replacesAt(path: string, fields: Fields): boolean {
+  return fieldsAt(path, fields).some(({ replaces }) => replaces === true);
+}
+
+/** Whether the property at this path may be left out later without a change. */
+export function isChosenAt(path: string, fields: Fields): boolean {
+  return fieldsAt(path, fields).at(-1)?.chosen === true;
+}
+
+/** From the outermost field to the one at the path. */
+function fieldsAt(path: string, fields: Fields): readonly Field[] {
   const [key = "", ...rest] = path.replaceAll(/\[[^\]]*\]/g, "").split(".");
   const field = fields[key];
-  if (!field) return false;
-  if (field.replaces || rest.length === 0) return field.replaces ?? false;
+  if (!field) return [];
   const { shape } = field;
-  if (isList(shape)) return replacesAt(rest.join("."), shape[0]);
-  return isFields(shape) && replacesAt(rest.join("."), shape);
+  const inner = isList(shape) ? shape[0] : shape;
+  return rest.length > 0 && isFields(inner) ? [field, ...fieldsAt(rest.join("."), inner)] : [field];
 }
 
 // ---- checks of values

@@ -96,14 +96,21 @@ function getSubnet(cloud: Cloud, inputs: Properties): Properties {
   return { ...subnet, id, state: "available", tags: subnet.tags ?? {} };
 }
 
-/** By tags and states; finding none is not an error. */
+/** By tags, ids and states; finding none is not an error. */
 function getInstances(cloud: Cloud, inputs: Properties): Properties {
   const wanted = isObject(inputs.instanceTags) ? Object.entries(inputs.instanceTags) : [];
+  const filters = Array.isArray(inputs.filters) ? inputs.filters.filter((filter) => isObject(filter)) : [];
+  if (filters.some(({ name }) => name !== "instance-id"))
+    throw new Error("the simulated EC2 finds instances only by the filter instance-id");
   const states = texts(inputs, "instanceStateNames");
-  const found = cloud.store.list("instance").filter(({ thing }) => {
+  const found = cloud.store.list("instance").filter(({ id, thing }) => {
     const tags = isObject(thing.tags) ? thing.tags : {};
     const state = text(thing, "instanceState") ?? "";
-    return wanted.every(([key, value]) => tags[key] === value) && states.includes(state);
+    return (
+      wanted.every(([key, value]) => tags[key] === value) &&
+      filters.every((filter) => texts(filter, "values").includes(id)) &&
+      states.includes(state)
+    );
   });
   const ids = found.map(({ id }) => id);
   return { ...inputs, id: cloud.region, region: cloud.region, ids, privateIps: [], publicIps: [] };
@@ -112,5 +119,13 @@ function getInstances(cloud: Cloud, inputs: Properties): Properties {
 function getInstance(cloud: Cloud, inputs: Properties): Properties {
   const id = text(inputs, "instanceId") ?? "";
   const instance = needId(cloud, "DescribeInstances", "instance", id);
-  return { ...instance, id, instanceId: id, tags: instance.tags ?? {} };
+  const root = isObject(instance.rootBlockDevice) ? instance.rootBlockDevice : {};
+  return {
+    ...instance,
+    id,
+    instanceId: id,
+    iamInstanceProfile: instance.iamInstanceProfile ?? "",
+    rootBlockDevices: [{ ...root, kmsKeyId: root.kmsKeyId ?? "" }],
+    tags: instance.tags ?? {},
+  };
 }

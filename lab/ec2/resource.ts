@@ -11,7 +11,7 @@ import {
 } from "../engine/properties.ts";
 import type { Failure, ResourceType } from "../engine/provider.ts";
 import { type Cloud, needId } from "./cloud.ts";
-import { checkFields, type Fields, replacesAt, withInitial } from "./fields.ts";
+import { checkFields, type Fields, isChosenAt, replacesAt, withInitial } from "./fields.ts";
 
 export interface Description {
   /** The folder of its resources in the store; also its name in messages ("security-group"). */
@@ -19,9 +19,10 @@ export interface Description {
   /** As the provider begins its messages: "creating EC2 Instance: …". */
   readonly title: string;
   readonly fields: Fields;
-  /** Outputs that are not inputs; unknown in the preview of a creation, as are inputs in `chosen` that are not given. */
+  /** Outputs that are not inputs; unknown in the preview of a creation, as are fields that the API chooses. */
   readonly computed: readonly string[];
-  readonly chosen?: readonly string[];
+  /** What a replacement shows as changed too, because the API chooses it anew. */
+  readonly anew?: readonly string[];
   /** What is wrong with the inputs in combination. */
   readonly rules?: (inputs: Properties) => Failure[];
   /** Whether this change replaces, where that depends on more than the property. */
@@ -46,7 +47,8 @@ export interface Made {
 }
 
 export function resourceType(cloud: () => Cloud, description: Description): ResourceType {
-  const { kind, title, fields, computed, chosen = [] } = description;
+  const { kind, title, fields, computed, anew = [] } = description;
+  const chosen = Object.keys(fields).filter((key) => fields[key]?.chosen);
   const complete = (inputs: Properties) => withTags(withInitial(inputs, fields), fields);
   const failing = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     try {
@@ -67,8 +69,14 @@ export function resourceType(cloud: () => Cloud, description: Description): Reso
 
     diff(old, inputs) {
       const changes: Changes = compare(withInitial(old.inputs, fields), withInitial(inputs, fields));
-      const more = (path: string) => description.replaces?.(path, old.outputs, inputs) ?? false;
-      return diffResponse(changes, (path) => replacesAt(path, fields) || more(path));
+      for (const [path, change] of changes)
+        if (change === "DELETE" && isChosenAt(path, fields)) changes.delete(path);
+      const replaces = (path: string) =>
+        replacesAt(path, fields) || (description.replaces?.(path, old.outputs, inputs) ?? false);
+      const paths = [...changes.keys()];
+      if (paths.some((path) => path.startsWith("tags"))) changes.set("tagsAll", "UPDATE");
+      if (paths.some(replaces)) for (const key of anew) changes.set(key, "UPDATE");
+      return diffResponse(changes, (path) => paths.includes(path) && replaces(path));
     },
 
     async create({ inputs, preview }) {
@@ -91,7 +99,7 @@ export function resourceType(cloud: () => Cloud, description: Description): Reso
 
     async update({ id, inputs, preview }, old) {
       const state = complete(inputs);
-      const dropped = Object.keys(old.inputs).filter((key) => !(key in inputs));
+      const dropped = Object.keys(old.inputs).filter((key) => !(key in inputs) && !chosen.includes(key));
       const kept = Object.fromEntries(Object.entries(old.outputs).filter(([key]) => !dropped.includes(key)));
       if (preview) return { ...kept, ...state };
       return await failing("updating", async () => {

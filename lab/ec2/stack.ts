@@ -46,6 +46,7 @@ export async function writeEc2Stack(
   set(["etcd:allow"], [OWN_ARCHIVES]);
   set(["etcd:protect"], false); // the lab is made to be taken down
   set(["etcd:aws", "ami"], "ami-0000000000000a001");
+  set(["etcd:aws", "authorizedKeys"], [(await readFile(`${lab.privateKeyFile}.pub`, "utf8")).trim()]);
   set(["etcd:aws", "vpc"], { cidr: `${net}.0/24`, nat: "none" });
   set(
     ["etcd:aws", "subnets"],

@@ -6,7 +6,7 @@ import { volumeAttachment } from "./types/attachment.ts";
 import { listener, loadBalancer, targetGroup, targetGroupAttachment } from "./types/balancer.ts";
 import { vpcEndpoint } from "./types/endpoint.ts";
 import { eip, internetGateway, natGateway } from "./types/gateways.ts";
-import { instanceProfile, role, rolePolicyAttachment } from "./types/iam.ts";
+import { instanceProfile, role, rolePolicy, rolePolicyAttachment } from "./types/iam.ts";
 import { instance } from "./types/instance.ts";
 import { networkInterface } from "./types/interface.ts";
 import { subnet, vpc } from "./types/network.ts";
@@ -38,6 +38,7 @@ const DESCRIPTIONS: Readonly<Record<string, Description>> = {
   "aws:lb/listener:Listener": listener,
   "aws:route53/record:Record": record,
   "aws:iam/role:Role": role,
+  "aws:iam/rolePolicy:RolePolicy": rolePolicy,
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": rolePolicyAttachment,
   "aws:iam/instanceProfile:InstanceProfile": instanceProfile,
 };

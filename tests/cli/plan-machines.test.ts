@@ -37,8 +37,34 @@ test("why an instance is replaced is said in the words of the stack file", () =>
     machineChanges(changed({ ami: "ami-1", instanceType: "a" }, { ami: "ami-2", instanceType: "b" })),
     "AMI ami-1 → ami-2, type a → b",
   );
-  assert.equal(machineChanges(changed({ userData: "[secret]" }, { userData: "[secret]" })), "other userData");
+  const secret = { userData: "[secret]" };
+  assert.equal(machineChanges(changed(secret, secret)), "another login or other keys");
   assert.match(machineChanges(resource("node1-instance", "create")), /its instance is gone/);
+});
+
+test("what differs with another instance anyway is no reason", () => {
+  const reasons = (...diffReasons: readonly string[]) =>
+    machineChanges({ ...changed({ ami: "ami-1" }, { ami: "ami-2" }), diffReasons });
+  assert.equal(reasons("ami", "tags", "tagsAll", "rootBlockDevice"), "AMI ami-1 → ami-2");
+  assert.equal(reasons("ami", "userData", "tagsAll"), "AMI ami-1 → ami-2, another login or other keys");
+  const root = (kmsKeyId: string) => ({ rootBlockDevice: { encrypted: true, kmsKeyId } });
+  assert.equal(machineChanges(changed(root("key-1"), root("key-2"))), "another key of the root volume");
+  assert.match(
+    machineChanges(resource("node1-instance", "replace", { diffReasons: ["tagsAll"] })),
+    /^made again, /,
+  );
+});
+
+test("a host key is not made again while the instance that has it stays", () => {
+  const said = (instance: string, key: string) =>
+    refuseUnguarded("node1", [resource("node1-instance", instance), resource("node1-host-key", key)]).join();
+  for (const op of ["replace", "create"])
+    assert.match(
+      said("same", op),
+      /^node1: with another host key no step would reach it, .*backup of the state\.$/,
+    );
+  assert.equal(said("same", "same"), "");
+  assert.equal(said("create", "create"), "");
 });
 
 test("another instance is one that is replaced or made, not one that changes in place", () => {
@@ -94,6 +120,7 @@ test("an instance is replaced after its guard only, which has work in this run",
       /^node1: .* nothing that it is made from changes; .* pulumi up --refresh/,
     );
   assert.equal(said(replacedAfter()), "", "the only member has none");
+  assert.match(said(replacedAfter(), resource("node2-instance", "same")), /^node1: .* beside others/);
   assert.equal(said(resource("node1-instance", "same"), guard("same")), "");
 });
 

@@ -45,6 +45,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
   securityGroupId: "sg-0abcdef1234567890",
   tags: {},
   madeFrom: "0a1b2c3d4e5f6071",
+  isSettled: false,
   protect: true,
   token: "etcd-1-0a1b2c3d",
   dataDir: "/var/lib/etcd",
@@ -121,6 +122,24 @@ test("only the dial limit of the first step's connection is another one", () => 
   assert.deepEqual(first, { ...Object(step(run, "bound").inputs.connection), dialErrorLimit: 20 });
   assert.deepEqual(whileBooting(own), { ...own, dialErrorLimit: 20 });
   assert.equal(own.dialErrorLimit, 3);
+});
+
+test("bare metal is waited for: at least 20 minutes until it answers, and AWS's own waits are longer too", async () => {
+  const metal = await makeHost({}, { aws: { ...aws, instanceType: "m7i.metal-24xl" } });
+  const { dialErrorLimit } = Object(step(metal, "node1-host").inputs.connection);
+  assert.ok(dialErrorLimit * 5 >= 20 * 60, "refused dials are 5 s apart");
+  assert.equal(Object(step(metal, "bound").inputs.connection).dialErrorLimit, 3);
+  const timeouts = (one: typeof run) => {
+    const given = resource(one, "Instance", "node1-instance").request.getCustomtimeouts();
+    return [given?.getCreate(), given?.getDelete()];
+  };
+  assert.deepEqual(
+    [timeouts(metal), timeouts(run)],
+    [
+      ["30m", "40m"],
+      ["", ""],
+    ],
+  );
 });
 
 test("a grown volume is grown in place, and its host looks at it again", async () => {

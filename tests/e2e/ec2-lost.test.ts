@@ -45,7 +45,12 @@ test("two instances that are gone at once come back together with their data", a
   const members = await memberIds(1);
   await must(lab("cloud", "terminate", "node2", "--force"));
   await must(lab("cloud", "terminate", "node3", "--force"));
+  const { code, all } = await project.up("--refresh");
+  assert.notEqual(code, 0);
+  assert.match(all, /no running instance of node2, node3, which are a majority .* allow: \[gone-instances\]/);
+  await project.configure({ allow: ["gone-instances"] });
   await must(project.up("--refresh"));
+  await project.configure({ allow: undefined });
   assert.deepEqual(await memberIds(1), members);
   await must(project.up("--expect-no-changes"));
 });

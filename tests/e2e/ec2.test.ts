@@ -49,6 +49,7 @@ test("one up makes the instances and the cluster on them, and a second one nothi
     const mounts = await onNode(n, "findmnt -n -o TARGET -S /dev/nvme1n1 | sort");
     assert.deepEqual(mounts.split("\n"), ["/var/lib/etcd", "/var/lib/etcd-host", "/var/lib/etcd-volume"]);
     assert.match(await onNode(n, "findmnt -n -o OPTIONS /var/lib/etcd"), /nosuid,nodev/);
+    assert.match(await onNode(n, "systemctl show -P IPAddressDeny etcd"), /169\.254\.169\.254\/32/);
   }
 });
 
@@ -65,6 +66,16 @@ test("a changed flag restarts each member once, in order, and loses no acknowled
   );
   assert.deepEqual(await instanceIds(), ids);
   await must(project.up("--expect-no-changes"));
+});
+
+test("for a colleague, whose stack file lists no keys or comments them otherwise, there is nothing to do", async () => {
+  const { authorizedKeys, ...aws } = Object(await project.configured("aws"));
+  await project.configure({ aws });
+  await must(project.up("--expect-no-changes"));
+  assert.equal((await planOf(project)).verdict, "nothing");
+  await configureAws(project, { authorizedKeys: authorizedKeys.map((key: string) => `${key} of the team`) });
+  await must(project.up("--expect-no-changes"));
+  await project.configure({ aws: { ...aws, authorizedKeys } });
 });
 
 test("an image of another architecture is refused before anything is touched", async () => {

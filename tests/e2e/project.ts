@@ -61,6 +61,11 @@ export class Project {
     return project;
   }
 
+  /** The same folder after `pulumi stack rename`, which renames the stack file too. */
+  renamed(stack: string): Project {
+    return new Project(this.dir, stack, this.#writeStack);
+  }
+
   static async #make(
     stack: string,
     config: Readonly<Record<string, unknown>>,

@@ -8,7 +8,7 @@ import { invokes } from "../../lab/ec2/invokes.ts";
 import type { Launch, Machines } from "../../lab/ec2/machines.ts";
 import { Store } from "../../lab/ec2/store.ts";
 import { typesOf } from "../../lab/ec2/types.ts";
-import type { Properties } from "../../lab/engine/properties.ts";
+import { type Properties, present } from "../../lab/engine/properties.ts";
 import type { ResourceType } from "../../lab/engine/provider.ts";
 
 export const TYPES = {
@@ -33,6 +33,7 @@ export const TYPES = {
   listener: "aws:lb/listener:Listener",
   record: "aws:route53/record:Record",
   role: "aws:iam/role:Role",
+  rolePolicy: "aws:iam/rolePolicy:RolePolicy",
   instanceProfile: "aws:iam/instanceProfile:InstanceProfile",
 };
 export type Name = keyof typeof TYPES;
@@ -134,7 +135,7 @@ export class Bench {
   }
 
   async update(name: Name, made: Made, changed: Properties): Promise<Properties> {
-    const inputs = { ...made.inputs, ...changed };
+    const inputs = present({ ...made.inputs, ...changed });
     return await this.type(name).update(this.#operation(made.id, inputs), made);
   }
 

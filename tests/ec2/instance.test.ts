@@ -74,6 +74,30 @@ test("which changes replace an instance", async () => {
   assert.deepEqual(bench.diff("instance", instance, {}).changes, []);
 });
 
+test("what the API keeps is left out without a change, and what it chooses differs with another instance", async () => {
+  const kmsKeyId = "arn:aws:kms:eu-central-1:111122223333:key/x";
+  await bench.make("instanceProfile", { name: "etcd" });
+  const root = { volumeSize: 20, encrypted: true };
+  const { instance } = await makeInstance(bench, subnet, "10.20.1.11", {
+    iamInstanceProfile: "etcd",
+    rootBlockDevice: { ...root, kmsKeyId },
+  });
+  const inputs = { iamInstanceProfile: null, rootBlockDevice: root };
+  assert.deepEqual(bench.diff("instance", instance, inputs).changes, []);
+  const updated = await bench.update("instance", instance, { ...inputs, tags: { Name: "other" } });
+  assert.equal(updated.iamInstanceProfile, "etcd");
+  const asked = bench.invoke("aws:ec2/getInstance:getInstance", { instanceId: instance.id });
+  assert.deepEqual(
+    [asked.iamInstanceProfile, asked.rootBlockDevices],
+    ["etcd", [{ ...Object(updated.rootBlockDevice), kmsKeyId }]],
+  );
+  const another = { ...inputs, ami: "ami-0000000000000a002", tags: { Name: "other" } };
+  assert.deepEqual(bench.diff("instance", instance, another), {
+    changes: ["ami", "rootBlockDevice", "tags.Name", "tagsAll"],
+    replaces: ["ami"],
+  });
+});
+
 test("another type stops and starts the instance, and fits the image", async () => {
   const { instance } = await makeInstance(bench, subnet, "10.20.1.11");
   await bench.update("instance", instance, { instanceType: "m7i.xlarge" });

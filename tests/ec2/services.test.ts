@@ -46,8 +46,26 @@ test("a listener forwards to a group that is there, and the group stays as long"
   assert.deepEqual(bench.diff("loadBalancer", balancer, { securityGroups: ["sg-1"] }).replaces, [
     "securityGroups",
   ]);
+  const far = await bench.make("subnet", {
+    vpcId: vpc.id,
+    cidrBlock: "10.20.9.0/24",
+    availabilityZone: "eu-central-1b",
+  });
+  const more = { subnets: [subnet.id, far.id] };
+  assert.deepEqual(bench.diff("loadBalancer", balancer, more).replaces, []);
+  const wide = {
+    ...balancer,
+    inputs: { ...balancer.inputs, ...more },
+    outputs: { ...balancer.outputs, ...more },
+  };
+  assert.deepEqual(bench.diff("loadBalancer", wide, { subnets: [subnet.id] }).replaces, ["subnets[1]"]);
+  const second = await bench.make("loadBalancer", { ...balancer.inputs, name: "second" });
+  const onSecond = { ...listener, loadBalancerArn: second.id };
+  await assert.rejects(bench.make("listener", onSecond), /TargetGroupAssociationLimit/);
   await bench.drop("listener", made);
+  await bench.drop("listener", await bench.make("listener", onSecond));
   await bench.drop("targetGroup", group);
+  await bench.drop("loadBalancer", second);
   await bench.drop("loadBalancer", balancer);
 });
 
@@ -70,7 +88,10 @@ test("a role goes after what uses it", async () => {
   assert.equal(role.outputs.arn, "arn:aws:iam::111122223333:role/etcd");
   const profile = await bench.make("instanceProfile", { name: "etcd", role: "etcd" });
   await assert.rejects(bench.make("instanceProfile", { role: "other" }), /NoSuchEntity/);
+  const policy = await bench.make("rolePolicy", { role: "etcd", policy: '{"Statement":[]}' });
   await assert.rejects(bench.drop("role", role), /DeleteConflict/);
   await bench.drop("instanceProfile", profile);
+  await assert.rejects(bench.drop("role", role), /DeleteConflict/);
+  await bench.drop("rolePolicy", policy);
   await bench.drop("role", role);
 });

@@ -5,10 +5,12 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { lineDiff, unitChanges } from "../../cli/plan/unit-diff.ts";
 import { defaults } from "../../config/defaults.ts";
 import { quoteUnitArgument } from "../../host/quote.ts";
 import {
   ADDED_LINES,
+  EC2_METADATA,
   OWNED_FLAGS,
   renderUnit,
   SETTING_LINES,
@@ -58,6 +60,13 @@ function flagsOf(unit: string): Map<string, string> {
 test("the unit of the article's first host is this text", () => {
   const golden = fs.readFileSync(path.join(import.meta.dirname, "unit.golden.service"), "utf8");
   assert.equal(renderUnit(node1), golden);
+});
+
+test("an address that etcd has no business with is one more line, which a plan takes for the program's own", () => {
+  const after = renderUnit({ ...node1, deniedAddresses: EC2_METADATA });
+  const diff = lineDiff(renderUnit(node1), after);
+  assert.deepEqual(diff, ["+IPAddressDeny=169.254.169.254 fd00:ec2::254"]);
+  assert.deepEqual(unitChanges(diff), ["a new version of the program"]);
 });
 
 test("one changed setting is one changed line", () => {

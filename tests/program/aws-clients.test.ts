@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { awsClusterOf, existing } from "./aws-stacks.ts";
+import { awsClusterOf, existing, publicSubnets, subnets } from "./aws-stacks.ts";
 import { type Run, runProgram } from "./harness.ts";
 import { publicKeyOf } from "./providers.ts";
 import { output, resource, step, text } from "./queries.ts";
@@ -72,6 +72,8 @@ test("the load balancer is internal, in the members' subnets, and passes TCP on:
     ["TCP", 2379, "arn:clients", undefined],
   );
   assert.deepEqual(listener.defaultActions, [{ type: "forward", targetGroupArn: "arn:clients" }]);
+  // the target group is behind one load balancer, also while a subnet less makes another one
+  assert.equal(resource(balanced, "Listener", "clients").request.getDeletebeforereplace(), true);
 });
 
 test("its targets are the members' addresses, which outlive their instances", () => {
@@ -115,27 +117,58 @@ test("a load balancer in a VPC that exists is there, too", async () => {
   assert.equal(resource(run, "TargetGroup", "clients").inputs.vpcId, "vpc-0abcdef1234567890");
 });
 
-test("Session Manager's role is for EC2 alone and has its one managed policy, before an instance gets the profile", async () => {
+test("Session Manager's role is for EC2 alone and may call what its agent calls, before an instance gets the profile", async () => {
   const run = await withAws({ sessionManager: true });
-  const { assumeRolePolicy, managedPolicyArns, inlinePolicies } = resource(
-    run,
-    "Role",
-    "session-manager",
-  ).inputs;
-  assert.deepEqual(JSON.parse(String(assumeRolePolicy)), {
-    Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" }],
-  });
-  assert.deepEqual([managedPolicyArns, inlinePolicies], [undefined, undefined]);
-  const policy = resource(run, "RolePolicyAttachment", "session-manager");
-  assert.deepEqual(policy.inputs, {
-    role: "session-manager-name",
-    policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
-  });
+  const role = resource(run, "Role", "session-manager").inputs;
+  assert.deepEqual(JSON.parse(String(role.assumeRolePolicy)), trust("ec2.amazonaws.com"));
+  assert.deepEqual([role.managedPolicyArns, role.inlinePolicies], [undefined, undefined]);
+  const policy = resource(run, "RolePolicy", "session-manager");
+  assert.equal(policy.inputs.role, "session-manager-name");
+  const { Statement: statements } = JSON.parse(String(policy.inputs.policy));
+  const allowed = [
+    "ssm:UpdateInstanceInformation",
+    ...["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"].map(
+      (action) => `ssmmessages:${action}`,
+    ),
+  ];
+  assert.deepEqual(statements, [{ Effect: "Allow", Action: allowed, Resource: "*" }]);
   const profile = resource(run, "InstanceProfile", "session-manager");
   assert.equal(profile.inputs.role, "session-manager-name");
   assert.ok(profile.dependencies.includes(policy.urn));
   assert.equal(ofModule(run, "aws:iam/").length, 3);
+});
+
+function trust(service: string) {
+  const statement = { Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" };
+  return { Version: "2012-10-17", Statement: [statement] };
+}
+
+test("in other partitions no name is one of AWS's first: the role trusts the EC2 of its own", async () => {
+  const services = { "cn-north-1": "ec2.amazonaws.com.cn", "us-gov-west-1": "ec2.amazonaws.com" };
+  for (const [region, service] of Object.entries(services)) {
+    const inRegion = (all: readonly Config[]) =>
+      all.map((one) => ({ ...one, zone: String(one.zone).replace("eu-central-1", region) }));
+    const offered = { getInstanceTypeOfferings: { locations: ["a", "b", "c"].map((zone) => region + zone) } };
+    const vpc = {
+      cidr: "10.20.0.0/16",
+      nat: "one",
+      publicSubnets: inRegion(publicSubnets(1)),
+      endpoints: ["s3", "ssm"],
+    };
+    const aws = { vpc, subnets: inRegion(subnets(3)), sessionManager: true };
+    const run = await runProgram({ config: awsClusterOf(3, aws), calls: offered });
+    assert.equal(run.failure, undefined);
+    const { assumeRolePolicy } = resource(run, "Role", "session-manager").inputs;
+    assert.deepEqual(JSON.parse(String(assumeRolePolicy)), trust(service));
+    for (const { inputs, urn } of run.resources) {
+      assert.doesNotMatch(JSON.stringify(inputs), /arn:aws:/, urn);
+      if (inputs.serviceName !== undefined)
+        assert.match(
+          String(inputs.serviceName),
+          new RegExp(`^com\\.amazonaws\\.${region}\\.(s3|ssm|ssmmessages|ec2messages)$`),
+        );
+    }
+  }
 });
 
 test("an ssh client finds each machine's address and host key in an output, which is no secret", async () => {

@@ -6,7 +6,7 @@ import { awsClusterOf, awsNodes, existing } from "./aws-stacks.ts";
 import { type Registration, type Run, runProgram } from "./harness.ts";
 import { pem, publicKeyOf } from "./providers.ts";
 import { optionsOf, resource, step, steps, text } from "./queries.ts";
-import { type Config, hostKey, loginKey } from "./stacks.ts";
+import { type Config, clusterOf, hostKey, loginKey } from "./stacks.ts";
 
 const run = await runProgram({ config: awsClusterOf(3) });
 const names = awsNodes(3).map(({ name }) => String(name));
@@ -237,6 +237,13 @@ test("the first step is told the volume, and its size, so that a grown one is gr
   for (const { name } of ownSteps.filter((own) => !own.name.endsWith("-host"))) {
     assert.ok(!("volume" in optionsOf(text(step(run, name), "create"))), name);
   }
+});
+
+test("etcd on an instance does not reach the metadata service; on a given machine nothing is denied", async () => {
+  const denied = /^IPAddressDeny=169\.254\.169\.254 fd00:ec2::254$/m;
+  for (const node of names) assert.match(text(step(run, `${node}-member`), "stdin"), denied);
+  const given = await runProgram({ config: clusterOf(1) });
+  assert.doesNotMatch(text(step(given, "node1-member"), "stdin"), /IPAddressDeny/);
 });
 
 test("a bastion is dialled with its own pinned key, at the private addresses", async () => {

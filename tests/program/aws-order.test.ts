@@ -57,6 +57,18 @@ const putBack = await succeed({
   },
 });
 
+/** The stack has another name since: no instance has it as its tag yet. */
+const renamed = await succeed({
+  config: awsClusterOf(3, another),
+  earlier: earlierOutputs(settled),
+  mocked: otherIds,
+  calls: {
+    getInstances: ({ instanceTags }) => ({
+      ids: instanceTags === undefined ? names.map((node) => `${node}-instance-id`) : [],
+    }),
+  },
+});
+
 const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
 
 /** Everything that a resource waits for, directly or through others. */
@@ -146,6 +158,12 @@ test("all replaced: each instance waits for its guard, each guard for before and
       ["before", ...ownSteps(node), ...predecessor].sort(),
     );
   }
+});
+
+test("a stack that was renamed or moved still finds its machines, and replaces them in the same order", () => {
+  assert.deepEqual(registrations(renamed), registrations(rebuilt));
+  for (const node of names)
+    assert.deepEqual(instance(renamed, node).dependencies, instance(rebuilt, node).dependencies, node);
 });
 
 test("all replaced: at no moment is one machine away while another one is not yet a member again", () => {
@@ -253,6 +271,27 @@ test("a cluster of one has no guard, and its instance is replaced all the same",
   }
   assertBefore(second, "end before", "start node1-host", "start node1-member");
   assert.equal(instance(second, "node1").inputs.ami, another.ami);
+});
+
+test("what an instance was told at its first boot stays its own as long as it is what is declared", () => {
+  const ignored = (run: Run) => names.map((node) => instance(run, node).request.getIgnorechangesList());
+  assert.deepEqual(ignored(settled), [["userData"], ["userData"], ["userData"]]);
+  for (const run of [founded, rebuilt]) assert.deepEqual(ignored(run), [[], [], []]);
+  assert.deepEqual(ignored(oneRebuilt), [["userData"], [], ["userData"]]);
+});
+
+test("a colleague's run, without listed keys, changes no text and replaces nothing", async () => {
+  const run = await succeed({
+    config: awsClusterOf(3, { authorizedKeys: undefined }),
+    earlier: earlierOutputs(founded),
+  });
+  assert.deepEqual(changedSteps(founded, run), {});
+  for (const node of names) {
+    const { userData: _, ...inputs } = instance(run, node).inputs;
+    const { userData: __, ...before } = instance(founded, node).inputs;
+    assert.deepEqual(inputs, before);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), ["userData"]);
+  }
 });
 
 test("nothing changes in a second run, nor in one after a replacement", async () => {

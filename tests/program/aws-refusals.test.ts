@@ -86,6 +86,14 @@ const cases: Readonly<Record<string, Case>> = {
       /^aws\.ami: ami-0abcdef1234567890 cannot be used in this region \(Your query returned no results.*try again\); choose an image of this region, or check the credentials\.$/,
     ],
   },
+  "an image of which AWS says nothing, not even why": {
+    calls: {
+      getAmi: new Error(
+        "invocation of aws:ec2/getAmi:getAmi returned an error: invoking aws:ec2/getAmi:getAmi: ",
+      ),
+    },
+    about: [/^aws\.ami: .* cannot be used in this region \(AWS gives no reason\); choose an image/],
+  },
   "an unknown type": {
     calls: { getInstanceType: new Error("reading EC2 Instance Type (m7i.large): couldn't find resource.") },
     about: [
@@ -193,6 +201,16 @@ test("a cluster stays on the target on which it was founded, in either direction
     came.some((sentence) => sentence.startsWith(`target: the cluster was ${about} ssh and stays there; `)),
     came.join("\n"),
   );
+});
+
+test("instances of which AWS shows none are not all made again at once", async () => {
+  const [sentence, ...others] = await refusal({
+    config: awsClusterOf(3, { ami: "ami-0fedcba0987654321" }),
+    earlier: earlierOutputs(founded),
+    calls: { getInstances: { ids: [] } },
+  });
+  assert.match(String(sentence), /^AWS shows no running instance of node1, node2, node3, .*gone-instances/);
+  assert.deepEqual(others, []);
 });
 
 test("a node on EC2 keeps its address", async () => {

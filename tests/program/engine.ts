@@ -6,7 +6,7 @@ import type {
   RegisterResourceOutputsRequest,
   RegisterResourceRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import { answerOf, outputsOf } from "./providers.ts";
+import { answerOf, instanceOf, outputsOf } from "./providers.ts";
 
 /** One resource as it was registered. */
 export interface Registration {
@@ -28,6 +28,8 @@ export interface Output {
   readonly secret: boolean;
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
 export interface Answers {
   /** Outputs that an earlier run left in the stack. */
   readonly earlier?: Readonly<Record<string, unknown>>;
@@ -38,7 +40,7 @@ export interface Answers {
   /** Outputs of single resources in place of the usual ones, and `id` for its id, by resource name. */
   readonly mocked?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** What AWS answers in place of the usual, by the name of the function; an error is why it does not. */
-  readonly calls?: Readonly<Record<string, Readonly<Record<string, unknown>> | Error>>;
+  readonly calls?: Readonly<Record<string, Values | Error | ((inputs: Values) => Values)>>;
   /** Name of a resource that cannot be made. The run fails for good: only for a process of its own. */
   readonly fails?: string;
 }
@@ -58,11 +60,12 @@ export const STACK_TYPE = "pulumi:pulumi:Stack";
 export async function mockEngine(answers: Answers, recording: Recording): Promise<void> {
   const mocks: pulumi.runtime.Mocks = {
     call: ({ token, inputs }) => {
-      const answer = answers.calls?.[token.split(":").at(-1) ?? token];
+      const given = answers.calls?.[token.split(":").at(-1) ?? token];
+      const answer = typeof given === "function" ? given(inputs) : given;
       // The SDK reads no more of an error than what one of gRPC has.
       if (answer instanceof Error) throw Object.assign(answer, { details: answer.message });
       if (token === "aws:ec2/getInstances:getInstances")
-        return { ids: Object.keys(provenInstances(answers)), ...answer };
+        return foundBy(inputs, { ids: Object.keys(provenInstances(answers)), ...answer });
       const proven = provenInstances(answers)[String(inputs.instanceId)];
       if (proven !== undefined) return proven;
       return { ...answerOf(token, inputs), ...answer };
@@ -76,6 +79,13 @@ export async function mockEngine(answers: Answers, recording: Recording): Promis
   record(recording);
 }
 
+/** Where instances are looked for by their ids: those alone. */
+function foundBy(inputs: Values, { ids, ...answer }: Values): Record<string, unknown> {
+  const all: readonly unknown[] = Array.isArray(ids) ? ids : [];
+  const wanted: unknown = Object(Object(inputs.filters)[0]).values;
+  return { ...answer, ids: Array.isArray(wanted) ? all.filter((id) => wanted.includes(id)) : all };
+}
+
 /** What AWS says of the instances that an earlier run left, by id. */
 function provenInstances({ earlier }: Answers): Readonly<Record<string, Record<string, unknown>>> {
   const nodes = Object.entries(Object(Object(earlier?.deployed).nodes));
@@ -83,7 +93,7 @@ function provenInstances({ earlier }: Answers): Readonly<Record<string, Record<s
   return Object.fromEntries(
     made.map(([name, node]) => {
       const { instance: id, machine } = Object(node);
-      return [id, { id, tags: { "etcd:node": name, "etcd:made-from": machine } }];
+      return [id, instanceOf(String(id), name, machine)];
     }),
   );
 }

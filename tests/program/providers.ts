@@ -63,11 +63,23 @@ export function answerOf(token: string, inputs: Values): Values {
       return { vpcId: "vpc-0abcdef1234567890", mapPublicIpOnLaunch: false, ...subnetOf(String(inputs.id)) };
     case "aws:ec2/getInstance:getInstance": {
       const [, node = "", madeFrom = ""] = String(inputs.instanceId).split("-"); // i-node1-0a1b…
-      return { id: inputs.instanceId, tags: { "etcd:node": node, "etcd:made-from": madeFrom } };
+      return instanceOf(String(inputs.instanceId), node, madeFrom);
     }
     default:
       throw new Error(`the program calls ${token}`);
   }
+}
+
+/** A running instance, as AWS describes it. */
+export function instanceOf(id: string, node: string, madeFrom: unknown): Record<string, unknown> {
+  return {
+    id,
+    ami: "ami-0abcdef1234567890",
+    instanceType: "m7i.large",
+    iamInstanceProfile: "",
+    rootBlockDevices: [{ kmsKeyId: "arn:aws:kms:eu-central-1:111122223333:key/aws-ebs" }],
+    tags: { "etcd:node": node, "etcd:made-from": madeFrom },
+  };
 }
 
 /** In the region of the tests, `subnet-…3` is the third one. */

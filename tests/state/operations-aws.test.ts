@@ -1,7 +1,7 @@
 // What Pulumi may do to machines, on the real engine and a simulated EC2, in the order of the table in docs/state.md.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { awsClusterOf } from "../program/aws-stacks.ts";
+import { authorizedKey, awsClusterOf } from "../program/aws-stacks.ts";
 import { Operated } from "./operated.ts";
 
 const INSTANCES = ["node1-instance", "node2-instance", "node3-instance"];
@@ -21,8 +21,9 @@ async function isRefusedByPlan(names: readonly string[], why: RegExp): Promise<v
   assert.match(text, why);
 }
 
-test("another image: each machine after its guard, and each member before the next one", async () => {
-  await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a002");
+/** Another image: each machine after its guard, and each member before the next one. */
+async function replacesOneByOne(ami: string): Promise<void> {
+  await stack.project.succeed("config", "set", "--path", "aws.ami", ami);
   const { code, text } = await stack.npm("plan");
   assert.equal(code, 0, text);
   const calls = await stack.up();
@@ -42,6 +43,32 @@ test("another image: each machine after its guard, and each member before the ne
     "what goes with a machine is not deleted on it",
   );
   await stack.unchanged();
+}
+
+test("another image", () => replacesOneByOne("ami-0000000000000a002"));
+
+test("stack rename, and another image", async () => {
+  await stack.project.succeed("stack", "rename", "renamed");
+  await replacesOneByOne("ami-0000000000000a001");
+  await stack.look();
+});
+
+test("another person's run, whose stack file lists no keys to log in", async () => {
+  await stack.project.succeed("config", "rm", "--path", "aws.authorizedKeys");
+  await stack.unchanged();
+  await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a002");
+  const { calls, text } = await stack.refused("up", "--yes", "--skip-preview");
+  assert.deepEqual(calls, []);
+  assert.match(text, /aws\.authorizedKeys: is missing; .* created for node1, node2, node3/);
+  await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a001");
+  await stack.project.succeed(
+    "config",
+    "set",
+    "--path",
+    "aws.authorizedKeys[0]",
+    `${authorizedKey} and others`,
+  );
+  await stack.unchanged();
 });
 
 test("--replace of an instance", async () => {
@@ -57,6 +84,12 @@ test("--replace of all instances", async () => {
     INSTANCES,
     /node1: .*\n\n?.*node2: .*\n\n?.*node3: its instance would be replaced without/,
   );
+});
+
+test("--replace of a host key", async () => {
+  await isRefusedByPlan(["node2-host-key"], /node2: with another host key no step would reach it/);
+  const calls = await stack.up(...stack.options("--replace", "node2-host-key"));
+  assert.ok(!calls.some((call) => /terminate|launch/.test(call)), calls.join());
 });
 
 test("--replace of a data volume's attachment", async () => {

@@ -1,87 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  machineOf,
-  type RunningMachine,
-  rebuiltNodes,
-  refuseMachineChanges,
-} from "../../cluster/machines.ts";
-import { computeTopology, type Deployed, deployedAfter, parseDeployed } from "../../cluster/topology.ts";
-import type { ClusterConfig } from "../../config/model.ts";
-import { awsNodes, type Changes, publicKey, readAws, subnets } from "./aws-configuration.ts";
+import { machineOf, rebuiltNodes, refuseMachineChanges } from "../../cluster/machines.ts";
+import type { RunningMachine } from "../../cluster/made-from.ts";
+import { computeTopology, parseDeployed } from "../../cluster/topology.ts";
+import { awsNodes, subnets } from "./aws-configuration.ts";
+import { declared, machineLike, onAws, proven, provenAs, running } from "./aws-machines.ts";
 import { config as onHosts } from "./configuration.ts";
 import { nodes as hostNodes, deployed as hostsDeployed } from "./deployment.ts";
 
-function onAws(aws: Changes = {}, others: Changes = {}): ClusterConfig {
-  const { config, problems } = readAws(aws, others);
-  if (config === undefined) throw new Error(problems.join("\n"));
-  return config;
-}
-
-const declared = onAws();
-const proven = provenAs(declared);
-/** What runs if nothing has happened since the last proof. */
-const running = new Map(
-  Object.entries(proven.nodes).map(([name, { instance: id = "", machine: madeFrom = "" }]) => [
-    name,
-    { id, madeFrom },
-  ]),
-);
-
-/** What a run of the configuration leaves once it has been proven. */
-function provenAs(config: ClusterConfig): Deployed {
-  const { topology, problems } = computeTopology(config);
-  if (topology === undefined) throw new Error(problems.join("\n"));
-  const deployed = deployedAfter(config, topology, "etcd-cluster-1-0123abcd");
-  const nodes = Object.entries(deployed.nodes).map(([name, node]) => [
-    name,
-    { ...node, instance: `i-${name}` },
-  ]);
-  return { ...deployed, nodes: Object.fromEntries(nodes) };
-}
-
-/** The digest of each node's machine. */
-const digests = (config: ClusterConfig) => config.nodes.map((node) => machineOf(node, config).machine);
-
-const key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-
-for (const [what, aws, others] of [
-  ["another image", { ami: "ami-0fedcba0987654321" }, {}],
-  ["another type", { instanceType: "m7i.xlarge" }, {}],
-  ["a KMS key", { kmsKeyId: key }, {}],
-  ["one who enters more", { authorizedKeys: [`${publicKey} ops`, `${publicKey} other`] }, {}],
-  ["another login", {}, { ssh: { user: "ops", privateKeyFile: "~/.ssh/id_ed25519" } }],
-] as const) {
-  test(`${what} makes every machine another one`, () => {
-    const config = onAws(aws, others);
-    const before = digests(declared);
-    for (const [index, digest] of digests(config).entries()) {
-      assert.match(String(digest), /^[0-9a-f]{16}$/);
-      assert.notEqual(digest, before[index]);
-    }
-    assert.deepEqual(rebuiltNodes(config, proven, running), ["node1", "node2", "node3"]);
-  });
-}
-
-for (const [what, aws, others] of [
-  [
-    "sizes of the disks",
-    { dataVolume: { size: 40, iops: 4000, throughput: 250 }, rootVolume: { size: 40 } },
-    {},
-  ],
-  ["tags", { tags: { team: "storage" } }, {}],
-  ["who reaches what", { access: { clients: ["10.0.0.0/8"], ssh: [] } }, {}],
-  ["an instance profile, which is changed in place", { instanceProfile: "etcd-node" }, {}],
-  ["the name that clients use", { clientName: "etcd.example.internal" }, {}],
-  ["the protection", {}, { protect: false }],
-  ["etcd's own settings", {}, { snapshotCount: 20_000, checkId: 7 }],
-] as const) {
-  test(`${what}: the machines stay`, () => {
-    const config = onAws(aws, others);
-    assert.deepEqual(digests(config), digests(declared));
-    assert.deepEqual(rebuiltNodes(config, proven, running), []);
-  });
-}
+test("a profile that is taken out stays on the instances, and is warned of", () => {
+  const has = new Map([...running].map(([name, one]) => [name, { ...one, instanceProfile: "etcd-node" }]));
+  const { warnings, topology } = computeTopology(declared, proven, has);
+  assert.deepEqual(topology?.rebuilt, []);
+  assert.match(
+    warnings.join(),
+    /nodes\[0\]: node1 keeps the instance profile etcd-node, .* docs\/aws\.md \(i-node1\)/,
+  );
+  const kept = onAws({ instanceProfile: "etcd-node" });
+  assert.deepEqual(computeTopology(kept, proven, has).warnings, []);
+});
 
 test("a machine is of its node: no two have one digest, and its zone is that of its address", () => {
   const [node1, node2, node3] = declared.nodes.map((node) => machineOf(node, declared));
@@ -116,18 +53,15 @@ const madeNow = (node: string) =>
   machineOf(declared.nodes.find(({ name }) => name === node) ?? assert.fail(), wanted);
 
 test("what runs counts, not what was proven: a failed run may have replaced some of the machines", () => {
-  const machines = new Map([
-    ...running,
-    ["node1", { id: "i-other", madeFrom: String(madeNow("node1").machine) }],
-  ]);
+  const machines = new Map([...running, ["node1", machineLike("i-other", madeNow("node1").machine)]]);
   assert.deepEqual(rebuiltNodes(declared, proven, machines), ["node1"]);
   assert.deepEqual(rebuiltNodes(wanted, proven, machines), ["node2", "node3"]);
 });
 
-const other = { id: "i-other", madeFrom: "0123456789abcdef" };
+const other = machineLike("i-other", "0123456789abcdef");
 const without = (gone: string) => [...running].filter(([name]) => name !== gone);
 /** Made again from the same, by a run that came no further: nobody knows whether its member has started. */
-const again = { id: "i-other", madeFrom: running.get("node2")?.madeFrom ?? "" };
+const again = machineLike("i-other", running.get("node2")?.madeFrom);
 
 /** What a failed run left, and which members are then repaired before anything else. */
 const left: readonly { what: string; machines: [string, RunningMachine][]; repaired: readonly string[] }[] = [
@@ -169,6 +103,28 @@ test("a machine that is gone, or is not the proven one, is warned of: Pulumi may
     /nodes\[1\]: node2 runs on i-other, .* InvalidNetworkInterface\.InUse/,
   );
   assert.doesNotMatch(computeTopology(declared, proven, running).warnings.join(), /nodes\[/);
+});
+
+test("a majority of machines that are not found is refused, unless they are said to be gone; one is not", () => {
+  const found = (...names: readonly string[]): typeof running =>
+    new Map([...running].filter(([name]) => names.includes(name)));
+  const problems = (machines: typeof running, config = wanted) =>
+    computeTopology(config, proven, machines).problems;
+  for (const machines of [found(), found("node2")]) {
+    const [problem, ...others] = problems(machines);
+    assert.match(
+      String(problem),
+      /^AWS shows no running instance of node1, .*node3, which are a majority of 3 members; .* allow: \[gone-instances\]/,
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(problems(machines, onAws({}, { allow: ["gone-instances"] })), []);
+  }
+  assert.deepEqual(problems(found("node1", "node3")), []);
+});
+
+test("the only machine may be gone: nothing else guards it", () => {
+  const config = onAws({}, { nodes: awsNodes.slice(0, 1) });
+  assert.deepEqual(computeTopology(config, provenAs(config), new Map()).problems, []);
 });
 
 test("the admin host and its deputy stay who they are as long as they can", () => {
@@ -214,7 +170,7 @@ test("a machine is replaced by one of the same name, address and incarnation: th
 
 test("a minor step does not go together with another machine", () => {
   const config = onAws({ ami: "ami-0fedcba0987654321" }, { version: "3.7.1" });
-  const [problem, ...others] = computeTopology(config, proven).problems;
+  const [problem, ...others] = computeTopology(config, proven, running).problems;
   assert.match(
     String(problem),
     /^version: the step from 3\.6\.14 to 3\.7\.1 cannot go .*\(node1, node2, node3\)/,

@@ -29,10 +29,12 @@ export const loadBalancer: Description = {
     tags: TAGS,
   },
   computed: ["arn", "arnSuffix", "dnsName", "vpcId", "zoneId"],
-  // A load balancer without security groups never gets any, and one with them never loses all.
+  // A load balancer without security groups never gets any, and one with them never loses all. No subnet is taken away.
   replaces: (path, before, after) =>
-    path.startsWith("securityGroups") &&
-    texts(before, "securityGroups").length > 0 !== texts(after, "securityGroups").length > 0,
+    (path.startsWith("securityGroups") &&
+      texts(before, "securityGroups").length > 0 !== texts(after, "securityGroups").length > 0) ||
+    (path.startsWith("subnets") &&
+      texts(before, "subnets").some((subnet) => !texts(after, "subnets").includes(subnet))),
 
   create(cloud, inputs) {
     const operation = "CreateLoadBalancer";
@@ -82,8 +84,9 @@ export const targetGroup: Description = {
     vpcId: { shape: "text", required: true, replaces: true, test: idOf("vpc") },
     deregistrationDelay: { shape: "number", initial: 300, test: between(0, 3600) },
     connectionTermination: { shape: "flag", initial: false },
-    preserveClientIp: { shape: "text" },
+    preserveClientIp: { chosen: true, shape: "text" },
     healthCheck: {
+      chosen: true,
       shape: {
         enabled: { shape: "flag", initial: true },
         protocol: { shape: "text", initial: "TCP", test: oneOf("TCP", "HTTP", "HTTPS") },
@@ -99,7 +102,6 @@ export const targetGroup: Description = {
     tags: TAGS,
   },
   computed: ["arn", "arnSuffix"],
-  chosen: ["healthCheck", "preserveClientIp"],
 
   create(cloud, inputs) {
     const operation = "CreateTargetGroup";
@@ -168,10 +170,20 @@ export const listener: Description = {
       thing.loadBalancerArn === balancerArn && thing.port === inputs.port;
     if (cloud.store.list("listener").some(same))
       refuse(operation, "DuplicateListener", "A listener already exists on this port", SERVICE);
+    for (const { targetGroupArn } of actionsOf(inputs))
+      refuseShared(cloud, String(targetGroupArn), balancerArn);
     const id = `${balancerArn.replace(":loadbalancer/", ":listener/")}/${randomBytes(8).toString("hex")}`;
     return { id, computed: { arn: id } };
   },
 };
+
+/** A target group is behind one load balancer. */
+function refuseShared(cloud: Cloud, group: string, balancer: string): void {
+  const others = cloud.store.list("listener").filter(({ thing }) => thing.loadBalancerArn !== balancer);
+  if (!others.some(({ thing }) => forwardsTo(thing, group))) return;
+  const reason = `The following target groups cannot be associated with more than one load balancer: ${group}`;
+  refuse("CreateListener", "TargetGroupAssociationLimit", reason, SERVICE);
+}
 
 function needBalancing(cloud: Cloud, operation: string, kind: string, id: string): Properties {
   const thing = cloud.store.get(kind, id);

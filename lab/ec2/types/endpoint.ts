@@ -30,11 +30,10 @@ export const vpcEndpoint: Description = {
     subnetIds: { shape: "texts", test: idOf("subnet") },
     securityGroupIds: { shape: "texts", test: idOf("sg") },
     privateDnsEnabled: { shape: "flag", initial: false },
-    policy: { shape: "text" },
+    policy: { chosen: true, shape: "text" },
     tags: TAGS,
   },
   computed: ["arn", "ownerId", "state", "prefixListId"],
-  chosen: ["policy"],
 
   create(cloud, inputs) {
     refuseEndpoint(cloud, inputs);

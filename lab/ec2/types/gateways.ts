@@ -90,12 +90,11 @@ export const eip: Description = {
   title: "EC2 EIP",
   fields: {
     domain: { shape: "text", replaces: true, initial: "vpc", test: oneOf("vpc") },
-    instance: { shape: "text", test: idOf("i") },
-    networkInterface: { shape: "text", test: idOf("eni") },
+    instance: { chosen: true, shape: "text", test: idOf("i") },
+    networkInterface: { chosen: true, shape: "text", test: idOf("eni") },
     tags: TAGS,
   },
   computed: ["allocationId", "arn", "associationId", "privateIp", "publicDns", "publicIp"],
-  chosen: ["instance", "networkInterface"],
   rules: (inputs) =>
     inputs.instance !== undefined && inputs.networkInterface !== undefined
       ? [{ property: "instance", reason: "give instance or networkInterface, not both" }]

@@ -29,7 +29,8 @@ export const role: Description = {
   create: (cloud, inputs) => made(cloud, "role", inputs, "CreateRole", "AROA"),
 
   remove(cloud, id) {
-    const uses = [...cloud.store.list("role-policy-attachment"), ...cloud.store.list("instance-profile")];
+    const kinds = ["role-policy-attachment", "role-policy", "instance-profile"];
+    const uses = kinds.flatMap((kind) => cloud.store.list(kind));
     if (uses.some(({ thing }) => thing.role === id)) {
       const reason =
         "Cannot delete entity, must detach all policies and remove it from instance profiles first.";
@@ -55,6 +56,22 @@ export const rolePolicyAttachment: Description = {
   create(cloud, inputs) {
     needRole(cloud, "AttachRolePolicy", inputs);
     return { id: `${inputs.role}/${inputs.policyArn}`, computed: {} };
+  },
+};
+
+export const rolePolicy: Description = {
+  kind: "role-policy",
+  title: "IAM Role Policy",
+  fields: {
+    name: name(128),
+    role: { shape: "text", required: true, replaces: true },
+    policy: { shape: "text", required: true, test: policyFailure },
+  },
+  computed: [],
+
+  create(cloud, inputs) {
+    needRole(cloud, "PutRolePolicy", inputs);
+    return { id: `${inputs.role}:${inputs.name}`, computed: {} };
   },
 };
 

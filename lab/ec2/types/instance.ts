@@ -8,7 +8,7 @@ import { nameTag, restart, stop, terminate } from "../life.ts";
 import type { Description } from "../resource.ts";
 import { newId } from "../store.ts";
 import { instanceOf } from "./interface.ts";
-import { KMS_KEY, keyFailures } from "./volume.ts";
+import { defaultKey, KMS_KEY, keyFailures } from "./volume.ts";
 
 const OPERATION = "RunInstances";
 const USER_DATA_LIMIT = 16_384;
@@ -22,7 +22,7 @@ const rootBlockDevice: Fields = {
   iops: { shape: "number" },
   throughput: { shape: "number", test: between(125, 2000) },
   encrypted: { shape: "flag", replaces: true, initial: false },
-  kmsKeyId: { shape: "text", replaces: true, test: KMS_KEY },
+  kmsKeyId: { shape: "text", chosen: true, replaces: true, test: KMS_KEY },
   deleteOnTermination: { shape: "flag", initial: true },
   tags: TAGS,
 };
@@ -50,8 +50,8 @@ export const instance: Description = {
     vpcSecurityGroupIds: { shape: "texts" },
     associatePublicIpAddress: { shape: "flag" },
     privateIp: { shape: "text" },
-    rootBlockDevice: { shape: rootBlockDevice },
-    metadataOptions: { shape: metadataOptions },
+    rootBlockDevice: { chosen: true, shape: rootBlockDevice },
+    metadataOptions: { chosen: true, shape: metadataOptions },
     disableApiTermination: { shape: "flag", initial: false },
     forceDestroy: { shape: "flag", initial: false },
     userData: {
@@ -62,7 +62,7 @@ export const instance: Description = {
           : undefined,
     },
     userDataReplaceOnChange: { shape: "flag", initial: false },
-    iamInstanceProfile: { shape: "text" },
+    iamInstanceProfile: { shape: "text", chosen: true },
     monitoring: { shape: "flag", initial: false },
     tags: TAGS,
   },
@@ -70,7 +70,7 @@ export const instance: Description = {
     ...["arn", "availabilityZone", "instanceState", "primaryNetworkInterfaceId", "privateDns", "privateIp"],
     ...["publicIp", "subnetId", "vpcSecurityGroupIds"],
   ],
-  chosen: ["rootBlockDevice", "metadataOptions"],
+  anew: ["rootBlockDevice"],
   rules: instanceFailures,
   replaces: (path, _before, after) => path === "userData" && after.userDataReplaceOnChange === true,
 
@@ -108,7 +108,7 @@ export const instance: Description = {
       vpcSecurityGroupIds: texts(card, "securityGroups"),
       rootBlockDevice: {
         ...{ volumeType: "gp2", volumeSize: image.size, encrypted: false, deleteOnTermination: true },
-        ...(isObject(inputs.rootBlockDevice) ? inputs.rootBlockDevice : {}),
+        ...(isObject(inputs.rootBlockDevice) ? rootOf(cloud, inputs.rootBlockDevice) : {}),
         ...{ deviceName: ROOT_DEVICE, volumeId: newId("vol") },
       },
       metadataOptions: {
@@ -168,6 +168,11 @@ export const instance: Description = {
     return thing.instanceState === "running" && !runs ? { instanceState: "stopped" } : {};
   },
 };
+
+/** As it is made: an encrypted one has a key. */
+function rootOf(cloud: Cloud, root: Properties): Properties {
+  return root.encrypted === true ? { kmsKeyId: defaultKey(cloud), ...root } : root;
+}
 
 function publicAddress(cloud: Cloud, interfaceId: string): string {
   const eip = cloud.store.list("eip").find(({ thing }) => thing.networkInterface === interfaceId);

@@ -11,14 +11,13 @@ export const networkInterface: Description = {
   title: "EC2 Network Interface",
   fields: {
     subnetId: { shape: "text", required: true, replaces: true, test: idOf("subnet") },
-    privateIps: { shape: "texts", test: (value) => addressFailure(value) },
-    securityGroups: { shape: "texts", test: idOf("sg") },
+    privateIps: { chosen: true, shape: "texts", test: (value) => addressFailure(value) },
+    securityGroups: { chosen: true, shape: "texts", test: idOf("sg") },
     description: { shape: "text" },
     sourceDestCheck: { shape: "flag", initial: true },
     tags: TAGS,
   },
   computed: ["arn", "privateIp", "privateDnsName", "macAddress", "ownerId", "interfaceType", "attachments"],
-  chosen: ["privateIps", "securityGroups"],
   // An interface keeps its first address as long as it lives.
   replaces: (path, before, after) =>
     path.startsWith("privateIps") && !texts(after, "privateIps").includes(text(before, "privateIp") ?? ""),

@@ -62,12 +62,11 @@ export const subnet: Description = {
   fields: {
     vpcId: { shape: "text", required: true, replaces: true, test: idOf("vpc") },
     cidrBlock: { ...CIDR, required: true, replaces: true },
-    availabilityZone: { shape: "text", replaces: true, test: ZONE },
+    availabilityZone: { chosen: true, shape: "text", replaces: true, test: ZONE },
     mapPublicIpOnLaunch: { shape: "flag", initial: false },
     tags: TAGS,
   },
   computed: ["arn", "ownerId"],
-  chosen: ["availabilityZone"],
 
   create(cloud, inputs) {
     const operation = "CreateSubnet";

@@ -22,14 +22,13 @@ export const volume: Description = {
     availabilityZone: { shape: "text", required: true, replaces: true, test: ZONE },
     size: { shape: "number", required: true, test: between(...GP3.size) },
     type: { shape: "text", initial: "gp2", test: oneOf("gp2", "gp3") },
-    iops: { shape: "number" },
-    throughput: { shape: "number", test: between(...GP3.throughput) },
+    iops: { chosen: true, shape: "number" },
+    throughput: { chosen: true, shape: "number", test: between(...GP3.throughput) },
     encrypted: { shape: "flag", replaces: true, initial: false },
-    kmsKeyId: { shape: "text", replaces: true, test: KMS_KEY },
+    kmsKeyId: { chosen: true, shape: "text", replaces: true, test: KMS_KEY },
     tags: TAGS,
   },
   computed: ["arn", "createTime"],
-  chosen: ["iops", "throughput", "kmsKeyId"],
   rules: (inputs) => [...performanceFailures(inputs), ...keyFailures(inputs, "encrypted")],
 
   async create(cloud, inputs) {
@@ -41,9 +40,7 @@ export const volume: Description = {
     const fast = inputs.type === "gp3" ? { iops: 3000, throughput: 125 } : {};
     const computed = {
       ...fast,
-      ...(inputs.encrypted === true
-        ? { kmsKeyId: arn(cloud, "kms", "key/00000000-0000-0000-0000-0000000000eb") }
-        : {}),
+      ...(inputs.encrypted === true ? { kmsKeyId: defaultKey(cloud) } : {}),
       ...given(inputs, ["iops", "throughput", "kmsKeyId"]),
       arn: arn(cloud, "ec2", `volume/${id}`),
       createTime: new Date().toISOString(),
@@ -72,6 +69,11 @@ export const volume: Description = {
     cloud.store.event("volume-deleted", { volume: id });
   },
 };
+
+/** AWS's own key for volumes. */
+export function defaultKey(cloud: Cloud): string {
+  return arn(cloud, "kms", "key/00000000-0000-0000-0000-0000000000eb");
+}
 
 export function attachmentOf(cloud: Cloud, volumeId: string): Properties | undefined {
   return cloud.store.list("volume-attachment").find(({ thing }) => thing.volumeId === volumeId)?.thing;
