@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv, stdin } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { connect } from "node:tls";
+import { connect, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { labCommand } from "../../lab/describe.ts";
 import { labEnv } from "./lab.ts";
@@ -66,13 +66,9 @@ async function shakeHands(bundle: string, endpoints: readonly string[]): Promise
   });
   const shake = async ({ hostname, port }: URL) => {
     const socket = connect({ host: hostname, port: Number(port), ca, cert, key });
-    socket.on("error", () => {}); // a later one than that which is awaited, too
     try {
-      await once(socket, "secureConnect");
+      await answerOf(socket);
       serials.add(socket.getPeerCertificate().serialNumber);
-      // With TLS 1.3 a server refuses a client's certificate after the handshake: its answer is waited for.
-      socket.write("GET /version HTTP/1.0\r\n\r\n");
-      await once(socket, "data");
       done++;
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
@@ -89,6 +85,16 @@ async function shakeHands(bundle: string, endpoints: readonly string[]): Promise
   };
   await Promise.all(endpoints.map(ask));
   return { done, failed, serials: [...serials] };
+}
+
+/** With TLS 1.3 a server refuses a client's certificate after the handshake: so its answer is waited for. */
+function answerOf(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once("secureConnect", () => socket.write("GET /version HTTP/1.0\r\n\r\n"));
+    socket.once("data", () => resolve());
+    socket.on("error", reject);
+    socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
+  });
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
