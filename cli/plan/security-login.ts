@@ -1,6 +1,7 @@
 /** Where the hosts' private keys are sent, and who may log in there. */
 
 import { hostPort } from "../../config/address.ts";
+import type { AwsConfig } from "../../config/aws/model.ts";
 import type { ClusterConfig, NodeConfig, SshConfig } from "../../config/model.ts";
 import { type Json, list, record, text } from "../../lib/json.ts";
 import { changesConnection } from "./digests.ts";
@@ -9,20 +10,26 @@ import { isAnother } from "./machines.ts";
 import type { Resource } from "./preview.ts";
 import { type Found, fingerprint, listed, NONE, UNRECORDED } from "./security-row.ts";
 
+type Logins = Pick<ClusterConfig, "nodes" | "ssh" | "target"> & {
+  readonly aws?: Pick<AwsConfig, "authorizedKeys">;
+};
+
 export function loginRows(
   resources: readonly Resource[],
-  { nodes, ssh, aws, target }: Pick<ClusterConfig, "nodes" | "ssh" | "aws" | "target">,
+  { nodes, ssh, aws, target }: Logins,
 ): readonly Found[] {
   const present = nodes.filter((node) => !node.lost);
   return present.flatMap((node) => {
     const host = resources.find(({ name, type }) => name === node.name && type.startsWith("etcd:host:"));
+    const isOther = changesConnection(resourcesOf(node.name, resources));
     const rows =
       target === "aws"
         ? [
             ...hostKeyRow(node.name, resources),
+            ...cloudRouteRows(ssh, host, isOther),
             ...keyRows(node.name, host, aws?.authorizedKeys ?? [], resources),
           ]
-        : connectionRows(node, ssh, host, changesConnection(resourcesOf(node.name, resources)));
+        : connectionRows(node, ssh, host, isOther);
     return rows.map((row) => ({ ...row, hosts: [node.name] }));
   });
 }
@@ -39,7 +46,7 @@ function connectionRows(
   if (host === undefined || (!isNew && recorded.address === undefined))
     return isAnotherConnection ? [unrecorded(node, ssh)] : [];
   const before = isNew ? NONE : undefined;
-  const { address, port, hostKey, user, bastion } = recorded;
+  const { address, port, hostKey, user } = recorded;
   const rows: readonly Found[] = [
     {
       kind: "trust",
@@ -54,23 +61,33 @@ function connectionRows(
       old: before ?? fingerprint(text(hostKey)),
       new: fingerprint(node.hostKey),
     },
-    ...(isNew || user !== undefined
-      ? [
-          { kind: "login", what: "ssh user", old: before ?? text(user), new: ssh.user } as const,
-          {
-            kind: "trust",
-            what: "ssh bastion",
-            old: before ?? bastionText(record(bastion)),
-            new: bastionText({ ...ssh.bastion }),
-          } as const,
-        ]
-      : []),
+    ...(isNew || user !== undefined ? routeRows(ssh, recorded, before) : []),
   ];
   const changed = rows.filter((row) => row.old !== row.new);
   if (changed.length > 0 || !isAnotherConnection) return changed;
   return user === undefined
     ? [unrecorded(node, ssh)]
     : [{ kind: "login", what: "key of the ssh login", old: "not shown", new: "another one" }];
+}
+
+/** Whose login, and through which machine. */
+function routeRows(ssh: SshConfig, { user, bastion }: Json, before: string | undefined): readonly Found[] {
+  const route = bastionText({ ...ssh.bastion });
+  return [
+    { kind: "login", what: "ssh user", old: before ?? text(user), new: ssh.user },
+    { kind: "trust", what: "ssh bastion", old: before ?? bastionText(record(bastion)), new: route },
+  ];
+}
+
+/** Addresses of instances are AWS's own. */
+function cloudRouteRows(ssh: SshConfig, host: Resource | undefined, isOther: boolean): readonly Found[] {
+  const isNew = host?.op === "create";
+  const recorded = host?.old.outputs ?? {};
+  if (isNew || recorded.user !== undefined)
+    return routeRows(ssh, recorded, isNew ? NONE : undefined).filter((row) => row.old !== row.new);
+  if (!isOther) return [];
+  const route = `${ssh.user}, bastion ${bastionText({ ...ssh.bastion })}`;
+  return [{ kind: "trust", what: "ssh connection", old: UNRECORDED, new: route }];
 }
 
 function unrecorded(node: NodeConfig, ssh: SshConfig): Found {

@@ -86,8 +86,14 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
-    // the keys are what the next plan compares with: the user data is a secret
-    this.registerOutputs({ instanceId: instance.id, ...ssh, authorizedKeys: args.aws.authorizedKeys });
+    // also what the next plan compares with: the connection and the user data are secrets
+    this.registerOutputs({
+      instanceId: instance.id,
+      ...ssh,
+      user: args.ssh.user,
+      bastion: args.ssh.bastion ?? null,
+      authorizedKeys: args.aws.authorizedKeys,
+    });
   }
 
   private whileBooting({ aws }: Ec2HostArgs, connection: Connection): Omit<Host, "prepared"> {

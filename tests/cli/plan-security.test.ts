@@ -6,10 +6,11 @@ import { deviations, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
 import { markdown } from "../../cli/plan/markdown.ts";
 import type { Plan } from "../../cli/plan/model.ts";
 import { parsePreview } from "../../cli/plan/preview.ts";
+import { loginRows } from "../../cli/plan/security-login.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
 import { releases } from "../../etcd/releases.ts";
 import { list, record, text } from "../../lib/json.ts";
-import { hostKey } from "../unit/configuration.ts";
+import { config, hostKey } from "../unit/configuration.ts";
 import { deployed } from "../unit/deployment.ts";
 import { type Change, call, nodesOf, type Parts, planOf, previewText, restarts, unit } from "./preview.ts";
 
@@ -391,4 +392,41 @@ test("an approval is for what it showed: another row, or the same of one more ho
   const wider = deviations(on("node1"), on("node1", "node2"));
   assert.ok(wider.includes("security: flag: --enable-pprof of node1, node2: none → true"), wider.join("\n"));
   assert.deepEqual(deviations(on("node1", "node2"), on("node2")), [], "what is done already may be missing");
+});
+
+test("on EC2: login keys, the user and the bastion against what the last run recorded; the host key is the program's", () => {
+  const [key, other] = [hostKey("ssh-ed25519", 3), hostKey("ssh-ed25519", 4)];
+  const rows = (outputs: object, keys: readonly string[], steps: readonly object[] = []) => {
+    const host = {
+      op: "same",
+      urn: "urn:pulumi:dev::etcd::etcd:host:Ec2Host::node1",
+      oldState: { outputs },
+    };
+    const { resources } = parsePreview(JSON.stringify({ steps: [host, ...steps] }));
+    const [node = assert.fail("there is no node")] = config().nodes;
+    const aws = { authorizedKeys: keys };
+    return loginRows(resources, {
+      nodes: [node],
+      target: "aws",
+      aws,
+      ssh: { user: "admin", agent: true },
+    }).map(({ what, old, new: now }) => `${what}: ${old} → ${now}`);
+  };
+  const recordedKeys = { authorizedKeys: [key], user: "admin", bastion: null };
+  assert.deepEqual(rows(recordedKeys, [key]), []);
+  assert.match(
+    rows(recordedKeys, [key, `${other} mallory@evil`]).join(),
+    /^login keys \(aws\.authorizedKeys\): ssh-ed25519 SHA256:(\S+) → ssh-ed25519 SHA256:\1, ssh-ed25519 SHA256:\S+ mallory@evil$/,
+  );
+  assert.deepEqual(rows({ ...recordedKeys, user: "root" }, [key]), ["ssh user: root → admin"]);
+  const instance = step("aws:ec2/instance:Instance", "node1-instance", "update", {}, {});
+  const changed = { ...instance, diffReasons: ["userData"] };
+  assert.match(
+    rows({}, [other], [changed]).join(),
+    /^login keys \S+: not recorded → ssh-ed25519 SHA256:\S+$/,
+  );
+  const hosts = step("tls:index/privateKey:PrivateKey", "node1-host-key", "replace", {}, {});
+  assert.deepEqual(rows(recordedKeys, [key], [hosts]), [
+    "ssh host key: the one that is pinned → made by the program",
+  ]);
 });

@@ -41,7 +41,7 @@ test("each component registers what it exposes", () => {
   });
   assert.deepEqual(outputsByType(made), {
     ...onEveryTarget,
-    "etcd:host:Ec2Host": "address authorizedKeys hostKey instanceId",
+    "etcd:host:Ec2Host": "address authorizedKeys bastion hostKey instanceId user",
     "etcd:aws:Network": "vpcId",
     "etcd:aws:Access": "groupId",
     "etcd:aws:Balancer": "dnsName groupId zoneId",
