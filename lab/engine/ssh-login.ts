@@ -112,6 +112,8 @@ export async function handshake(
         `ssh: handshake failed: ssh: unable to authenticate, attempted methods [${tried}], no supported methods remain`,
       );
     }
+    if (error instanceof Error && "code" in error && typeof error.code === "number")
+      throw new Error(`ssh: handshake failed: ssh: disconnect, reason ${error.code}: ${error.message}`);
     const reason = message(error).replace(
       /^.*no matching host key format$/,
       "ssh: no common algorithm for host key",
