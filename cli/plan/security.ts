@@ -69,22 +69,28 @@ function together(rows: readonly Found[]): readonly SecurityRow[] {
 const MADE: Readonly<Record<string, string>> = {
   create: "created",
   replace: "another one",
-  update: "reissued",
   delete: "removed",
 };
 
-/** A CA's key is the CA; its certificate may be reissued with the same key. */
+/** A CA's key is the CA; its certificate may be renewed with the same key. */
 function authorityRows(resources: readonly Resource[]): readonly Found[] {
   return [CLIENT_CA, PEER_CA].flatMap((ca): readonly Found[] => {
     const part = (name: string) => resources.find((one) => one.name === name && !isComponent(one));
     const [key, certificate] = [part(keyIn(ca)), part(certificateIn(ca))];
-    const changed = [key, certificate].find(
-      (one) => one?.changes && one.op !== "protect" && MADE[one.op] !== undefined,
-    );
-    if (changed === undefined) return [];
-    const what = changed === key ? ca : `${ca}, its certificate`;
-    const old = changed.op === "create" ? NONE : "the one that is trusted";
-    return [{ kind: "trust", what, old, new: MADE[changed.op] ?? changed.op }];
+    const made = key?.changes ? MADE[key.op] : undefined;
+    if (made !== undefined)
+      return [
+        { kind: "trust", what: ca, old: key?.op === "create" ? NONE : "the one that is trusted", new: made },
+      ];
+    if (certificate?.op !== "replace") return []; // an update changes only when it is due
+    return [
+      {
+        kind: "trust",
+        what: `${ca}, its certificate`,
+        old: "the present one",
+        new: "renewed with the same key",
+      },
+    ];
   });
 }
 

@@ -172,7 +172,7 @@ const hostile: Readonly<Record<string, readonly [Plan, readonly RegExp[]]>> = {
   ],
   "a CA's certificate anew": [
     planWith({ changes: { "peer-ca-cert": { op: "replace" } } }),
-    [/^\| trust: peer-ca, its certificate \| the one that is trusted \| another one \|$/],
+    [/^\| trust: peer-ca, its certificate \| the present one \| renewed with the same key \|$/],
   ],
   "protection taken from a CA's key": [
     planWith(

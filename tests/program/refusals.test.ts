@@ -48,7 +48,7 @@ test("all mistakes are named at once, one sentence each", async () => {
 
 test("a stack without configuration is told what is missing", async () => {
   const about = (await refusal({ config: {} })).map((sentence) => sentence.split(":", 1)[0]);
-  assert.deepEqual(about.sort(), ["nodes", "ssh"]);
+  assert.deepEqual(about.sort(), ["nodes"]);
 });
 
 for (const count of [0, 2, 4, 6, 8, 9]) {
