@@ -194,16 +194,20 @@ test("what cannot be looked at is not taken for harmless", async () => {
   }
 });
 
-test("a second approval is asked for what changes trust, and by an older plan that does not say", async () => {
+test("a second approval is asked for what changes trust, and an older plan that does not say is none", async () => {
   const folder = join(repository.folder, "plans/prod");
   await mkdir(folder, { recursive: true });
   const cases = [
     [{ security: [] }, false],
     [{ security: [{ what: "a host key" }] }, true],
-    [{}, true],
   ] as const;
+  const write = (plan: object) =>
+    writeFile(join(folder, "plan.json"), JSON.stringify({ schema: SCHEMA, ...plan }));
+  await write({});
+  await assert.rejects(readPlan(folder), /plan again/);
+  assert.equal((await pipeline("approvals", "plans", "prod")).code, 1);
   for (const [plan, needed] of cases) {
-    await writeFile(join(folder, "plan.json"), JSON.stringify({ schema: SCHEMA, ...plan }));
+    await write(plan);
     assert.equal(needsSecondApproval(await readPlan(folder)), needed);
   }
   const approvals = () => pipeline("approvals", "plans", "prod");
@@ -218,7 +222,7 @@ test("a second approval is asked for what changes trust, and by an older plan th
     if (code !== 0)
       assert.match(said.stderr, /^Refused, .* has not been approved in the environment etcd-security\. /);
   }
-  await writeFile(join(folder, "plan.json"), JSON.stringify({ schema: SCHEMA, security: [] }));
+  await write({ security: [] });
   assert.equal((await approvals()).stdout, "security=false\n");
   assert.equal((await pipeline("approved", folder, "skipped")).code, 0);
 });

@@ -29,6 +29,7 @@ const types = [
   "aws:ec2/vpcEndpoint:VpcEndpoint",
   "aws:iam/instanceProfile:InstanceProfile",
   "aws:iam/role:Role",
+  "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   "aws:lb/listener:Listener",
   "aws:lb/loadBalancer:LoadBalancer",
