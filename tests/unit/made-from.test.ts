@@ -110,7 +110,7 @@ test("without listed keys no instance is created: whose could log in there?", ()
   const gone = new Map([...oldRunning].filter(([name]) => name !== "node2"));
   assert.match(String(computeTopology(undeclared, oldProven, gone).problems), sentence("node2"));
   const { warnings } = computeTopology(undeclared, oldProven, oldRunning);
-  assert.match(warnings.join(), /^aws\.authorizedKeys: is missing, so the instances stay as they are/);
+  assert.match(warnings.join("\n"), /^aws\.authorizedKeys: is missing, so the instances stay as they are/m);
 });
 
 test("a root volume keeps its key: taking the setting away, or naming the key it has, replaces nothing", () => {
