@@ -1,6 +1,8 @@
 // Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
+import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
+
 /**
  * @typedef {object} Option
  * @property {"string" | "boolean"} type
@@ -66,41 +68,6 @@ export const suites = [
 
 /** Suites that run only when named: they take longer than a round may. */
 export const longRuns = ["sweep", "flags", "faults", "oldest-cli"];
-
-/** What `npm run pipeline` can do. */
-const pipelineWords = {
-  "kind HEAD":
-    "print kind=stack if the pull request's commit changes nothing but values in stack files and texts, or kind=code",
-  plugins: "install the plugins of the packages, and check those whose digest pulumi-plugins.sha256 has",
-  "take HEAD STACK": "write its stack file here, as data; refused if it changes more",
-  "approvals DIRECTORY STACK…":
-    "print security=true if one of the plans in DIRECTORY/STACK changes what is trusted",
-  "approved DIRECTORY RESULT":
-    "refuse a plan that does, unless RESULT, of the job that asks for it, is success",
-};
-
-/** What `npm run gitlab` can do. */
-const gitlabWords = {
-  "note FILE": "show a plan in the merge request, in one note kept up to date",
-  "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit",
-  "result JOB": "print how a job of this pipeline has ended: success, or anything else",
-  "issue FILE": "open an issue with what verify printed, or add to the open one",
-};
-
-/**
- * What is wrong with a call like `NAME ARGUMENT…`; a last argument with "…" may be repeated.
- * @param {Readonly<Record<string, string>>} terms
- * @param {readonly string[]} words
- */
-function wrongWords(terms, [word = "", ...given]) {
-  const known = Object.keys(terms).map((term) => term.split(" "));
-  const [found, ...wanted] = known.find(([name]) => name === word) ?? [];
-  if (found === undefined) return word === "" ? "Give a command" : `There is no command ${word}`;
-  const missing = wanted.find((_, index) => given[index] === undefined);
-  if (missing !== undefined) return `${word} needs a ${missing.replace("…", "")}`;
-  const more = wanted.at(-1)?.endsWith("…") ? [] : given.slice(wanted.length);
-  return more.length === 0 ? undefined : `Unexpected argument ${more[0]}`;
-}
 
 /** @satisfies {Readonly<Record<string, Command>>} */
 export const commands = {
