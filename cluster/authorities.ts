@@ -69,7 +69,7 @@ function refuseOtherTerms(
 }
 
 function refuseEnded(role: string, { expires }: AuthorityTerms): string {
-  return `The ${role} CA expired on ${expires}; no member would trust a new one, so nothing is changed: bootstrap a new cluster with destroy and up, and restore its data from a snapshot.`;
+  return `The ${role} CA expired on ${expires}, by the record of the last healthy run; no member would trust a new one, so nothing is changed: bootstrap a new cluster with destroy and up, and restore its data from a snapshot. Only if the hosts have another end (openssl x509 -noout -enddate -in /etc/etcd/pki/${role}-ca.crt), a run that was not proven has renewed it: then correct that end in the output deployed (pulumi stack export, pulumi stack import) instead.`;
 }
 
 /** Members and clients of one minor talk to each other while some have the new certificate; two changes at once are hard to review. */
@@ -81,19 +81,23 @@ function refuseMinorStep(role: string, { release }: ClusterConfig, deployed: Dep
   ];
 }
 
-/** Two lives of a leaf certificate ahead: nothing is shorter than the CA yet, and there is time for clients outside. */
+/** In time for clients outside, and before a leaf certificate would outlive it. */
 function warnOfEnd(
   role: string,
   { expires }: AuthorityTerms,
   { certificates }: ClusterConfig,
   leftMs: number,
 ): readonly string[] {
-  const days = 2 * certificates.leafValidityDays;
+  const days = renewalWindow(certificates);
   if (leftMs >= days * DAY_MS) return [];
-  const before = Math.min(days, certificates.caValidityDays - 1);
   return [
-    `The ${role} CA ends on ${expires}, and every certificate with it. Renew it, with its own key and one rolling restart: pulumi config set caRenewBeforeDays ${before}, then the plan.`,
+    `The ${role} CA ends on ${expires}, and every certificate with it. Renew it, with its own key and one rolling restart: pulumi config set caRenewBeforeDays ${days}, then the plan.`,
   ];
+}
+
+/** No more than half of a CA's life: a renewed one is not due again for the other half. */
+function renewalWindow({ leafValidityDays, caValidityDays }: ClusterConfig["certificates"]): number {
+  return Math.min(2 * leafValidityDays, Math.floor(caValidityDays / 2));
 }
 
 function issuingTerms(authority: DeployedAuthority | undefined): AuthorityTerms | undefined {

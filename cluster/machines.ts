@@ -78,7 +78,7 @@ export function refuseMissingKeys(config: ClusterConfig, machines: Machines): st
   if (made.length === 0) return [];
   const names = made.map(({ name }) => name).join(", ");
   return [
-    `aws.authorizedKeys: is missing; list the public keys that may log in by ssh, as ~/.ssh/id_ed25519.pub has one, since an instance is created for ${names} (the keys of one that runs are in ~${config.ssh.user}/.ssh/authorized_keys there).`,
+    `aws.authorizedKeys: is missing; list the public keys that may log in by ssh, as ~/.ssh/id_ed25519.pub has one, since no instance of ${names} runs as declared: start it if it is stopped; otherwise one is created (the keys of one that runs are in ~${config.ssh.user}/.ssh/authorized_keys there).`,
   ];
 }
 

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DeployedAuthority } from "../cluster/deployed.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
+import { DAY_MS } from "../lib/time.ts";
 import type { Authorities, Authority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 
@@ -42,7 +43,14 @@ export function clusterToken(
 
 /** RFC 3339, which no host's clock may be before. Fixed as the cluster was bootstrapped: a renewed CA begins later. */
 export function earliestClock(previous: Deployed | undefined, { peer }: Authorities): pulumi.Output<string> {
-  return pulumi.output(previous?.notBefore ?? peer.notBefore);
+  return pulumi.output(previous?.notBefore ?? startOf(previous?.peerCa) ?? peer.notBefore);
+}
+
+/** Of the CA that the last proof knew: older records had its end and its days only. */
+function startOf(authority: DeployedAuthority | undefined): string | undefined {
+  const { expires, validityDays } = authority?.terms[String(authority.list[0])] ?? {};
+  const start = Date.parse(expires ?? "") - Number(validityDays) * DAY_MS;
+  return Number.isNaN(start) ? undefined : new Date(start).toISOString();
 }
 
 export interface DeployedRecordArgs {

@@ -153,6 +153,11 @@ export function parseCertificates(top: Fields): CertificateSettings {
       `${caRenewBeforeDays} days are not less than the CA's whole life of ${caValidityDays} (caValidityDays): every up would renew it; use fewer.`,
     );
   }
+  if (caRenewBeforeDays > caValidityDays / 2 && caRenewBeforeDays < caValidityDays)
+    top.report.warning(
+      "caRenewBeforeDays",
+      `a CA that is renewed is due again ${caValidityDays - caRenewBeforeDays} days later; lower it again once it is renewed.`,
+    );
   const leafValidityDays = top.integer("leafValidityDays", defaults.leafValidityDays, 1);
   const renewBeforeDays = top.integer("renewBeforeDays", defaults.renewBeforeDays, 0);
   if (leafValidityDays >= caValidityDays) {

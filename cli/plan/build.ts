@@ -73,23 +73,15 @@ const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror"
 function configOf({ config, project }: Preview): ClusterConfig {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
   const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
-  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may contain a password
+  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may be a secret
   const values: Json = { ...Object.fromEntries(given), ...proxy };
-  const { config: parsed, problems } = parseConfig(
-    { ...values, ssh: withoutKey(record(values.ssh), values.target) },
-    (path) => readFileSync(path, "utf8"),
-    { ...process.env, SSH_AUTH_SOCK: "not asked" },
+  const { privateKeyFile: _, ...ssh } = record(values.ssh);
+  const { config: parsed, problems } = parseConfig({ ...values, ssh: { ...ssh, agent: true } }, (path) =>
+    readFileSync(path, "utf8"),
   );
   if (parsed === undefined)
     throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
   return parsed;
-}
-
-/** On EC2 the public half of the key may be what the instances are made with. */
-function withoutKey({ privateKeyFile, ...ssh }: Json, target: unknown): Json {
-  return target === "aws" && privateKeyFile !== undefined
-    ? { ...ssh, privateKeyFile }
-    : { ...ssh, agent: true };
 }
 
 /** With one member or two there is no quorum without the one that restarts. */

@@ -78,13 +78,15 @@ function publicRow({ type, name, op, old, new: now }: Resource): readonly Found[
   return [{ kind: "exposure", what: `${name}, reached from`, old: before, new: after }];
 }
 
+const IMAGE = { kind: "image", what: "image (aws.ami)" } as const;
 const MACHINE: Readonly<Record<string, Pick<Found, "kind" | "what">>> = {
-  ami: { kind: "image", what: "image (aws.ami)" },
+  ami: IMAGE,
   iamInstanceProfile: { kind: "exposure", what: "instance profile" },
   metadataOptions: { kind: "exposure", what: "instance metadata" },
   vpcSecurityGroupIds: { kind: "exposure", what: "security groups" },
   associatePublicIpAddress: { kind: "exposure", what: "public address" },
   encrypted: { kind: "exposure", what: "encryption of the data volume" },
+  kmsKeyId: { kind: "trust", what: "key of the data volume (aws.kmsKeyId)" },
 };
 
 function machineRows({ type, name, op, old, new: now }: Resource): readonly Found[] {
@@ -93,7 +95,11 @@ function machineRows({ type, name, op, old, new: now }: Resource): readonly Foun
     : /^aws:ebs\/volume:/.test(type)
       ? name.replace(/-data$/, "")
       : undefined;
-  if (node === undefined || op === "create" || op === "delete") return [];
+  if (node === undefined || op === "delete") return [];
+  if (op === "create")
+    return type.startsWith("aws:ec2/")
+      ? [{ ...IMAGE, hosts: [node], old: NONE, new: inputOf(now, "ami") }]
+      : [];
   return Object.entries(MACHINE).flatMap(([key, row]) => {
     const [before, after] = [inputOf(old, key), inputOf(now, key)];
     return before === after ? [] : [{ ...row, hosts: [node], old: before, new: after }];

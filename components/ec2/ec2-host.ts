@@ -176,8 +176,8 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
         parent: this,
         deleteBeforeReplace: true, // the interface and the volume are on one instance at a time
         replaceOnChanges: ["instanceType"], // in place, the provider would stop all instances at once
-        // read at the first boot alone: what replaces an instance is its digest, which knows of comments and older forms
-        ignoreChanges: args.isSettled ? ["userData"] : [],
+        // What replaces an instance is its digest, which knows of older forms, and of a type that was changed in place.
+        ignoreChanges: args.isSettled ? ["userData", "instanceType"] : [],
         dependsOn: commandOf(args.guard),
         ...(isBareMetal(aws) ? { customTimeouts: { create: "30m", delete: "40m" } } : {}),
       },

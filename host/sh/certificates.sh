@@ -62,7 +62,7 @@ verify_pki() { # DIRECTORY
     # the running etcd knows the CAs it was started with, and those only
     if [ -s "$RUN_DIR/started/$ca" ] && is_running; then
       signed_by "$RUN_DIR/started/$ca" "$1/$leaf.crt" ||
-        refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; trust the new CA first (a CA rotation takes three steps)"
+        refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; a CA with another key has to be trusted by all members first"
     fi
   done
 }

@@ -16,7 +16,7 @@ cmd_install() {
     fetch_release "$mirror/v$version/etcd-v$version-linux-$arch.tar.gz" "$sha256" "$OPT_DIR/$version"
     say "installed etcd $version in $OPT_DIR/$version$(whose_proxy "$mirror")"
   fi
-  write_file "$STATE_DIR/declared-install" 600 root:root <"$OPT_DIR/$version/.digests"
+  grep -v '  archive$' "$STATE_DIR/installed-$version" | write_file "$STATE_DIR/declared-install" 600 root:root
   claim_step install
 }
 

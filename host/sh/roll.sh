@@ -69,6 +69,7 @@ restart_member() { # UNIT
   version_before=$agreed
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
+  { sha256sum <"$PROC/$(unit_property MainPID)/exe" | cut -d' ' -f1 >"$work/old-binary"; } 2>/dev/null || :
   hand_over "$me" can_restart
   announce_address
   if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
@@ -140,8 +141,8 @@ roll_back() { # WHAT-IT-DOES WHAT-IT-DOES-NOT
       fail "etcd on $name $1, and the cluster version has changed meanwhile, so the old version cannot come back; etcd's last log lines are above"
   fi
   old_version=$(sed -n 's|^ExecStart=[^ ]*/\([^/ ]*\)/etcd .*|\1|p' "$work/old-unit")
-  is_verified "$old_version" etcd ||
-    fail "etcd on $name $1, and etcd $old_version of its old settings is not what was installed from a declared archive, so it does not come back; etcd's last log lines are above: run 'pulumi up' with a new checkId"
+  is_verified "$old_version" etcd || has_just_run "$OPT_DIR/$old_version/etcd" ||
+    fail "etcd on $name $1, and etcd $old_version of its old settings is not what was installed from a declared archive, so it does not come back; etcd's last log lines are above: declare etcd $old_version again, raise checkId, and run 'pulumi up'"
   note "etcd $1: restoring the old settings of $name"
   if has_moved; then set_peer_url "$address_before"; fi
   put_drop_ins_back
@@ -151,6 +152,8 @@ roll_back() { # WHAT-IT-DOES WHAT-IT-DOES-NOT
   record_taken_back
   fail "etcd $2 with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
 }
+# An older program kept no record of a version that it went away from.
+has_just_run() { [ -s "$work/old-binary" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$(cat "$work/old-binary")" ]; } # FILE
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {
   if is_learner "$(my_id)"; then return; fi # become_voter waits for it

@@ -33,7 +33,7 @@ async function ends(): Promise<Readonly<Record<string, string>>> {
 test("in the last month of its CAs leaf certificates are renewed all the same, and are said to end with them", async () => {
   await project.configure({ renewBeforeDays: 30 });
   const { all } = await upAsPlanned(project, { node1: "renew", node2: "renew", node3: "renew" });
-  assert.match(all, /The peer CA ends on .*: pulumi config set caRenewBeforeDays 129, then the plan/);
+  assert.match(all, /The peer CA ends on .*: pulumi config set caRenewBeforeDays 65, then the plan/);
   const { "client-ca": client, "peer-ca": peer, ...leaves } = await ends();
   for (const [name, end] of Object.entries(leaves))
     assert.equal(end, name.endsWith("-peer") ? peer : client, name);

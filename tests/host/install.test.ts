@@ -178,6 +178,17 @@ test("a release that has lost a file, was edited, or is of another archive, is r
   assert.equal(mirror.requests.length, 4);
 });
 
+test("what runs is declared from the record, whatever becomes of the folder's own", async (t) => {
+  const host = preparedHost(t);
+  const mirror = await serveArchive(t, ARCHIVE);
+  await install(host, mirror.url);
+  const declared = host.read("var/lib/etcd-host/declared-install");
+  fs.rmSync(host.file(installed, ".digests"));
+  const { code, stderr } = await install(host, mirror.url);
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(host.read("var/lib/etcd-host/declared-install"), declared);
+});
+
 /** A folder of the version with binaries of somebody else. */
 function plantedHost(t: TestContext): Host {
   const host = preparedHost(t);

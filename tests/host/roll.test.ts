@@ -257,6 +257,21 @@ for (const [title, file, content, sentence] of [
     assert.deepEqual(changesAsked(host), ["lock", "lock dropped"]);
   });
 
+test("on the way back the etcd that has just run is taken, although an older program kept no record of its version", async (t) => {
+  const { host } = await rollingCluster(t);
+  const binary = "opt/etcd/3.6.14/etcd";
+  host.write("proc/4711/exe", host.read(binary));
+  const forgets =
+    '>"$HOST_ROOT/var/lib/etcd-host/declared-install" || :; rm -f "$HOST_ROOT"/var/lib/etcd-host/installed-*';
+  host.write("systemd/start", `${forgets}\n${host.read("systemd/start")}`);
+  const { code, stderr } = await roll(host, {}, { unit: BROKEN_UNIT });
+  assert.equal(code, 1, stderr);
+  assert.match(
+    stderr,
+    /etcd does not start with the new settings on node1, which runs with the old ones again/,
+  );
+});
+
 test("a member starts with no etcd but the one that was installed: not on a step, and not on the way back", async (t) => {
   const { host } = await rollingCluster(t);
   const binary = "opt/etcd/3.6.14/etcd";

@@ -273,11 +273,13 @@ test("a cluster of one has no guard, and its instance is replaced all the same",
   assert.equal(instance(second, "node1").inputs.ami, another.ami);
 });
 
-test("what an instance was told at its first boot stays its own as long as it is what is declared", () => {
+const OWN = ["userData", "instanceType"];
+
+test("what an instance was told at its first boot, and its type, stay its own as long as it is what is declared", () => {
   const ignored = (run: Run) => names.map((node) => instance(run, node).request.getIgnorechangesList());
-  assert.deepEqual(ignored(settled), [["userData"], ["userData"], ["userData"]]);
+  assert.deepEqual(ignored(settled), [OWN, OWN, OWN]);
   for (const run of [founded, rebuilt]) assert.deepEqual(ignored(run), [[], [], []]);
-  assert.deepEqual(ignored(oneRebuilt), [["userData"], [], ["userData"]]);
+  assert.deepEqual(ignored(oneRebuilt), [OWN, [], OWN]);
 });
 
 test("a colleague's run, without listed keys, changes no text and replaces nothing", async () => {
@@ -290,7 +292,7 @@ test("a colleague's run, without listed keys, changes no text and replaces nothi
     const { userData: _, ...inputs } = instance(run, node).inputs;
     const { userData: __, ...before } = instance(founded, node).inputs;
     assert.deepEqual(inputs, before);
-    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), ["userData"]);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), OWN);
   }
 });
 

@@ -121,6 +121,14 @@ test("a host's clock is judged against the peer CA's beginning, which does not c
   assert.ok(text(step(run, "node1-host"), "update").includes(` --not-before=${FIRST_DAY}`));
 });
 
+test("of a record from before that was kept, it is the beginning of the CA that it knew", async () => {
+  const { notBefore: _, ...deployed } = Object(earlierOutputs(run).deployed);
+  const mocked = { "peer-ca-cert": { validityStartTime: "2030-01-01T00:00:00Z" } }; // renewed in this run
+  const later = await runProgram({ config: clusterOf(3), earlier: { deployed }, mocked });
+  const start = new Date(FIRST_DAY).toISOString();
+  assert.ok(text(step(later, "node1-host"), "create").includes(` --not-before=${start} `));
+});
+
 test("what no host's clock may be before stays as it was recorded, whatever becomes of the CA", async () => {
   const deployed = { ...Object(earlierOutputs(run).deployed), notBefore: "2025-01-01T00:00:00Z" };
   const later = await runProgram({ config: clusterOf(3), earlier: { deployed } });

@@ -29,6 +29,16 @@ test("two lives of a leaf before its end, an authority is said to end, and how t
   ]);
 });
 
+test("what is advised renews a CA once in half of its life, however long a leaf certificate lasts", () => {
+  const short = { ...terms, validityDays: "730" };
+  const before = { ...deployed(3), peerCa: { list: [1], terms: { "1": short } } };
+  const advice = (daysLeft: number) =>
+    check(before, end - daysLeft * 86_400_000, { caValidityDays: 730 }).warnings.map(
+      (warning) => /caRenewBeforeDays (\d+)/.exec(warning)?.[1],
+    );
+  assert.deepEqual([advice(730), advice(365), advice(364)], [[], [], ["365"]]);
+});
+
 test("one that is renewed tells clients outside until when they may keep the old one", () => {
   const renewing = { caRenewBeforeDays: 730 };
   assert.deepEqual(check(proven, end - 2 * year - 1, renewing), { problems: [], warnings: [] });
@@ -56,7 +66,10 @@ test("an expired authority is refused from the very moment of its end", () => {
   const { problems, warnings } = check({ ...deployed(3), clientCa: authority }, end);
   assert.deepEqual(warnings, []);
   assert.deepEqual(problems.length, 1);
-  assert.match(problems[0] ?? "", /^The client CA expired on 2031-01-01T00:00:00Z; /);
+  assert.match(
+    problems[0] ?? "",
+    /^The client CA expired on 2031-01-01T00:00:00Z, by the record of the last healthy run; /,
+  );
   assert.deepEqual(check({ ...deployed(3), clientCa: authority }, end - 1).problems, []);
 });
 

@@ -171,6 +171,13 @@ test("a renewal on every run only warns: it is the way to have all certificates 
   assert.deepEqual(read({ renewBeforeDays: 364 }).warnings, []);
 });
 
+test("a CA that is due again soon after it is renewed is warned of", () => {
+  assert.deepEqual(read({ caRenewBeforeDays: 912 }).warnings, []);
+  assert.deepEqual(read({ caRenewBeforeDays: 1800 }).warnings, [
+    "caRenewBeforeDays: a CA that is renewed is due again 25 days later; lower it again once it is renewed.",
+  ]);
+});
+
 test("a quota above 8 GiB only warns", () => {
   const parsed = read({ quotaBackendBytes: 9 * 1024 ** 3 });
   assert.deepEqual(parsed.problems, []);

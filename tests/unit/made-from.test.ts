@@ -99,7 +99,7 @@ test("a stack of commit 8e8d8ea gets other keys, or another image, once they are
 test("without listed keys no instance is created: whose could log in there?", () => {
   const sentence = (names: string) =>
     new RegExp(
-      `^aws\\.authorizedKeys: is missing; list .* created for ${names} \\(.*~admin/.ssh/authorized_keys`,
+      `^aws\\.authorizedKeys: is missing; list .* since no instance of ${names} runs as declared: .*~admin/.ssh/authorized_keys`,
     );
   assert.match(String(computeTopology(undeclared).problems), sentence("node1, node2, node3"));
   const image = onAws({ authorizedKeys: undefined, ami: "ami-0fedcba0987654321" });
