@@ -1,6 +1,6 @@
 // npm run pipeline: decides in a pipeline, from the protected branch's checkout, what a pull request may run, and takes
 // its stack file as data. The same for GitHub and GitLab.
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv } from "node:process";
 import { readPlan } from "../plan/saved.ts";
@@ -9,7 +9,7 @@ import { commands } from "../shared/commands.mjs";
 import { installPlugins } from "./plugins.ts";
 import { lookAt, stackFileAt } from "./pull-request.ts";
 import { needsSecondApproval } from "./second-approval.ts";
-import { asData } from "./stack-files.ts";
+import { asData, readStackFile } from "./stack-files.ts";
 
 const REFUSED = 3;
 
@@ -29,8 +29,20 @@ async function take(head: string, stack: string): Promise<void> {
     process.exitCode = REFUSED;
     return;
   }
-  const path = `Pulumi.${stack}.yaml`;
+  const path = stackFile(stack);
   if (stackFiles.includes(path)) await writeFile(path, asData(await stackFileAt(head, path)));
+  else await own(stack);
+}
+
+/** Pulumi never reads YAML as somebody wrote it: another parser could find something else in it. */
+async function own(stack: string): Promise<void> {
+  const path = stackFile(stack);
+  await writeFile(path, asData(readStackFile(path, await readFile(path, "utf8"))));
+}
+
+/** A stack of an organisation is named ORGANISATION/STACK. */
+function stackFile(stack: string): string {
+  return `Pulumi.${stack.split("/").at(-1)}.yaml`;
 }
 
 /** What a contributor named may hold lines that a runner would obey. */
@@ -57,6 +69,7 @@ const [name, first = "", second = "", ...more] = callOrExit(commands.pipeline, a
 try {
   if (name === "kind") await kind(first);
   if (name === "take") await take(first, second);
+  if (name === "own") await own(first);
   if (name === "plugins") await installPlugins();
   if (name === "approvals") await approvals(first, [second, ...more]);
   if (name === "approved") await approved(first, second);

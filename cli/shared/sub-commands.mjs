@@ -6,6 +6,7 @@ export const pipelineWords = {
     "print kind=stack if the pull request's commit changes nothing but values in stack files and texts, or kind=code",
   plugins: "install the plugins of the packages, and check those whose digest pulumi-plugins.sha256 has",
   "take HEAD STACK": "write its stack file here, as data; refused if it changes more",
+  "own STACK": "write the stack file that is here again, as data: each parser reads it in the same way",
   "approvals DIRECTORY STACK…":
     "print security=true if one of the plans in DIRECTORY/STACK changes what is trusted",
   "approved DIRECTORY RESULT":

@@ -168,6 +168,20 @@ test("what is installed is what the lock file has, runs no script, and is there 
     }
 });
 
+test("Pulumi reads the stack file as data, which is written before any credential is there", () => {
+  for (const [file, { jobs: each }] of all)
+    for (const [name, { steps }] of Object.entries(each)) {
+      const calls = (step: Step) => npmCalls(step.run ?? "");
+      if (!steps.some((step) => calls(step).some(({ script }) => COMMANDS.includes(script)))) continue;
+      const credentials = steps.findIndex(({ uses }) => uses?.includes("configure-aws-credentials"));
+      const words = steps
+        .slice(0, credentials)
+        .flatMap((step) => calls(step).map(({ args }) => args.join(" ")));
+      const writes = name === "plan" ? "take $HEAD $STACK" : "own $STACK";
+      assert.ok(words.includes(writes), `${file} ${name}: ${words.join(", ")}`);
+    }
+});
+
 test("actions are pinned by commit, and leave no token in the work tree", async () => {
   for (const [file, { jobs: each }] of all)
     for (const { uses, with: settings } of Object.values(each).flatMap(({ steps }) => steps)) {

@@ -100,6 +100,15 @@ test("only the jobs that reach hosts get the ssh key, through an agent", async (
   }
 });
 
+test("Pulumi reads the stack file as data, which is written before there is a token", async () => {
+  for (const name of [".hosts", "code-plan"]) {
+    const shell = (await gitlabJob(name)).before_script ?? [];
+    const own = shell.indexOf('npm run --silent pipeline -- own "$STACK"');
+    const token = shell.findIndex((line) => line.includes("$STATE_TOKEN"));
+    assert.ok(own >= 0 && own < token, name);
+  }
+});
+
 test("what is installed is what the lock file has, and runs no script", async () => {
   for (const name of [".main", ".hosts", "code-plan"]) {
     const shell = (await gitlabJob(name)).before_script ?? [];

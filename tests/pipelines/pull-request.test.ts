@@ -1,12 +1,13 @@
 // What of a pull request the protected branch's program plans, and what needs an approval first.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { lookAt } from "../../cli/pipeline/pull-request.ts";
 import { needsSecondApproval } from "../../cli/pipeline/second-approval.ts";
+import { asData } from "../../cli/pipeline/stack-files.ts";
 import { SCHEMA } from "../../cli/plan/model.ts";
 import { readPlan } from "../../cli/plan/saved.ts";
 import { repository as project } from "./files.ts";
@@ -168,6 +169,57 @@ test("YAML that another parser could read in another way is read once, or not at
   }
 });
 
+/** For Pulumi's parser the comment ends at `end`, and what follows is read; for Node's it does not. */
+const smuggling = (end: string) =>
+  STACK.replace("# a comment", `# a comment${end}environment: [theirs]${end}secretsprovider: theirs`);
+const ENDS = {
+  "next line": "\u0085",
+  "line separator": "\u2028",
+  "paragraph separator": "\u2029",
+  return: "\r",
+};
+
+for (const [what, end] of Object.entries(ENDS))
+  test(`a comment that another parser ends earlier is no data, and Pulumi never reads it: ${what}`, async () => {
+    const hidden =
+      'Pulumi.prod.yaml has characters that are not shown: write them as escapes, like "\\u0085"';
+    const head = await repository.branch({ "Pulumi.prod.yaml": smuggling(end) });
+    assert.deepEqual((await lookAt(head)).code, [hidden]);
+    assert.equal((await pipeline("take", head, "prod")).code, 3);
+    const merged = join(repository.folder, "Pulumi.merged.yaml"); // as code, or by hand
+    await writeFile(merged, smuggling(end));
+    const { code, stderr } = await pipeline("own", "merged");
+    assert.deepEqual([code, stderr], [1, `${hidden.replace("prod", "merged")}\n`]);
+    assert.equal(await repository.read("Pulumi.merged.yaml"), smuggling(end));
+    await rm(merged);
+  });
+
+test("lines that end as on Windows, and a byte order mark, are no reason to refuse", async () => {
+  const text = `\ufeff${changed("10000", "20000").replaceAll("\n", "\r\n")}`;
+  const head = await repository.branch({ "Pulumi.prod.yaml": text });
+  assert.deepEqual((await lookAt(head)).code, []);
+  await writeFile(join(repository.folder, "Pulumi.prod.yaml"), text);
+  assert.equal((await pipeline("own", "prod")).code, 0);
+  assert.equal(JSON.parse(await repository.read("Pulumi.prod.yaml")).config["etcd:snapshotCount"], 20000);
+  await repository.git("checkout", "-q", ".");
+});
+
+test("what is handed to Pulumi has no character that ends a line for one parser only", () => {
+  const content = { config: { "etcd:x": "a\u0085b\u2028c\u2029d\ufeffe\u007ff\rg\u009fh" } };
+  const written = asData(content);
+  assert.match(written, /^[\n -~]+$/);
+  assert.deepEqual(JSON.parse(written), content);
+  assert.deepEqual(parse(written), content);
+});
+
+test("the protected branch's own stack file is handed to Pulumi as data too", async () => {
+  const { code, stderr } = await pipeline("own", "organisation/staging");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(await repository.read("Pulumi.staging.yaml")), parse(STACK));
+  await repository.git("checkout", "-q", ".");
+  assert.equal((await pipeline("own", "none")).code, 1);
+});
+
 test("the stack file is taken as data, and nothing else", async () => {
   const text = changed("10000", "0x10").concat('  etcd:version: "3.6"\n  etcd:dataDir: yes\n');
   const head = await repository.branch({ "Pulumi.prod.yaml": text, "README.md": "another" });
@@ -184,7 +236,8 @@ test("of a stack that the pull request leaves alone, the protected branch's file
   const newer = changed("10000", "30000");
   await repository.commit({ "Pulumi.staging.yaml": newer });
   assert.equal((await pipeline("take", head, "staging")).code, 0);
-  assert.equal(await repository.read("Pulumi.staging.yaml"), newer);
+  assert.deepEqual(JSON.parse(await repository.read("Pulumi.staging.yaml")), parse(newer));
+  await repository.git("checkout", "-q", ".");
 });
 
 test("what cannot be looked at is not taken for harmless", async () => {
