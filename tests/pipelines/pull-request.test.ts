@@ -10,6 +10,7 @@ import { needsSecondApproval } from "../../cli/pipeline/second-approval.ts";
 import { asData } from "../../cli/pipeline/stack-files.ts";
 import { SCHEMA } from "../../cli/plan/model.ts";
 import { readPlan } from "../../cli/plan/saved.ts";
+import { printable } from "../../lib/printable.ts";
 import { repository as project } from "./files.ts";
 import { type Files, Repository } from "./git.ts";
 
@@ -136,13 +137,39 @@ for (const [what, [files, reason]] of Object.entries(code))
 test("the decision is a line for the job's outputs, and its reasons are in the log", async () => {
   const stack = await pipeline("kind", await repository.branch({ "README.md": "another" }));
   assert.deepEqual(stack, { code: 0, stdout: "kind=stack\n", stderr: "" });
-  const { code, stdout, stderr } = await pipeline(
-    "kind",
-    await repository.branch({ "x\n::add-mask::a": "" }),
-  );
+  const head = await repository.branch({ "index.ts": "another" });
+  const { code, stdout, stderr } = await pipeline("kind", head);
   assert.deepEqual([code, stdout], [0, "kind=code\n"]);
-  const shown = "x?::add-mask::a is not a stack file"; // a runner obeys lines that begin with ::
-  assert.equal(stderr, `${shown}: the environment etcd-code-preview has to be approved.\n`);
+  assert.equal(
+    stderr,
+    "index.ts is not a stack file: the environment etcd-code-preview has to be approved.\n",
+  );
+});
+
+for (const name of ["x\n::add-mask::a", "::add-mask::etcd", "x ##[add-mask]y", "x\u001b]52;c;eA==\u0007"])
+  test(`the name of a file is nothing that a runner or a terminal obeys: ${JSON.stringify(name)}`, async () => {
+    const head = await repository.branch({ [name]: "" });
+    for (const words of [
+      ["kind", head],
+      ["take", head, "prod"],
+    ]) {
+      const { stderr } = await pipeline(...words);
+      assert.match(stderr, /is not a stack file/);
+      assert.equal(stderr, printable(stderr));
+      assert.equal(stderr.trimEnd().split("\n").length, 1);
+    }
+    await repository.branch({ [name]: undefined });
+  });
+
+test("nor is what a plan's file has in it, in a sentence about its mistakes", async () => {
+  const folder = join(repository.folder, "plans/odd");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "plan.json"), "##[add-mask]y");
+  const { code, stderr } = await pipeline("approved", folder, "");
+  assert.equal(code, 1);
+  assert.match(stderr, /is not valid JSON/);
+  assert.equal(stderr, printable(stderr));
+  await rm(folder, { recursive: true });
 });
 
 test("of code nothing is taken, whatever the job before has decided", async () => {
