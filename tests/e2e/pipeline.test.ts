@@ -258,7 +258,10 @@ async function job(file: string, ...ids: readonly string[]): Promise<Result> {
 async function preview(): Promise<Result> {
   const { result, kind } = await proposed();
   assert.equal(kind, "stack");
-  if (result.code === 0) await runner.gh.keep(folder());
+  if (result.code === 0) {
+    await must(runner.step("preview.yml", "bind"));
+    await runner.gh.keep(folder());
+  }
   return result;
 }
 
