@@ -38,7 +38,10 @@ async function take(head: string, stack: string): Promise<void> {
 /** Pulumi never reads YAML as somebody wrote it: another parser could find something else in it. */
 async function own(stack: string): Promise<void> {
   const path = stackFile(stack);
-  await writeFile(path, asData(readStackFile(path, await readFile(path, "utf8"))));
+  const text = await readFile(path, "utf8").catch(() => {
+    throw new Error(`${path} cannot be read: every stack that the pipelines are told of needs a file`);
+  });
+  await writeFile(path, asData(readStackFile(path, text)));
 }
 
 /** A stack of an organisation is named ORGANISATION/STACK. */

@@ -249,10 +249,13 @@ function folder(): string {
   return join(project.dir, "plan");
 }
 
-/** Each job begins with a checkout, which has no plan. */
+/** Each job begins with a checkout, which has no plan, and the stack file as it was written. */
 async function job(file: string, ...ids: readonly string[]): Promise<Result> {
   await rm(folder(), { recursive: true, force: true });
-  return runner.run(file, ...ids);
+  const text = await readFile(project.stackFile, "utf8");
+  const result = await runner.run(file, ...ids);
+  await writeFile(project.stackFile, text);
+  return result;
 }
 
 async function preview(): Promise<Result> {

@@ -244,7 +244,9 @@ test("the protected branch's own stack file is handed to Pulumi as data too", as
   assert.equal(code, 0, stderr);
   assert.deepEqual(JSON.parse(await repository.read("Pulumi.staging.yaml")), parse(STACK));
   await repository.git("checkout", "-q", ".");
-  assert.equal((await pipeline("own", "none")).code, 1);
+  const none = await pipeline("own", "none");
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /^Pulumi\.none\.yaml cannot be read: every stack/);
 });
 
 test("the stack file is taken as data, and nothing else", async () => {
