@@ -4,6 +4,11 @@ const TAKEN = "\uFFFD";
 /** Control and formatting characters (of terminals, of the order in which text is shown), and line ends that are none to us. */
 const ACTING = /[^\P{C}\n\t]|[\u2028\u2029]/gu;
 
+/** Whether a text has more in it than a reader sees, or than each parser takes for the same. */
+export function hasActing(text: string): boolean {
+  return text.replaceAll("\r\n", "\n").search(ACTING) !== -1;
+}
+
 /** As GitHub's runner finds a command: `##[` anywhere in a line, `::NAME …::` where one begins, or begins once its first word is taken off. */
 const COMMAND = /##(?=\[)|(?<![^\s])(?=::[a-z].*::)/gi;
 

@@ -1,9 +1,12 @@
 // npm run gitlab: shows plans in merge requests, fetches them after the merge, opens issues with what verify printed.
 // For .gitlab-ci.yml: reads GitLab's CI variables, and the access token in GITLAB_TOKEN.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
 import { list as array, record } from "../../lib/json.ts";
+import { printable } from "../../lib/printable.ts";
+import { commentOn, planIn } from "../pipeline/artifact.ts";
+import { terminal } from "../plan/terminal.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 
@@ -20,31 +23,47 @@ function variable(name: string): string {
 }
 
 /** One request to the project's API. */
-async function request(path: string, method = "GET", body?: Item): Promise<Response> {
-  const url = `${variable("CI_API_V4_URL")}/projects/${variable("CI_PROJECT_ID")}/${path}`;
+function request(path: string, method = "GET", body?: Item): Promise<Response> {
+  return call(`projects/${variable("CI_PROJECT_ID")}/${path}`, method, body);
+}
+
+async function call(path: string, method = "GET", body?: Item): Promise<Response> {
+  const url = `${variable("CI_API_V4_URL")}/${path}`;
   const headers = { "PRIVATE-TOKEN": variable("GITLAB_TOKEN"), "Content-Type": "application/json" };
   const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
   if (!response.ok) throw new Error(`GitLab answered ${response.status} to ${method} ${path}`);
   return response;
 }
 
+/** All pages of it. */
 async function list(path: string): Promise<readonly Item[]> {
-  const answer: unknown = await (await request(path)).json();
-  return Array.isArray(answer) ? answer : [];
+  const items: Item[] = [];
+  for (let page: string | null = "1"; page; ) {
+    const response = await request(page === "1" ? path : `${path}&page=${page}`);
+    items.push(...array(await response.json()).map(record));
+    page = response.headers.get("x-next-page");
+  }
+  return items;
 }
 
-/** The note begins with an invisible line that only it has. */
-async function note(file: string): Promise<void> {
-  const plan = await readFile(file, "utf8").catch(() => {
+/** For GitLab a line that begins with a slash is a command of whoever wrote it. */
+function withoutQuickActions(text: string): string {
+  return text.replaceAll(/^(?=[^\S\n]*\/)/gm, "\u200b");
+}
+
+/** The note begins with an invisible line, and is this token's own: whoever may comment can begin with the same one. */
+async function note(folder: string): Promise<void> {
+  if ((await stat(folder).catch(() => undefined)) === undefined)
     throw new Error(
-      `There is no plan in ${file}: if this merge request brings code, play the job code-plan, then run this one again.`,
+      `There is no plan in ${folder}: if this merge request brings code, play the job code-plan, then run this one again.`,
     );
-  });
+  const plan = withoutQuickActions(await commentOn(folder));
+  const { id: own } = record(await (await call("user")).json());
   const mark = `<!-- etcd plan: ${variable("STACK")} -->`;
   const body = `${mark}\n${plan}`;
   const notes = `merge_requests/${variable("CI_MERGE_REQUEST_IID")}/notes`;
   const found = await list(`${notes}?per_page=100&sort=asc`);
-  const last = found.find((one) => String(one.body).startsWith(mark));
+  const last = found.find(({ author, body }) => record(author).id === own && String(body).startsWith(mark));
   if (last === undefined) await request(notes, "POST", { body });
   else await request(`${notes}/${last.id}`, "PUT", { body });
 }
@@ -92,7 +111,8 @@ async function downloadPlan(directory: string): Promise<void> {
     const answer = await request(`jobs/${job.id}/artifacts/plan-${stack}/${file}`);
     await writeFile(join(directory, file), Buffer.from(await answer.arrayBuffer()));
   }
-  console.log(`The plan of ${stack} for merge request !${merged.iid} is in ${directory}.`);
+  console.log(`The plan of ${stack} for merge request !${merged.iid} is in ${directory}:\n`);
+  console.log(terminal(await planIn(directory), Date.now()));
 }
 
 async function result(name: string): Promise<void> {
@@ -122,6 +142,6 @@ const [name = "", path = ""] = callOrExit(commands.gitlab, argv.slice(2)).words;
 try {
   await works.get(name)?.(path);
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(printable(error instanceof Error ? error.message : String(error)));
   exit(1);
 }

@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 import { isRecord, type Json, record } from "../../lib/json.ts";
+import { hasActing } from "../../lib/printable.ts";
 
 /** One file of a pull request, as `git diff --raw` lists it; the mode is 000000 where there is none. */
 export interface ChangedFile {
@@ -38,6 +39,9 @@ export function codeOf({ path, modeBefore, mode }: ChangedFile): string | undefi
 
 export function readStackFile(path: string, text: string): Json {
   if (text.length > LARGEST) throw new Error(`${path} is larger than ${LARGEST / 1024} KiB`);
+  // For Pulumi's parser some of them end a line, and a comment with it: it would read what nobody has looked at.
+  if (hasActing(text.replace(BYTE_ORDER_MARK, "")))
+    throw new Error(`${path} has characters that are not shown: write them as escapes, like "\\u0085"`);
   const content: unknown = parse(text, { maxAliasCount: 0, logLevel: "error" });
   if (!isRecord(content) || !isRecord(content.config)) throw new Error(`${path} has no settings in config:`);
   return content;
@@ -51,9 +55,16 @@ export function beyondValues(path: string, before: Json, after: Json): readonly 
   return [...new Set([...others, ...settings, ...secrets])].map((key) => `${path} changes ${key}`);
 }
 
+/** At the beginning it is what some editors write, and all parsers skip. */
+const BYTE_ORDER_MARK = /^\ufeff/;
+
+/** What JSON may hold as it is, and a parser of YAML takes for the end of a line, or not at all. */
+const LEFT_BY_JSON = /[\x7f-\x9f\u2028\u2029\ufeff]/g;
+
 /** For Pulumi to read: JSON is YAML that every parser understands in the same way. */
 export function asData(content: Json): string {
-  return `${JSON.stringify(content, null, 2)}\n`;
+  const json = JSON.stringify(content, null, 2);
+  return `${json.replace(LEFT_BY_JSON, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
 }
 
 function differing(before: Json, after: Json): readonly string[] {

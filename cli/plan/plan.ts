@@ -28,6 +28,6 @@ try {
 } catch (error) {
   const why = error instanceof Error ? error.message : String(error);
   console.error(why);
-  if (call.save !== undefined) await writeFailure(call.save, call.stack, why); // an older comment must not stay
+  if (call.save !== undefined) await writeFailure(call.save, { stack: call.stack ?? "the stack", why }); // an older comment must not stay
   process.exitCode = 1;
 }

@@ -1,13 +1,18 @@
 /** The folder of a saved plan: Pulumi's own file, ours, and the comment. */
 
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { record } from "../../lib/json.ts";
+import { record, text } from "../../lib/json.ts";
 import { printable } from "../../lib/printable.ts";
 import { inline, markdown, quote } from "./markdown.ts";
 import { type Plan, SCHEMA } from "./model.ts";
 
-const FILES = { pulumi: "pulumi.json", plan: "plan.json", comment: "plan.md" } as const;
+const FILES = {
+  pulumi: "pulumi.json",
+  plan: "plan.json",
+  comment: "plan.md",
+  failure: "failure.json",
+} as const;
 
 export function pulumiFile(folder: string): string {
   return join(folder, FILES.pulumi);
@@ -19,17 +24,34 @@ export async function makeFolder(folder: string): Promise<void> {
   await writeFile(join(folder, ".gitignore"), "*\n");
 }
 
-/** The comment of a plan that could not be made. */
-export async function writeFailure(folder: string, stack: string | undefined, why: string): Promise<void> {
-  await writeFile(
-    join(folder, FILES.comment),
-    `### ${inline(stack ?? "the stack")}: could not be planned\n\n${quote(printable(why))}\n`,
-  );
+/** Why a plan could not be made, and of what. */
+export interface Failure {
+  readonly stack: string;
+  readonly why: string;
+}
+
+export async function writeFailure(folder: string, failure: Failure): Promise<void> {
+  await rm(join(folder, FILES.plan), { force: true });
+  await writeFile(join(folder, FILES.failure), `${JSON.stringify(failure, null, 2)}\n`);
+  await writeFile(join(folder, FILES.comment), failureComment(failure));
+}
+
+export function failureComment({ stack, why }: Failure): string {
+  return `### ${inline(stack)}: could not be planned\n\n${quote(printable(why))}\n`;
+}
+
+/** Nothing if a plan was made. */
+export async function readFailure(folder: string): Promise<Failure | undefined> {
+  const content = await readFile(join(folder, FILES.failure), "utf8").catch(() => undefined);
+  if (content === undefined) return undefined;
+  const { stack, why } = record(JSON.parse(content));
+  return { stack: text(stack), why: text(why) };
 }
 
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   const write = (file: string, text: string) => writeFile(join(folder, file), text, { mode: 0o600 });
   await write(FILES.plan, `${JSON.stringify(plan, null, 2)}\n`);
+  await rm(join(folder, FILES.failure), { force: true });
   await write(FILES.comment, markdown(plan, Date.now()));
   await chmod(pulumiFile(folder), 0o600).catch(() => {}); // a refused plan has none
 }

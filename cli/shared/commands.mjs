@@ -254,7 +254,7 @@ export const commands = {
     options: {},
     words: gitlabWords,
     exits: { 0: "done", 1: "failed; the last line says why" },
-    example: "npm run gitlab -- note plan/plan.md",
+    example: "npm run gitlab -- note plan",
     wrong: (_, words) => wrongWords(gitlabWords, words),
   },
   pipeline: {

@@ -6,6 +6,8 @@ export const pipelineWords = {
     "print kind=stack if the pull request's commit changes nothing but values in stack files and texts, or kind=code",
   plugins: "install the plugins of the packages, and check those whose digest pulumi-plugins.sha256 has",
   "take HEAD STACK": "write its stack file here, as data; refused if it changes more",
+  "own STACK": "write the stack file that is here again, as data: each parser reads it in the same way",
+  "show DIRECTORY": "print the plan in DIRECTORY as Markdown, made again from its plan.json",
   "approvals DIRECTORY STACK…":
     "print security=true if one of the plans in DIRECTORY/STACK changes what is trusted",
   "approved DIRECTORY RESULT":
@@ -14,8 +16,8 @@ export const pipelineWords = {
 
 /** What `npm run gitlab` can do. */
 export const gitlabWords = {
-  "note FILE": "show a plan in the merge request, in one note kept up to date",
-  "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit",
+  "note DIRECTORY": "show the plan in DIRECTORY in the merge request, in one note kept up to date",
+  "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit, and print it",
   "result JOB": "print how a job of this pipeline has ended: success, or anything else",
   "issue FILE": "open an issue with what verify printed, or add to the open one",
 };

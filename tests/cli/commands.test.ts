@@ -100,7 +100,7 @@ test("each wrong call is told what is wrong with it", () => {
     ["gitlab", [], "Give a command"],
     ["pin", [], "Give a version like 3.6.16, or newest"],
     ["pin", ["3.6.16", "3.7.3"], "Unexpected argument 3.7.3"],
-    ["gitlab", ["note"], "note needs a FILE"],
+    ["gitlab", ["note"], "note needs a DIRECTORY"],
     ["gitlab", ["note", "a", "b"], "Unexpected argument b"],
     ["pipeline", ["take", "a"], "take needs a STACK"],
     ["pipeline", ["approvals", "a"], "approvals needs a STACK"],

@@ -56,6 +56,6 @@ test("what is right is not accused", () => {
   const text = `npm run up -- --plan plan; npm run client -- --write-bundle monitoring/bundle
     Run \`npm run plan -- --save plan\` and \`npm run status -- --watch\`. etcd-host discard --yes sets it aside.
     etcd-host ctl member remove ID; pulumi config set --secret sshPrivateKey < key
-    npm run gitlab -- note plan/plan.md; pulumi config set version 3.6.14; npm run pin -- newest`;
+    npm run gitlab -- note plan; pulumi config set version 3.6.14; npm run pin -- newest`;
   for (const problems of Object.values(checks)) assert.deepEqual(problems(text), []);
 });

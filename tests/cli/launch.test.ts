@@ -148,7 +148,7 @@ test("what an operator types installs nothing, and says what to run", async (t) 
     const { stdout, stderr, status } = project.run(...args);
     assert.deepEqual([stdout, stderr, status], ["", missing, 1], args.join(" "));
   };
-  for (const args of [...calls, ["gitlab", "note", "plan.md"]]) isRefused(args);
+  for (const args of [...calls, ["gitlab", "note", "plan"]]) isRefused(args);
   project.run("check"); // installs
   assert.match(project.run("status").stdout, /^ran /);
   await project.lock("1.0.1");

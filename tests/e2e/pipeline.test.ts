@@ -147,7 +147,7 @@ test("certificates that became due since the preview are renewed with the planne
 
 test("renewals alone are done every week, without a restart", async () => {
   const serials = await serialNumbers();
-  const { result, started } = await startsDuring(NODES, () => job("renew.yml", "renew"));
+  const { result, started } = await startsDuring(NODES, () => job("renew.yml", "own", "renew"));
   assert.equal(result.code, 0, result.all);
   assert.deepEqual(started, []);
   assertAllDiffer(await serialNumbers(), serials);
@@ -155,7 +155,7 @@ test("renewals alone are done every week, without a restart", async () => {
 
 test("renewals do nothing when something else was merged and not applied", async () => {
   await project.configure({ snapshotCount: 10000 });
-  const { code, all } = await untouched(NODES, () => job("renew.yml", "renew"));
+  const { code, all } = await untouched(NODES, () => job("renew.yml", "own", "renew"));
   await project.configure({ snapshotCount: 30000, renewBeforeDays: undefined });
   assert.equal(code, REFUSED, all);
   assert.match(all, /more to do than renew certificates \(3 restarts, one at a time · safe\)/);
@@ -163,7 +163,7 @@ test("renewals do nothing when something else was merged and not applied", async
 
 test("a night in which every host is as declared opens no issue", async () => {
   const calls = await runner.gh.calls();
-  await must(job("verify.yml", "verify"));
+  await must(job("verify.yml", "own", "verify"));
   assert.deepEqual(await runner.gh.calls(), calls);
 });
 
@@ -190,7 +190,7 @@ test("an up that is cancelled ends after the running step, leaves no lock, and t
   await project.configure({ snapshotCount: 10000 });
   await must(preview());
   const cancelled = await startsDuring(NODES, async () => {
-    await must(job("up.yml", "find-plan"));
+    await must(job("up.yml", "own", "find-plan"));
     return runner.step("up.yml", "up", /^ {2}~ node1-member /m);
   });
   assert.equal(cancelled.result.code, 1, cancelled.result.all);
@@ -229,7 +229,7 @@ writeFileSync(${JSON.stringify(marker)}, JSON.stringify(Object.keys(process.env)
   await assert.rejects(stat(marker), "the pull request's code ran");
   await assert.rejects(stat(folder()), "it was planned");
 
-  await must(runner.withItsCode(() => job("preview.yml", "code-plan")));
+  await must(runner.withItsCode(() => job("preview.yml", "own", "code-plan")));
   const names: readonly string[] = JSON.parse(await readFile(marker, "utf8"));
   assert.ok(names.includes("PULUMI_CONFIG_PASSPHRASE"));
   for (const name of ["SSH_KEY", "GH_TOKEN"]) assert.ok(!names.includes(name), name);
@@ -249,16 +249,22 @@ function folder(): string {
   return join(project.dir, "plan");
 }
 
-/** Each job begins with a checkout, which has no plan. */
+/** Each job begins with a checkout, which has no plan, and the stack file as it was written. */
 async function job(file: string, ...ids: readonly string[]): Promise<Result> {
   await rm(folder(), { recursive: true, force: true });
-  return runner.run(file, ...ids);
+  const text = await readFile(project.stackFile, "utf8");
+  const result = await runner.run(file, ...ids);
+  await writeFile(project.stackFile, text);
+  return result;
 }
 
 async function preview(): Promise<Result> {
   const { result, kind } = await proposed();
   assert.equal(kind, "stack");
-  if (result.code === 0) await runner.gh.keep(folder());
+  if (result.code === 0) {
+    await must(runner.step("preview.yml", "bind"));
+    await runner.gh.keep(folder());
+  }
   return result;
 }
 
@@ -275,7 +281,7 @@ async function proposed(more: Files = {}): Promise<{ readonly result: Result; re
 
 async function merge(): Promise<Result> {
   await runner.merge();
-  return job("up.yml", "find-plan", "approved", "up");
+  return job("up.yml", "own", "find-plan", "approved", "up");
 }
 
 async function setPrivateKey(file: string): Promise<void> {

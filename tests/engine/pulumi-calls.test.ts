@@ -8,6 +8,9 @@ import { findEngine } from "../../lab/engine/find.ts";
 import { run } from "../../lib/run.ts";
 import { type PulumiCommands, pulumiCalls, pulumiCommand, pulumiProblems, texts } from "../cli/documented.ts";
 
+/** With it the CLI documents the options, too, that the Automation API uses: lib/pulumi.ts does. */
+process.env.PULUMI_DEBUG_COMMANDS = "true";
+
 /** The options of every command, as the CLI itself documents them. */
 async function knownCommands(): Promise<Map<string, ReadonlySet<string>>> {
   const { bin } = await findEngine(() => {});

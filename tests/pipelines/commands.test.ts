@@ -1,13 +1,15 @@
 // The pipelines call npm scripts that exist, with options that these accept.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, test } from "node:test";
 import { type Call, gitlabJob, npmCalls, repository, workflows } from "./files.ts";
 
 const WRONG_CALL = 2;
-const GITLAB_JOBS = ["plan", "code-plan", "show", "up", "verify", "renew"];
+const GITLAB_JOBS = ["plan", "code-plan", "show", "find", "up", "verify", "renew"];
 let calls: readonly Call[];
 let scripts: Readonly<Record<string, string>>;
 
@@ -57,5 +59,10 @@ function callWithoutPulumi(script: string, args: readonly string[]) {
   assert.ok(command, `npm run ${script} is a command of cli/`);
   const file = join(repository, "cli", command, `${command}.ts`);
   const env = { PATH: "/nowhere", HOME: "/nowhere" };
-  return spawnSync(process.execPath, [file, ...args], { cwd: repository, env, encoding: "utf8" });
+  const cwd = mkdtempSync(join(tmpdir(), "call-")); // not the repository: some of them save what went wrong
+  try {
+    return spawnSync(process.execPath, [file, ...args], { cwd, env, encoding: "utf8" });
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
 }

@@ -51,6 +51,7 @@ export async function workflows(): Promise<ReadonlyMap<string, Workflow>> {
 }
 
 export interface GitlabJob {
+  readonly stage?: string;
   readonly extends?: string | readonly string[];
   readonly before_script?: readonly string[];
   readonly script: readonly string[];

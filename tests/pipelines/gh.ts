@@ -20,7 +20,7 @@ done
 case "$1 $2 $method" in
   "issue list ") answer=issues ;;
   "run download ") test -e "$FOLDER/artifact" && mkdir -p "$directory" && cp -r "$FOLDER/artifact/." "$directory" || exit 1 ;;
-  "attestation verify ") test ! -e "$FOLDER/unsigned" || exit 1 ;;
+  "attestation verify ") cp "$3" "$FOLDER/signed" && test ! -e "$FOLDER/unsigned" || exit 1 ;;
   "api "*" ")
     case $path in
       commits/abc/pulls) answer=pulls ;;
@@ -78,6 +78,11 @@ export class FakeGh {
   async calls(): Promise<readonly string[]> {
     const text = await readFile(join(this.folder, "calls"), "utf8").catch(() => "");
     return text.split("\n").filter((line) => line !== "");
+  }
+
+  /** What the signature that was asked for would be of. */
+  signed(): Promise<string> {
+    return readFile(join(this.folder, "signed"), "utf8");
   }
 
   /** What the last call was given as a body in a file. */

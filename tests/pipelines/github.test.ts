@@ -168,6 +168,20 @@ test("what is installed is what the lock file has, runs no script, and is there 
     }
 });
 
+test("Pulumi reads the stack file as data, which is written before any credential is there", () => {
+  for (const [file, { jobs: each }] of all)
+    for (const [name, { steps }] of Object.entries(each)) {
+      const calls = (step: Step) => npmCalls(step.run ?? "");
+      if (!steps.some((step) => calls(step).some(({ script }) => COMMANDS.includes(script)))) continue;
+      const credentials = steps.findIndex(({ uses }) => uses?.includes("configure-aws-credentials"));
+      const words = steps
+        .slice(0, credentials)
+        .flatMap((step) => calls(step).map(({ args }) => args.join(" ")));
+      const writes = name === "plan" ? "take $HEAD $STACK" : "own $STACK";
+      assert.ok(words.includes(writes), `${file} ${name}: ${words.join(", ")}`);
+    }
+});
+
 test("actions are pinned by commit, and leave no token in the work tree", async () => {
   for (const [file, { jobs: each }] of all)
     for (const { uses, with: settings } of Object.values(each).flatMap(({ steps }) => steps)) {
@@ -207,6 +221,21 @@ test("every shell step has an id, and stops at the first failure", () => {
     }
 });
 
+test("what is shown before the approval is the signed plan, read by main's program, never a comment or a file of it", () => {
+  const find = workflow("up.yml").jobs.find?.steps.find(({ id }) => id === "find-plans")?.run ?? "";
+  const lines = find.split("\n").map((line) => line.trim());
+  const checked = lines.findIndex((line) => line.startsWith(".github/download-plan "));
+  assert.equal(
+    lines[checked + 1],
+    'npm run --silent pipeline -- show "plans/$stack" >>"$GITHUB_STEP_SUMMARY"',
+  );
+  const show =
+    workflow("preview.yml")
+      .jobs.show?.steps.map(({ run = "" }) => run)
+      .join("\n") ?? "";
+  assert.doesNotMatch(show, /plan\.md/);
+});
+
 test("a refused plan is shown before the job fails, and never signed", () => {
   const { plan, "code-plan": code, show } = workflow("preview.yml").jobs;
   for (const job of [plan, code]) {
@@ -217,12 +246,14 @@ test("a refused plan is shown before the job fails, and never signed", () => {
   }
   assert.deepEqual(
     show?.steps.map(({ id }) => id).filter((id) => id !== undefined),
-    ["summary", "comment", "attest"],
+    ["install", "summary", "comment", "bind", "attest"],
   );
-  assert.match(
-    show?.steps.at(-1)?.if ?? "",
-    /needs\.plan\.result == 'success' \|\| needs\.code-plan\.result == 'success'/,
-  );
+  for (const step of show?.steps.slice(-2) ?? [])
+    assert.match(
+      step.if ?? "",
+      /needs\.plan\.result == 'success' \|\| needs\.code-plan\.result == 'success'/,
+    );
+  assert.equal(show?.steps.at(-1)?.with?.["subject-path"], "signed.txt");
 });
 
 function workflow(file: string): Workflow {
@@ -244,7 +275,7 @@ function reachesHosts(job: Job): boolean {
 }
 
 function usesGh({ run = "" }: Step): boolean {
-  return /^ *gh |\.github\//m.test(run);
+  return /^ *gh |\.github\/(?!what-is-signed)/m.test(run);
 }
 
 async function lint(folder: string): Promise<string> {

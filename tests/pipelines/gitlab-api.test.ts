@@ -1,15 +1,22 @@
 // What cli/gitlab/gitlab.ts asks of GitLab, and what it does with the answers.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, beforeEach, test } from "node:test";
+import { markdown } from "../../cli/plan/markdown.ts";
+import type { Plan } from "../../cli/plan/model.ts";
+import { terminal } from "../../cli/plan/terminal.ts";
+import { planOf as planFrom, restarts } from "../cli/preview.ts";
 import { repository } from "./files.ts";
 
 const TOKEN = "glpat-not-a-token";
+const BOT = 11;
+const PLAN = planFrom({ changes: { "node1-member": restarts() } });
+const NOTES = "/projects/7/merge_requests/3/notes";
 const MARK = "<!-- etcd plan: dev -->";
 const MERGE_REQUESTS = "/projects/7/repository/commits/abc/merge_requests";
 let server: Server;
@@ -29,6 +36,9 @@ before(async () => {
     else if (request.method !== "GET")
       sent.push({ call: `${request.method} ${path}`, body: JSON.parse(body) });
     else if (!(path in answers)) response.statusCode = 404;
+    const [first = "", page = "1"] = path.split("&page=");
+    const next = String(Number(page) + 1);
+    if (`${first}&page=${next}` in answers) response.setHeader("x-next-page", next);
     const answer = answers[path] ?? {};
     response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
   });
@@ -45,24 +55,62 @@ after(async () => {
 
 beforeEach(() => {
   sent = [];
-  answers = {};
+  answers = { "/user": { id: BOT } };
 });
 
 test("the first plan becomes a note, the next one takes its place", async () => {
-  const notes = "/projects/7/merge_requests/3/notes";
-  const plan = await file("plan.md", "### etcd/dev: 3 restarts");
-  answers[`${notes}?per_page=100&sort=asc`] = [{ id: 1, body: "Looks good" }];
+  const plan = await savedPlan();
+  const others = [{ id: 1, author: { id: 12 }, body: "Looks good" }];
+  answers[`${NOTES}?per_page=100&sort=asc`] = others;
   assert.equal((await gitlab("note", plan)).code, 0);
-  answers[`${notes}?per_page=100&sort=asc`] = [
-    { id: 1, body: "Looks good" },
-    { id: 2, body: `${MARK}\nold` },
+  answers[`${NOTES}?per_page=100&sort=asc`] = [
+    ...others,
+    { id: 2, author: { id: BOT }, body: `${MARK}\nold` },
   ];
   assert.equal((await gitlab("note", plan)).code, 0);
-  const body = { body: `${MARK}\n### etcd/dev: 3 restarts` };
+  const body = { body: `${MARK}\n${markdown(PLAN, Date.now())}` };
   assert.deepEqual(sent, [
-    { call: `POST ${notes}`, body },
-    { call: `PUT ${notes}/2`, body },
+    { call: `POST ${NOTES}`, body },
+    { call: `PUT ${NOTES}/2`, body },
   ]);
+});
+
+test("the note is the token's own, on whatever page: somebody else's with the same first line stays", async () => {
+  const plan = await savedPlan();
+  answers[`${NOTES}?per_page=100&sort=asc`] = [{ id: 1, author: { id: 12 }, body: `${MARK}\nforged` }];
+  assert.equal((await gitlab("note", plan)).code, 0);
+  answers[`${NOTES}?per_page=100&sort=asc&page=2`] = [];
+  answers[`${NOTES}?per_page=100&sort=asc&page=3`] = [{ id: 300, author: { id: BOT }, body: `${MARK}\nold` }];
+  assert.equal((await gitlab("note", plan)).code, 0);
+  assert.deepEqual(
+    sent.map(({ call }) => call),
+    [`POST ${NOTES}`, `PUT ${NOTES}/300`],
+  );
+  delete answers["/user"];
+  const unknown = await gitlab("note", plan);
+  assert.deepEqual(unknown, { code: 1, said: "GitLab answered 404 to GET user\n" });
+});
+
+test("what code wrote as its plan is no command to GitLab, and a link is not followed", async () => {
+  answers[`${NOTES}?per_page=100&sort=asc`] = [];
+  const [host = assert.fail("the plan has no host")] = PLAN.hosts;
+  const evil: Plan = {
+    ...PLAN,
+    hosts: [{ ...host, unit: ["/approve", " /merge", "```", "/close"] }],
+    warnings: ["x\n/close"],
+  };
+  const folder = await savedPlan(evil);
+  await writeFile(join(folder, "plan.md"), "/approve\n");
+  assert.equal((await gitlab("note", folder)).code, 0);
+  const { body = "" } = JSON.parse(JSON.stringify(sent[0]?.body));
+  assert.match(body, /approve/);
+  assert.doesNotMatch(body, /^\s*\//m);
+  await rm(join(folder, "plan.md"));
+  await symlink("/proc/self/environ", join(folder, "plan.md"));
+  const { code, said } = await gitlab("note", folder);
+  assert.equal(code, 1);
+  assert.match(said, /plan\.md is not a regular file/);
+  assert.equal(sent.length, 1);
 });
 
 test("the plan of the merged commit is downloaded as it was saved", async () => {
@@ -71,7 +119,9 @@ test("the plan of the merged commit is downloaded as it was saved", async () => 
   const { code, said } = await gitlab("download-plan", directory);
   assert.equal(code, 0, said);
   assert.match(said, /merge request !3/);
-  for (const name of ["pulumi.json", "plan.json", "plan.md"])
+  assert.ok(said.endsWith(`\n\n${terminal(PLAN, Date.now())}\n`), "who approves reads it in the log");
+  assert.deepEqual(JSON.parse(await readFile(join(directory, "plan.json"), "utf8")), PLAN);
+  for (const name of ["pulumi.json", "plan.md"])
     assert.equal(await readFile(join(directory, name), "utf8"), `the ${name}`);
 });
 
@@ -128,7 +178,7 @@ test("how a job has ended is asked, and one that is not there has not succeeded"
 });
 
 test("without a plan to show, it says whose job makes one of code", async () => {
-  const { code, said } = await gitlab("note", join(folder, "none.md"));
+  const { code, said } = await gitlab("note", join(folder, "none"));
   assert.equal(code, 1);
   assert.match(
     said,
@@ -177,7 +227,10 @@ test("a wrong call, a missing variable and GitLab's refusal are each one sentenc
   assert.match(alone.said, /^CI_COMMIT_SHA is not set: .*docs\/pipelines.md\n$/);
   const stranger = await gitlab("download-plan", folder, { GITLAB_TOKEN: "glpat-other" });
   assert.equal(stranger.code, 1);
-  assert.match(stranger.said, /^GitLab answered 401 to GET repository\/commits\/abc\/merge_requests/);
+  assert.match(
+    stranger.said,
+    /^GitLab answered 401 to GET projects\/7\/repository\/commits\/abc\/merge_requests/,
+  );
   for (const { said } of [wrong, alone, stranger]) assert.doesNotMatch(said, /glpat/);
 });
 
@@ -203,8 +256,18 @@ function planOf(state: string, status: string, job = "plan: [dev]"): void {
           { id: 21, name: job },
         ]
       : [];
-  for (const name of ["pulumi.json", "plan.json", "plan.md"])
+  for (const name of ["pulumi.json", "plan.md"])
     answers[`/projects/7/jobs/21/artifacts/plan-dev/${name}`] = `the ${name}`;
+  answers["/projects/7/jobs/21/artifacts/plan-dev/plan.json"] = PLAN;
+}
+
+/** A folder as npm run plan saves one, but for its comment. */
+async function savedPlan(plan = PLAN): Promise<string> {
+  const saved = join(folder, "saved");
+  await rm(saved, { recursive: true, force: true });
+  await mkdir(saved);
+  await writeFile(join(saved, "plan.json"), JSON.stringify(plan));
+  return saved;
 }
 
 async function file(name: string, content: string): Promise<string> {

@@ -44,8 +44,8 @@ test("a merge request gets a plan, a fork's a sentence, main an up, schedules wh
     [FORK, ["fork"]],
     [{ ...FORK, CI_PROJECT_ID: PARENT }, ["fork"]],
     [{ ...OWN, CI_MERGE_REQUEST_TARGET_BRANCH_NAME: "other" }, []],
-    [{ CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "main" }, ["security", "up"]],
-    [{ CI_PIPELINE_SOURCE: "web", CI_COMMIT_BRANCH: "main" }, ["security", "up"]],
+    [{ CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "main" }, ["find", "security", "up"]],
+    [{ CI_PIPELINE_SOURCE: "web", CI_COMMIT_BRANCH: "main" }, ["find", "security", "up"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "verify" }, ["verify"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "renew" }, ["renew"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main" }, []],
@@ -80,7 +80,7 @@ test("each job that decrypts has an environment, an audience and a role of its k
     assert.deepEqual(job.id_tokens, { STATE_TOKEN: { aud: audience } }, name);
     assert.deepEqual(job.variables, { AWS_ROLE_ARN: role }, name);
   }
-  for (const name of ["show", "fork", "security"])
+  for (const name of ["show", "fork", "find", "security"])
     assert.equal((await gitlabJob(name)).id_tokens, undefined, name);
 });
 
@@ -93,10 +93,27 @@ test("code waits for somebody who may deploy to its environment, and so does a c
 });
 
 test("only the jobs that reach hosts get the ssh key, through an agent", async () => {
-  for (const name of ["plan", "code-plan", "show", "fork", "security", "up", "verify", "renew"]) {
+  for (const name of ["plan", "code-plan", "show", "fork", "find", "security", "up", "verify", "renew"]) {
     const shell = (await gitlabJob(name)).script.join("\n");
     const dials = /npm run --silent (up|verify) /.test(shell);
     assert.equal(/cli\/pipeline\/with-ssh-key npm run --silent (up|verify) /.test(shell), dials, name);
+  }
+});
+
+test("the plan is in a log before anybody approves the up, without any right of it", async () => {
+  const find = await gitlabJob("find");
+  assert.deepEqual(find.script, ['npm run --silent gitlab -- download-plan "plan-$STACK"']);
+  assert.deepEqual([find.stage, (await gitlabJob("up")).stage], ["show", "up"]);
+  assert.deepEqual(find.environment, { name: "etcd-plan", action: "access" });
+  assert.deepEqual(find.extends, [".stacks", ".main"]);
+});
+
+test("Pulumi reads the stack file as data, which is written before there is a token", async () => {
+  for (const name of [".hosts", "code-plan"]) {
+    const shell = (await gitlabJob(name)).before_script ?? [];
+    const own = shell.indexOf('npm run --silent pipeline -- own "$STACK"');
+    const token = shell.findIndex((line) => line.includes("$STATE_TOKEN"));
+    assert.ok(own >= 0 && own < token, name);
   }
 });
 

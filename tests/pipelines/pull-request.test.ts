@@ -1,14 +1,16 @@
 // What of a pull request the protected branch's program plans, and what needs an approval first.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parse } from "yaml";
 import { lookAt } from "../../cli/pipeline/pull-request.ts";
 import { needsSecondApproval } from "../../cli/pipeline/second-approval.ts";
+import { asData } from "../../cli/pipeline/stack-files.ts";
 import { SCHEMA } from "../../cli/plan/model.ts";
 import { readPlan } from "../../cli/plan/saved.ts";
+import { printable } from "../../lib/printable.ts";
 import { repository as project } from "./files.ts";
 import { type Files, Repository } from "./git.ts";
 
@@ -135,13 +137,39 @@ for (const [what, [files, reason]] of Object.entries(code))
 test("the decision is a line for the job's outputs, and its reasons are in the log", async () => {
   const stack = await pipeline("kind", await repository.branch({ "README.md": "another" }));
   assert.deepEqual(stack, { code: 0, stdout: "kind=stack\n", stderr: "" });
-  const { code, stdout, stderr } = await pipeline(
-    "kind",
-    await repository.branch({ "x\n::add-mask::a": "" }),
-  );
+  const head = await repository.branch({ "index.ts": "another" });
+  const { code, stdout, stderr } = await pipeline("kind", head);
   assert.deepEqual([code, stdout], [0, "kind=code\n"]);
-  const shown = "x?::add-mask::a is not a stack file"; // a runner obeys lines that begin with ::
-  assert.equal(stderr, `${shown}: the environment etcd-code-preview has to be approved.\n`);
+  assert.equal(
+    stderr,
+    "index.ts is not a stack file: the environment etcd-code-preview has to be approved.\n",
+  );
+});
+
+for (const name of ["x\n::add-mask::a", "::add-mask::etcd", "x ##[add-mask]y", "x\u001b]52;c;eA==\u0007"])
+  test(`the name of a file is nothing that a runner or a terminal obeys: ${JSON.stringify(name)}`, async () => {
+    const head = await repository.branch({ [name]: "" });
+    for (const words of [
+      ["kind", head],
+      ["take", head, "prod"],
+    ]) {
+      const { stderr } = await pipeline(...words);
+      assert.match(stderr, /is not a stack file/);
+      assert.equal(stderr, printable(stderr));
+      assert.equal(stderr.trimEnd().split("\n").length, 1);
+    }
+    await repository.branch({ [name]: undefined });
+  });
+
+test("nor is what a plan's file has in it, in a sentence about its mistakes", async () => {
+  const folder = join(repository.folder, "plans/odd");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "plan.json"), "##[add-mask]y");
+  const { code, stderr } = await pipeline("approved", folder, "");
+  assert.equal(code, 1);
+  assert.match(stderr, /is not valid JSON/);
+  assert.equal(stderr, printable(stderr));
+  await rm(folder, { recursive: true });
 });
 
 test("of code nothing is taken, whatever the job before has decided", async () => {
@@ -168,6 +196,59 @@ test("YAML that another parser could read in another way is read once, or not at
   }
 });
 
+/** For Pulumi's parser the comment ends at `end`, and what follows is read; for Node's it does not. */
+const smuggling = (end: string) =>
+  STACK.replace("# a comment", `# a comment${end}environment: [theirs]${end}secretsprovider: theirs`);
+const ENDS = {
+  "next line": "\u0085",
+  "line separator": "\u2028",
+  "paragraph separator": "\u2029",
+  return: "\r",
+};
+
+for (const [what, end] of Object.entries(ENDS))
+  test(`a comment that another parser ends earlier is no data, and Pulumi never reads it: ${what}`, async () => {
+    const hidden =
+      'Pulumi.prod.yaml has characters that are not shown: write them as escapes, like "\\u0085"';
+    const head = await repository.branch({ "Pulumi.prod.yaml": smuggling(end) });
+    assert.deepEqual((await lookAt(head)).code, [hidden]);
+    assert.equal((await pipeline("take", head, "prod")).code, 3);
+    const merged = join(repository.folder, "Pulumi.merged.yaml"); // as code, or by hand
+    await writeFile(merged, smuggling(end));
+    const { code, stderr } = await pipeline("own", "merged");
+    assert.deepEqual([code, stderr], [1, `${hidden.replace("prod", "merged")}\n`]);
+    assert.equal(await repository.read("Pulumi.merged.yaml"), smuggling(end));
+    await rm(merged);
+  });
+
+test("lines that end as on Windows, and a byte order mark, are no reason to refuse", async () => {
+  const text = `\ufeff${changed("10000", "20000").replaceAll("\n", "\r\n")}`;
+  const head = await repository.branch({ "Pulumi.prod.yaml": text });
+  assert.deepEqual((await lookAt(head)).code, []);
+  await writeFile(join(repository.folder, "Pulumi.prod.yaml"), text);
+  assert.equal((await pipeline("own", "prod")).code, 0);
+  assert.equal(JSON.parse(await repository.read("Pulumi.prod.yaml")).config["etcd:snapshotCount"], 20000);
+  await repository.git("checkout", "-q", ".");
+});
+
+test("what is handed to Pulumi has no character that ends a line for one parser only", () => {
+  const content = { config: { "etcd:x": "a\u0085b\u2028c\u2029d\ufeffe\u007ff\rg\u009fh" } };
+  const written = asData(content);
+  assert.match(written, /^[\n -~]+$/);
+  assert.deepEqual(JSON.parse(written), content);
+  assert.deepEqual(parse(written), content);
+});
+
+test("the protected branch's own stack file is handed to Pulumi as data too", async () => {
+  const { code, stderr } = await pipeline("own", "organisation/staging");
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(JSON.parse(await repository.read("Pulumi.staging.yaml")), parse(STACK));
+  await repository.git("checkout", "-q", ".");
+  const none = await pipeline("own", "none");
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /^Pulumi\.none\.yaml cannot be read: every stack/);
+});
+
 test("the stack file is taken as data, and nothing else", async () => {
   const text = changed("10000", "0x10").concat('  etcd:version: "3.6"\n  etcd:dataDir: yes\n');
   const head = await repository.branch({ "Pulumi.prod.yaml": text, "README.md": "another" });
@@ -184,7 +265,8 @@ test("of a stack that the pull request leaves alone, the protected branch's file
   const newer = changed("10000", "30000");
   await repository.commit({ "Pulumi.staging.yaml": newer });
   assert.equal((await pipeline("take", head, "staging")).code, 0);
-  assert.equal(await repository.read("Pulumi.staging.yaml"), newer);
+  assert.deepEqual(JSON.parse(await repository.read("Pulumi.staging.yaml")), parse(newer));
+  await repository.git("checkout", "-q", ".");
 });
 
 test("what cannot be looked at is not taken for harmless", async () => {
