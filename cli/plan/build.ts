@@ -48,7 +48,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
     restarts,
     hosts,
     cluster,
-    security: securityRows(preview.resources, config),
+    security: securityRows(preview.resources, config, deployed),
     others,
     refusals: [],
     earliestExpiry: earliestExpiry(preview.resources),

@@ -8,6 +8,7 @@ import {
   PEER_CA,
   partOf,
 } from "../../cluster/resource-names.ts";
+import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
 import { isComponent, resourcesOf } from "./host-resources.ts";
@@ -20,12 +21,16 @@ import { type Found, listed, NONE } from "./security-row.ts";
 import { unitRows } from "./security-unit.ts";
 
 /** In the order of the kinds; hosts of which the same is to be said share a row. */
-export function securityRows(resources: readonly Resource[], config: ClusterConfig): readonly SecurityRow[] {
+export function securityRows(
+  resources: readonly Resource[],
+  config: ClusterConfig,
+  deployed: Deployed | undefined,
+): readonly SecurityRow[] {
   const names = config.nodes.filter((node) => !node.lost);
   const found = [
     ...authorityRows(resources),
     ...unprotectedRows(resources),
-    ...loginRows(resources, config),
+    ...loginRows(resources, config, deployed),
     ...names.flatMap(({ name }) => {
       const parts = resourcesOf(name, resources);
       return [
