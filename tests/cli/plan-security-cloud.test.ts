@@ -47,6 +47,68 @@ const hostile: Hostile = {
       /^\| exposure: public address node1-address \| none \| made \|$/,
     ],
   ],
+  "another key for what is created or made again, and an instance that comes back with more rights": [
+    planWith(
+      {},
+      {
+        steps: [
+          step("aws:ebs/volume:Volume", "node4-data", "create", undefined, {
+            encrypted: true,
+            kmsKeyId: "evil",
+          }),
+          step("aws:ec2/instance:Instance", "node2-instance", "create", undefined, {
+            ami: "ami-1",
+            iamInstanceProfile: "admin",
+            metadataOptions: { httpTokens: "required" },
+            rootBlockDevice: { encrypted: true, kmsKeyId: "evil" },
+          }),
+          step(
+            "aws:ec2/instance:Instance",
+            "node1-instance",
+            "update",
+            { ami: "ami-1", rootBlockDevice: { kmsKeyId: "ours" } },
+            { ami: "ami-1", rootBlockDevice: { kmsKeyId: "evil" } },
+          ),
+        ],
+      },
+    ),
+    [
+      /^\| trust: key of the data volume \(aws\.kmsKeyId\) of node4 \| none \| evil \|$/,
+      /^\| trust: key of the root volume \(aws\.kmsKeyId\) of node2 \| none \| evil \|$/,
+      /^\| trust: key of the root volume \(aws\.kmsKeyId\) of node1 \| ours \| evil \|$/,
+      /^\| image: image \(aws\.ami\) of node2 \| none \| ami-1 \|$/,
+      /^\| exposure: instance profile of node2 \| none \| admin \|$/,
+    ],
+  ],
+  "tags that permissions go by, and another zone for the clients' name": [
+    planWith(
+      {},
+      {
+        steps: [
+          ...["node1-instance", "node2-instance"].map((name) =>
+            step(
+              "aws:ec2/instance:Instance",
+              name,
+              "update",
+              { tags: { team: "db", Name: name, "etcd:stack": "a" } },
+              { tags: { team: "everyone", Name: name, "etcd:stack": "b" } },
+            ),
+          ),
+          step(
+            "aws:route53/record:Record",
+            "client-name",
+            "replace",
+            { name: "etcd.example", zoneId: "Z1" },
+            { name: "etcd.example", zoneId: "Z2" },
+          ),
+        ],
+      },
+    ),
+    [
+      /^\| exposure: tags \(aws\.tags\) \| team=db \| team=everyone \|$/,
+      /^\| exposure: clients' name \(aws\.clientName, aws\.hostedZoneId\) \| etcd\.example in Z1 \| etcd\.example in Z2 \|$/,
+    ],
+  ],
 };
 
 testComments(hostile);
