@@ -8,7 +8,7 @@ import type { Deployed } from "../../cluster/topology.ts";
 import type { Json } from "../../lib/json.ts";
 import { config, hostKey } from "../unit/configuration.ts";
 import { deployed } from "../unit/deployment.ts";
-import { comes } from "./preview.ts";
+import { comes, type Parts } from "./preview.ts";
 import {
   connects,
   type Hostile,
@@ -25,6 +25,11 @@ function without(name: string): Deployed {
   const { nodes: all, ...rest } = proven();
   const others = Object.entries(all).filter(([other]) => other !== name);
   return { ...rest, nodes: Object.fromEntries(others), former: { [name]: { incarnation: 1, lost: true } } };
+}
+
+/** The component stayed in the state, and its steps did not. */
+function stepsOf(name: string): NonNullable<Parts["changes"]> {
+  return Object.fromEntries(Object.entries(comes(name)).filter(([part]) => part.startsWith(name)));
 }
 
 const NODE2_AT_6666 = [
@@ -66,7 +71,7 @@ const hostile: Hostile = {
         config: {
           "etcd:nodes": nodes({ sshAddress: "6.6.6.6", hostKey: hostKey("ssh-ed25519", 6), incarnation: 2 }),
         },
-        changes: comes("node2"),
+        changes: stepsOf("node2"),
       },
       {
         before: without("node2"),
