@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deviations, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
+import { UNKNOWN } from "../../cli/plan/preview.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
+import { defaults } from "../../config/defaults.ts";
 import { releases } from "../../etcd/releases.ts";
 import { call, type Parts, restarts } from "./preview.ts";
 import {
@@ -18,6 +20,15 @@ import {
 } from "./security-plans.ts";
 
 const evil = "e".repeat(64);
+
+/** Another instance: its id is in the step's text. */
+function unknownInstall(proxy: string): NonNullable<Parts["changes"]> {
+  const [change] = Object.values(
+    installs({ proxy, mirror: defaults.mirror, "sha256-arm64": releases["3.6.14"]?.arm64 ?? "" }, {}) ?? {},
+  );
+  const unknown = { create: UNKNOWN, update: UNKNOWN };
+  return { "node1-binaries": { op: "update", reasons: ["create"], old: change?.old ?? {}, new: unknown } };
+}
 
 const hostile: Hostile = {
   "a CA with another key": [
@@ -135,6 +146,65 @@ const hostile: Hostile = {
     ),
     [/^\| names: names in the server certificate of node1 \| node1 \| bank\.example \|$/],
   ],
+  "certificates of another life": [
+    planWith(
+      {
+        changes: Object.fromEntries(
+          ["node1", "node2"].map((name) => [
+            `${name}-server-cert`,
+            {
+              op: "replace",
+              old: { validityPeriodHours: "8760", earlyRenewalHours: "720" },
+              new: { validityPeriodHours: "87600", earlyRenewalHours: "24" },
+            },
+          ]),
+        ),
+      },
+      {
+        steps: [
+          {
+            op: "update",
+            urn: "urn:pulumi:dev::etcd::tls:index/selfSignedCert:SelfSignedCert::client-ca-cert",
+            oldState: { inputs: { validityPeriodHours: 43_800 } },
+            newState: { inputs: { validityPeriodHours: 438_000 } },
+          },
+        ],
+      },
+    ),
+    [
+      /^\| names: validity of leaf certificates \| 365 days \| 3650 days \|$/,
+      /^\| names: renewal before the end of leaf certificates \| 30 days \| 1 days \|$/,
+      /^\| names: validity of CAs \| 1825 days \| 18250 days \|$/,
+    ],
+  ],
+  "a new host that etcd may write more of, and whose snapshots go elsewhere": [
+    planWith({
+      config: {
+        "etcd:unit": '{"readWritePaths":["/srv/shared"]}',
+        "etcd:backup": '{"directory":"/mnt/shared"}',
+      },
+      changes: { "node2-host": { op: "create", new: { create: UNKNOWN, update: UNKNOWN } } },
+    }),
+    [
+      /^\| exposure: folder of the snapshots, which hold all data of node2 \| none \| \/mnt\/shared \|$/,
+      /^\| sandbox: ReadWritePaths of node2 \| none \| \/srv\/shared \|$/,
+    ],
+  ],
+  "another proxy on a machine that is yet to be made": [
+    planWith({
+      config: { "etcd:proxy": "http://203.0.113.1:3128" },
+      changes: unknownInstall("http://proxy:3128"),
+    }),
+    [
+      /^\| archive: proxy of the download of node1 \| http&#58;\/\/proxy:3128 \| http&#58;\/\/203\.0\.113\.1:3128 \|$/,
+    ],
+  ],
+  "a secret proxy there": [
+    planWith({ config: { "etcd:proxy": "[secret]" }, changes: unknownInstall("http://proxy:3128") }),
+    [
+      /^\| archive: proxy of the download of node1 \| not shown \| not shown \(whether it is another one is known when up gets there\) \|$/,
+    ],
+  ],
   "snapshots in another folder": [
     planWith({
       changes: {
@@ -196,4 +266,14 @@ test("an approval is for what it showed: another row, or the same of one more ho
   const wider = deviations(on("node1"), on("node1", "node2"));
   assert.ok(wider.includes("security: flag: --enable-pprof of node1, node2: none → true"), wider.join("\n"));
   assert.deepEqual(deviations(on("node1", "node2"), on("node2")), [], "what is done already may be missing");
+});
+
+test("the same proxy on a machine that is yet to be made is no other", () => {
+  const changes = unknownInstall("http://proxy:3128");
+  assert.deepEqual(planWith({ config: { "etcd:proxy": "http://proxy:3128" }, changes }).security, []);
+});
+
+test("settings that say no more than where a host writes may be a secret", () => {
+  const config = { "etcd:unit": "[secret]", "etcd:backup": "[secret]" };
+  assert.deepEqual(planWith({ config }).security, []);
 });
