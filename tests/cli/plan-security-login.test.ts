@@ -133,11 +133,17 @@ testComments(hostile);
 
 test("a failed run is taken up again: what was approved is asked for again, done hosts or not", () => {
   const config = { "etcd:nodes": nodes({ sshAddress: "203.0.113.9" }) };
-  const approved = planWith({ config, changes: connects("node2") ?? {} });
-  const declared = { "etcd:host:SshHost::node2": { address: "203.0.113.9", port: 22, hostKey: hostKey() } };
+  const component = (address: string) => ({
+    ...registered,
+    "etcd:host:SshHost::node2": { address, port: 22, hostKey: hostKey(), user: "root", bastion: null },
+  });
+  const changes = connects("node2") ?? {};
+  const approved = planWith({ config, changes }, { outputs: component("10.0.0.2") });
+  assert.equal(approved.security.length, 1);
+  const declared = component("203.0.113.9");
   const reached = { ...connects("node2"), "node2-host": { op: "same" } };
-  for (const changes of [connects("node2") ?? {}, reached]) {
-    const again = planWith({ config, changes }, { outputs: { ...registered, ...declared } });
+  for (const left of [changes, reached]) {
+    const again = planWith({ config, changes: left }, { outputs: declared });
     assert.deepEqual(again.security, approved.security);
     assert.deepEqual(
       deviations(approved, again).filter((one) => one.startsWith("security")),
