@@ -18,6 +18,8 @@ export interface DeployedNode {
   readonly zone?: string;
   /** Id of the machine itself. */
   readonly instance?: string;
+  /** How its host is logged in to, which the connection, a secret, does not tell the next plan; see login.ts. */
+  readonly login?: Json;
 }
 
 /** A node that was a member once, and is none now. */
@@ -139,6 +141,7 @@ function parseNode(value: unknown, name: string): DeployedNode {
     ...(node.machine === undefined ? {} : { machine: text(node, "machine", path) }),
     ...(node.zone === undefined ? {} : { zone: text(node, "zone", path) }),
     ...(node.instance === undefined ? {} : { instance: text(node, "instance", path) }),
+    ...(node.login === undefined ? {} : { login: record(node.login, `${path}login`) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
+import { loginOf } from "./login.ts";
 import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
 import type { RunningMachine } from "./made-from.ts";
 
@@ -114,7 +115,12 @@ export function deployedAfter(
     ({ name, address, incarnation, initialState, initialCluster, formerAddresses, machine, zone }) => {
       const former = formerAddresses.length === 0 ? {} : { formerAddresses };
       const made = machine === undefined || zone === undefined ? {} : { machine, zone };
-      return [name, { address, incarnation, initialState, initialCluster, ...former, ...made }] as const;
+      const node = config.nodes.find((one) => one.name === name);
+      const login = node === undefined ? {} : { login: loginOf(node, config, previous?.nodes[name]?.login) };
+      return [
+        name,
+        { address, incarnation, initialState, initialCluster, ...former, ...made, ...login },
+      ] as const;
     },
   );
   return {

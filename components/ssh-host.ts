@@ -38,13 +38,6 @@ export class SshHost extends pulumi.ComponentResource implements Host {
     this.prepared = node.lost
       ? remoteStep(partOf(name, "host"), this, { create: ":" }, { parent: this, ...INERT })
       : prepareStep(name, this, this, args);
-    // also what the next plan compares with: the connection itself is a secret
-    this.registerOutputs({
-      address: node.sshAddress,
-      port: node.sshPort,
-      hostKey: node.hostKey,
-      user: ssh.user,
-      bastion: ssh.bastion ?? null,
-    });
+    this.registerOutputs({ address: node.sshAddress, port: node.sshPort, hostKey: node.hostKey });
   }
 }

@@ -40,10 +40,15 @@ function checkLogging(extraFlags: Fields, flags: Flags, { dataDir, service }: Fl
   const files = outputs.filter((output) => !streams.includes(output));
   const writable = [dataDir, ...service.readWritePaths];
   for (const file of files) {
-    if (!/^(\/[A-Za-z0-9._-]+)+$/.test(file)) {
+    if (!/^(\/(?!\.\.?(\/|$))[A-Za-z0-9._-]+)+$/.test(file)) {
       extraFlags.problem(
         "log-outputs",
         `${show(file)} is neither the path of a file nor one of ${streams.join(", ")}.`,
+      );
+    } else if (`${file}/`.startsWith(`${dataDir}/member/`)) {
+      extraFlags.problem(
+        "log-outputs",
+        `${file} is among the member's own files, which the log would damage; use another path, such as ${dataDir}/etcd.log.`,
       );
     } else if (!writable.some((folder) => file.startsWith(`${folder}/`))) {
       const folder = file.replace(/\/[^/]*$/, "") || "/";

@@ -19,6 +19,7 @@ import { type HostRow, type Plan, SCHEMA, type Verdict } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
 import { refuseHarm, refuseUnaccompanied } from "./replaced.ts";
 import { securityRows } from "./security.ts";
+import { SECRET } from "./security-row.ts";
 import { EVERYTHING, type Selection } from "./selection.ts";
 
 /** `lastProven` is the stack's output `deployed`, if it has one. */
@@ -48,7 +49,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
     restarts,
     hosts,
     cluster,
-    security: securityRows(preview.resources, config),
+    security: securityRows(preview.resources, config, deployed),
     others,
     refusals: [],
     earliestExpiry: earliestExpiry(preview.resources),
@@ -67,21 +68,38 @@ const REFUSED = {
 } as const satisfies Partial<Plan>;
 
 /** What a plan is made from. Secrets are masked in a preview, and the program itself has checked all of it already. */
-const SETTINGS = ["target", "aws", "nodes", "ssh", "version", "sha256", "mirror", "allow"];
+const SETTINGS = [
+  "target",
+  "aws",
+  "nodes",
+  "ssh",
+  "version",
+  "sha256",
+  "mirror",
+  "allow",
+  "dataDir",
+  "unit",
+  "backup",
+];
+
+/** Of these only folders on a new host are told. */
+const MAY_BE_SECRET = ["unit", "backup"];
 
 /** Parses the settings as the program does, but for the key: a plan contacts no host. */
 function configOf({ config, project }: Preview): ClusterConfig {
   const texts = Object.fromEntries(SETTINGS.map((name) => [name, config[`${project}:${name}`]]));
-  const given = Object.entries(decodeValues(texts)).filter(([, value]) => value !== undefined);
-  const proxy = config[`${project}:proxy`] ? { proxy: "http://masked" } : {}; // it may be a secret
-  const values: Json = { ...Object.fromEntries(given), ...proxy };
+  const given = Object.entries(decodeValues(texts)).filter(
+    ([name, value]) => value !== undefined && !(value === SECRET && MAY_BE_SECRET.includes(name)),
+  );
+  const values: Json = Object.fromEntries(given);
   const { privateKeyFile: _, ...ssh } = record(values.ssh);
   const { config: parsed, problems } = parseConfig({ ...values, ssh: { ...ssh, agent: true } }, (path) =>
     readFileSync(path, "utf8"),
   );
   if (parsed === undefined)
     throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
-  return parsed;
+  const proxy = config[`${project}:proxy`] ?? ""; // as it is: a secret one is masked, and no URL
+  return { ...parsed, release: { ...parsed.release, proxy } };
 }
 
 /** With one member or two there is no quorum without the one that restarts. */

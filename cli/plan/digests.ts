@@ -37,7 +37,7 @@ export function connectionOf(
 
 export function changesConnection({ host, binaries, certificates, member }: HostResources): boolean {
   const steps = [host, binaries, certificates, member];
-  return steps.some((step) => step?.op === "update" && step.diffReasons.includes("connection"));
+  return steps.some((step) => step?.changes === true && step.diffReasons.includes("connection"));
 }
 
 /** Without the certificates themselves: they are a secret, or not known yet. */

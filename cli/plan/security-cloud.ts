@@ -4,7 +4,7 @@ import { parseCidr } from "../../config/cidr.ts";
 import { CLIENT_PORT, PEER_PORT } from "../../etcd/ports.ts";
 import { type Json, record, text } from "../../lib/json.ts";
 import type { Resource, State } from "./preview.ts";
-import { type Found, NONE, shown } from "./security-row.ts";
+import { type Found, listed, NONE, shown } from "./security-row.ts";
 
 export function cloudRows(resources: readonly Resource[]): readonly Found[] {
   const changing = resources.filter(({ type, changes }) => type.startsWith("aws:") && changes);
@@ -13,6 +13,8 @@ export function cloudRows(resources: readonly Resource[]): readonly Found[] {
     ...permissionRow(resource),
     ...publicRow(resource),
     ...machineRows(resource),
+    ...tagRow(resource),
+    ...zoneRow(resource),
   ]);
 }
 
@@ -78,35 +80,95 @@ function publicRow({ type, name, op, old, new: now }: Resource): readonly Found[
   return [{ kind: "exposure", what: `${name}, reached from`, old: before, new: after }];
 }
 
-const IMAGE = { kind: "image", what: "image (aws.ami)" } as const;
-const MACHINE: Readonly<Record<string, Pick<Found, "kind" | "what">>> = {
-  ami: IMAGE,
-  iamInstanceProfile: { kind: "exposure", what: "instance profile" },
-  metadataOptions: { kind: "exposure", what: "instance metadata" },
-  vpcSecurityGroupIds: { kind: "exposure", what: "security groups" },
-  associatePublicIpAddress: { kind: "exposure", what: "public address" },
-  encrypted: { kind: "exposure", what: "encryption of the data volume" },
-  kmsKeyId: { kind: "trust", what: "key of the data volume (aws.kmsKeyId)" },
-};
+interface Made extends Pick<Found, "kind" | "what"> {
+  readonly read: (inputs: Json) => unknown;
+  /** The program gives it to every machine: of a new one it is not worth a row. */
+  readonly isUsual?: true;
+}
 
+const INSTANCE: readonly Made[] = [
+  { kind: "image", what: "image (aws.ami)", read: ({ ami }) => ami },
+  { kind: "exposure", what: "instance profile", read: ({ iamInstanceProfile }) => iamInstanceProfile },
+  {
+    kind: "exposure",
+    what: "instance metadata",
+    read: ({ metadataOptions }) => metadataOptions,
+    isUsual: true,
+  },
+  { kind: "exposure", what: "security groups", read: ({ vpcSecurityGroupIds }) => vpcSecurityGroupIds },
+  {
+    kind: "exposure",
+    what: "public address",
+    read: ({ associatePublicIpAddress }) => associatePublicIpAddress,
+  },
+  {
+    kind: "trust",
+    what: "key of the root volume (aws.kmsKeyId)",
+    read: ({ rootBlockDevice }) => record(rootBlockDevice).kmsKeyId,
+  },
+  {
+    kind: "exposure",
+    what: "encryption of the root volume",
+    read: ({ rootBlockDevice }) => record(rootBlockDevice).encrypted,
+    isUsual: true,
+  },
+];
+
+const VOLUME: readonly Made[] = [
+  {
+    kind: "exposure",
+    what: "encryption of the data volume",
+    read: ({ encrypted }) => encrypted,
+    isUsual: true,
+  },
+  { kind: "trust", what: "key of the data volume (aws.kmsKeyId)", read: ({ kmsKeyId }) => kmsKeyId },
+];
+
+/** What a machine is made from, one that is made again in place of a lost one too. */
 function machineRows({ type, name, op, old, new: now }: Resource): readonly Found[] {
-  const node = /^aws:ec2\/instance:/.test(type)
-    ? name.replace(/-instance$/, "")
+  const [made, suffix] = /^aws:ec2\/instance:/.test(type)
+    ? [INSTANCE, "-instance"]
     : /^aws:ebs\/volume:/.test(type)
-      ? name.replace(/-data$/, "")
-      : undefined;
-  if (node === undefined || op === "delete") return [];
-  if (op === "create")
-    return type.startsWith("aws:ec2/")
-      ? [{ ...IMAGE, hosts: [node], old: NONE, new: inputOf(now, "ami") }]
-      : [];
-  return Object.entries(MACHINE).flatMap(([key, row]) => {
-    const [before, after] = [inputOf(old, key), inputOf(now, key)];
-    return before === after ? [] : [{ ...row, hosts: [node], old: before, new: after }];
+      ? [VOLUME, "-data"]
+      : [[], ""];
+  if (op === "delete") return [];
+  const isNew = op === "create";
+  return made.flatMap(({ kind, what, read, isUsual }) => {
+    const before = isNew ? NONE : inputText(read(old.inputs));
+    const after = inputText(read(now.inputs));
+    if (before === after || (isNew && isUsual)) return [];
+    return [{ kind, what, hosts: [name.replace(new RegExp(`${suffix}$`), "")], old: before, new: after }];
   });
 }
 
-function inputOf({ inputs }: State, key: string): string {
-  const { __defaults: _, ...value } = record(inputs[key]);
-  return Object.keys(value).length > 0 ? shown(value) : shown(inputs[key]);
+function inputText(value: unknown): string {
+  const { __defaults: _, ...fields } = record(value);
+  return Object.keys(fields).length > 0 ? shown(fields) : shown(value);
+}
+
+/** Permissions may go by tags. Those of the program itself say nothing new. */
+function tagRow({ op, old, new: now }: Resource): readonly Found[] {
+  if (op === "create" || op === "delete") return [];
+  const only = (one: Json, other: Json) =>
+    listed(
+      Object.entries(one)
+        .filter(([tag, value]) => !/^(Name$|etcd:|__defaults$)/.test(tag) && other[tag] !== value)
+        .map(([tag, value]) => `${tag}=${shown(value)}`)
+        .sort(),
+    );
+  const [before, after] = [record(old.inputs.tags), record(now.inputs.tags)];
+  const [gone, added] = [only(before, after), only(after, before)];
+  return gone === added ? [] : [{ kind: "exposure", what: "tags (aws.tags)", old: gone, new: added }];
+}
+
+/** Whoever rules the zone says where clients go. */
+function zoneRow({ type, op, old, new: now }: Resource): readonly Found[] {
+  if (!type.startsWith("aws:route53/record:")) return [];
+  const zone = ({ inputs }: State) =>
+    inputs.name === undefined ? NONE : `${text(inputs.name)} in ${shown(inputs.zoneId)}`;
+  const [before, after] = [op === "create" ? NONE : zone(old), op === "delete" ? NONE : zone(now)];
+  if (before === after) return [];
+  return [
+    { kind: "exposure", what: "clients' name (aws.clientName, aws.hostedZoneId)", old: before, new: after },
+  ];
 }

@@ -1,13 +1,13 @@
 /** Which etcd is installed, and from where; where snapshots are saved; which refusals are overridden. */
 
 import { BEFORE } from "../../cluster/resource-names.ts";
-import type { Release } from "../../config/model.ts";
+import type { ClusterConfig, Release } from "../../config/model.ts";
 import { type Architecture, releases } from "../../etcd/releases.ts";
 import { optionsOf } from "../../host/options.ts";
 import { list, text } from "../../lib/json.ts";
 import type { HostResources } from "./host-resources.ts";
 import { type Resource, UNKNOWN } from "./preview.ts";
-import { type Found, NONE, shown } from "./security-row.ts";
+import { type Found, listed, NONE, NOT_SHOWN, shown } from "./security-row.ts";
 
 /** An archive that is not the release as this program knows it is as good as another program, run by root. */
 export function archiveRows(
@@ -19,7 +19,7 @@ export function archiveRows(
   const now = optionsIn(binaries, "new") ?? ofRelease(release); // not known yet on a machine that is yet to be made
   return [
     ...changed("mirror of etcd's archives", old?.get("mirror"), now.get("mirror")),
-    ...changed("proxy of the download", old?.get("proxy"), now.get("proxy")),
+    ...proxyRow(old?.get("proxy"), now.get("proxy")),
     ...(["amd64", "arm64"] as const).flatMap((architecture) => digestRow(architecture, old, now)),
   ];
 }
@@ -37,6 +37,22 @@ function ofRelease({ version, mirror, proxy, sha256 }: Release): Options {
     ([architecture, digest]) => [`sha256-${architecture}`, digest] as const,
   );
   return new Map([["version", version], ["mirror", mirror], ["proxy", proxy], ...digests]);
+}
+
+/** With a step whose text is not known yet a secret proxy cannot be compared; else both are in the step's text. */
+function proxyRow(old: string | undefined, now: string | undefined): readonly Found[] {
+  const isSecret = shown(now) === NOT_SHOWN;
+  const rows = changed("proxy of the download", isSecret && old ? NOT_SHOWN : old, now);
+  if (!isSecret || !old || old === now) return rows;
+  return [
+    {
+      kind: "archive",
+      what: "proxy of the download",
+      old: NOT_SHOWN,
+      new: NOT_SHOWN,
+      note: "whether it is another one is known when up gets there",
+    },
+  ];
 }
 
 function changed(what: string, old: string | undefined, now: string | undefined): readonly Found[] {
@@ -63,13 +79,30 @@ function digestRow(architecture: Architecture, old: Options | undefined, now: Op
   );
 }
 
-export function snapshotRows(host: Resource | undefined): readonly Found[] {
-  if (host === undefined || !host.changes || host.op === "create") return [];
+type Folders = Pick<ClusterConfig, "backup" | "settings">;
+
+/** What a text says that is not known yet, on a machine that is yet to be made, is what is declared. */
+export function folderRows(host: Resource | undefined, { backup, settings }: Folders): readonly Found[] {
+  if (host === undefined || !host.changes || host.op === "delete") return [];
   const [old, now] = [optionsIn(host, "old"), optionsIn(host, "new")];
-  if (now === undefined || old?.get("snapshots") === now.get("snapshots")) return [];
-  const [before, after] = [shown(old?.get("snapshots")), shown(now.get("snapshots"))];
+  const before = shown(old?.get("snapshots"));
+  const after = shown(now === undefined ? backup.directory : now.get("snapshots"));
+  const folders = listed(settings.service.readWritePaths);
   return [
-    { kind: "exposure", what: "folder of the snapshots, which hold all data", old: before, new: after },
+    ...(before === after
+      ? []
+      : [
+          {
+            kind: "exposure",
+            what: "folder of the snapshots, which hold all data",
+            old: before,
+            new: after,
+          } as const,
+        ]),
+    // of a unit that is there already each line is compared
+    ...(host.op === "create" && folders !== NONE
+      ? [{ kind: "sandbox", what: "ReadWritePaths", old: NONE, new: folders } as const]
+      : []),
   ];
 }
 

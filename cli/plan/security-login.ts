@@ -1,110 +1,121 @@
 /** Where the hosts' private keys are sent, and who may log in there. */
 
+import type { Deployed } from "../../cluster/deployed.ts";
+import { type LoginSettings, loginOf } from "../../cluster/login.ts";
 import { hostPort } from "../../config/address.ts";
-import type { AwsConfig } from "../../config/aws/model.ts";
-import type { ClusterConfig, NodeConfig, SshConfig } from "../../config/model.ts";
+import type { ClusterConfig } from "../../config/model.ts";
 import { type Json, list, record, text } from "../../lib/json.ts";
 import { changesConnection } from "./digests.ts";
-import { resourcesOf } from "./host-resources.ts";
+import { type HostResources, resourcesOf } from "./host-resources.ts";
 import { isAnother } from "./machines.ts";
 import type { Resource } from "./preview.ts";
 import { type Found, fingerprint, listed, NONE, UNRECORDED } from "./security-row.ts";
 
-type Logins = Pick<ClusterConfig, "nodes" | "ssh" | "target"> & {
-  readonly aws?: Pick<AwsConfig, "authorizedKeys">;
-};
-
+/**
+ * Compared with what the last proof recorded: what a component registered may only ever have been declared, for a lost
+ * node or by a run that failed. A node that the proof does not know is new, whatever it was before.
+ */
 export function loginRows(
   resources: readonly Resource[],
-  { nodes, ssh, aws, target }: Logins,
+  config: Pick<ClusterConfig, "nodes"> & LoginSettings,
+  deployed: Deployed | undefined,
 ): readonly Found[] {
-  const present = nodes.filter((node) => !node.lost);
+  const present = config.nodes.filter((node) => !node.lost);
   return present.flatMap((node) => {
-    const host = resources.find(({ name, type }) => name === node.name && type.startsWith("etcd:host:"));
-    const isOther = changesConnection(resourcesOf(node.name, resources));
+    const proven = deployed?.nodes[node.name];
+    const now = loginOf(node, config, proven?.login);
+    const parts = resourcesOf(node.name, resources);
+    const made = hostKeyRow(node.name, resources);
     const rows =
-      target === "aws"
-        ? [
-            ...hostKeyRow(node.name, resources),
-            ...cloudRouteRows(ssh, host, isOther),
-            ...keyRows(node.name, host, aws?.authorizedKeys ?? [], resources),
-          ]
-        : connectionRows(node, ssh, host, isOther);
-    return rows.map((row) => ({ ...row, hosts: [node.name] }));
+      proven !== undefined && proven.login === undefined
+        ? unrecordedRows(now, parts)
+        : recordedRows(proven?.login, now, parts, made.length > 0);
+    return [...made, ...rows].map((row) => ({ ...row, hosts: [node.name] }));
   });
 }
 
-/** The connection is a secret, so the component's outputs say what it was. */
-function connectionRows(
-  node: NodeConfig,
-  ssh: SshConfig,
-  host: Resource | undefined,
-  isAnotherConnection: boolean,
-): readonly Found[] {
-  const recorded = host?.old.outputs ?? {};
-  const isNew = host?.op === "create";
-  if (host === undefined || (!isNew && recorded.address === undefined))
-    return isAnotherConnection ? [unrecorded(node, ssh)] : [];
-  const before = isNew ? NONE : undefined;
-  const { address, port, hostKey, user } = recorded;
-  const rows: readonly Found[] = [
-    {
-      kind: "trust",
-      what: "ssh target",
-      old: before ?? hostPort(text(address), Number(port)),
-      new: hostPort(node.sshAddress, node.sshPort),
-      note: "the host's private keys are sent there",
-    },
-    {
-      kind: "trust",
-      what: "ssh host key",
-      old: before ?? fingerprint(text(hostKey)),
-      new: fingerprint(node.hostKey),
-    },
-    ...(isNew || user !== undefined ? routeRows(ssh, recorded, before) : []),
-  ];
-  const changed = rows.filter((row) => row.old !== row.new);
-  if (changed.length > 0 || !isAnotherConnection) return changed;
-  return user === undefined
-    ? [unrecorded(node, ssh)]
-    : [{ kind: "login", what: "key of the ssh login", old: "not shown", new: "another one" }];
+interface Aspect {
+  readonly row: Pick<Found, "kind" | "what" | "note">;
+  /** Nothing if the login does not tell. */
+  readonly told: (login: Json) => string | undefined;
 }
 
-/** Whose login, and through which machine. */
-function routeRows(ssh: SshConfig, { user, bastion }: Json, before: string | undefined): readonly Found[] {
-  const route = bastionText({ ...ssh.bastion });
-  return [
-    { kind: "login", what: "ssh user", old: before ?? text(user), new: ssh.user },
-    { kind: "trust", what: "ssh bastion", old: before ?? bastionText(record(bastion)), new: route },
-  ];
-}
+const SENT = "the host's private keys are sent there";
 
-/** Addresses of instances are AWS's own. */
-function cloudRouteRows(ssh: SshConfig, host: Resource | undefined, isOther: boolean): readonly Found[] {
-  const isNew = host?.op === "create";
-  const recorded = host?.old.outputs ?? {};
-  if (isNew || recorded.user !== undefined)
-    return routeRows(ssh, recorded, isNew ? NONE : undefined).filter((row) => row.old !== row.new);
-  if (!isOther) return [];
-  const route = `${ssh.user}, bastion ${bastionText({ ...ssh.bastion })}`;
-  return [{ kind: "trust", what: "ssh connection", old: UNRECORDED, new: route }];
-}
+const REACHED: readonly Aspect[] = [
+  {
+    row: { kind: "trust", what: "ssh target", note: SENT },
+    told: ({ address, port }) => (address === undefined ? undefined : hostPort(text(address), Number(port))),
+  },
+  {
+    row: { kind: "trust", what: "ssh host key" },
+    told: ({ hostKey }) => (hostKey === undefined ? undefined : fingerprint(text(hostKey))),
+  },
+  {
+    row: { kind: "login", what: "ssh user" },
+    told: ({ user }) => (user === undefined ? undefined : text(user)),
+  },
+  {
+    row: { kind: "trust", what: "ssh bastion" },
+    told: ({ bastion }) => (bastion === undefined ? undefined : bastionText(record(bastion))),
+  },
+];
 
-function unrecorded(node: NodeConfig, ssh: SshConfig): Found {
-  const through = ssh.bastion === undefined ? "" : ` through ${bastionText({ ...ssh.bastion })}`;
-  const target = hostPort(node.sshAddress, node.sshPort);
-  return {
-    kind: "trust",
-    what: "ssh connection",
-    old: UNRECORDED,
-    new: `${ssh.user} at ${target}, ${fingerprint(node.hostKey)}${through}`,
-    note: "the host's private keys are sent there",
-  };
-}
+const KEYS: readonly Aspect[] = [
+  {
+    row: { kind: "login", what: "login keys (aws.authorizedKeys)" },
+    told: ({ authorizedKeys }) =>
+      authorizedKeys === undefined ? undefined : listed(list(authorizedKeys).map(text).map(fingerprint)),
+  },
+];
 
 function bastionText({ address, port, user, hostKey }: Json): string {
   if (address === undefined) return NONE;
   return `${text(user)} at ${hostPort(text(address), Number(port))}, ${fingerprint(text(hostKey))}`;
+}
+
+function compared(
+  aspects: readonly Aspect[],
+  before: (aspect: Aspect) => string,
+  now: Json,
+): readonly Found[] {
+  return aspects.flatMap((aspect) => {
+    const [old, after] = [before(aspect), aspect.told(now)];
+    return after === undefined || old === after ? [] : [{ ...aspect.row, old, new: after }];
+  });
+}
+
+function recordedRows(
+  login: Json | undefined,
+  now: Json,
+  parts: HostResources,
+  isHostKeyMade: boolean,
+): readonly Found[] {
+  const before = ({ told }: Aspect) => (login === undefined ? NONE : (told(login) ?? UNRECORDED));
+  const reached = compared(REACHED, before, now);
+  const isExplained = reached.length > 0 || isHostKeyMade || !changesConnection(parts);
+  const what = now.address === undefined ? "key of the ssh login, or the address" : "key of the ssh login";
+  return [
+    ...reached,
+    ...(isExplained ? [] : [{ kind: "login", what, old: "not shown", new: "another one" } as const]),
+    ...compared(KEYS, before, now),
+  ];
+}
+
+/** By a program older than this section: of what the steps do not reach in another way, nothing is said. */
+function unrecordedRows(now: Json, parts: HostResources): readonly Found[] {
+  const { host, binaries, certificates, member, instance } = parts;
+  const isMade = [host, binaries, certificates, member].some((step) => step?.op === "create");
+  const before = () => UNRECORDED;
+  const getsKeys = isAnother(instance) || instance?.diffReasons.includes("userData") === true;
+  const connects = isMade || changesConnection(parts);
+  return [
+    ...(connects ? compared(REACHED, before, now) : []),
+    ...(connects
+      ? [{ kind: "login", what: "key of the ssh login", old: UNRECORDED, new: "not shown" } as const]
+      : []),
+    ...(getsKeys ? compared(KEYS, before, now) : []),
+  ];
 }
 
 /** On EC2 the program makes the host key; it outlives the instance. */
@@ -113,22 +124,4 @@ function hostKeyRow(node: string, resources: readonly Resource[]): readonly Foun
   if (key === undefined || !key.changes || key.op === "protect") return [];
   const old = key.op === "create" ? NONE : "the one that is pinned";
   return [{ kind: "trust", what: "ssh host key", old, new: "made by the program" }];
-}
-
-function keyRows(
-  node: string,
-  host: Resource | undefined,
-  keys: readonly string[],
-  resources: readonly Resource[],
-): readonly Found[] {
-  const { instance } = resourcesOf(node, resources);
-  const recorded = host?.old.outputs.authorizedKeys;
-  const now = listed(keys.map(fingerprint));
-  const isMade = isAnother(instance) || instance?.diffReasons.includes("userData") === true;
-  const old =
-    recorded !== undefined ? listed(list(recorded).map(text).map(fingerprint)) : isMade ? UNRECORDED : now;
-  const before = host?.op === "create" ? NONE : old;
-  return before === now
-    ? []
-    : [{ kind: "login", what: "login keys (aws.authorizedKeys)", old: before, new: now }];
 }

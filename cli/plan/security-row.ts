@@ -11,14 +11,15 @@ export type Found = Pick<SecurityRow, "kind" | "what" | "old" | "new"> &
 export const NONE = "none";
 /** By a program older than this section. */
 export const UNRECORDED = "not recorded";
-const SECRET = "[secret]";
+export const NOT_SHOWN = "not shown";
+export const SECRET = "[secret]";
 
 /** A value of an input, as it is shown. */
 export function shown(value: unknown): string {
   if (value === undefined || value === null || value === "") return NONE;
   if (typeof value !== "string") return JSON.stringify(value);
   if (value === UNKNOWN) return "known when up gets there";
-  return value.includes(SECRET) ? "not shown" : value;
+  return value.includes(SECRET) ? NOT_SHOWN : value;
 }
 
 export function listed(values: readonly string[]): string {

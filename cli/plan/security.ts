@@ -8,30 +8,36 @@ import {
   PEER_CA,
   partOf,
 } from "../../cluster/resource-names.ts";
+import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
 import { isComponent, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
-import type { Resource } from "./preview.ts";
+import type { Resource, State } from "./preview.ts";
 import { cloudRows } from "./security-cloud.ts";
-import { allowRows, archiveRows, snapshotRows } from "./security-host.ts";
+import { allowRows, archiveRows, folderRows } from "./security-host.ts";
 import { loginRows } from "./security-login.ts";
 import { type Found, listed, NONE } from "./security-row.ts";
 import { unitRows } from "./security-unit.ts";
 
 /** In the order of the kinds; hosts of which the same is to be said share a row. */
-export function securityRows(resources: readonly Resource[], config: ClusterConfig): readonly SecurityRow[] {
+export function securityRows(
+  resources: readonly Resource[],
+  config: ClusterConfig,
+  deployed: Deployed | undefined,
+): readonly SecurityRow[] {
   const names = config.nodes.filter((node) => !node.lost);
   const found = [
     ...authorityRows(resources),
     ...unprotectedRows(resources),
-    ...loginRows(resources, config),
+    ...lifeRows(resources),
+    ...loginRows(resources, config, deployed),
     ...names.flatMap(({ name }) => {
       const parts = resourcesOf(name, resources);
       return [
         ...archiveRows(parts, config.release),
         ...unitRows(parts.member),
-        ...snapshotRows(parts.host),
+        ...folderRows(parts.host, config),
         ...nameRows(name, resources),
       ].map((row) => ({ ...row, hosts: [name] }));
     }),
@@ -99,6 +105,25 @@ function unprotectedRows(resources: readonly Resource[]): readonly Found[] {
     .filter(({ old, new: now, op }) => op !== "create" && op !== "delete" && old.protected && !now.protected)
     .map(({ name }) => ({ kind: "trust", what: name, old: "protected", new: "not protected" }));
 }
+
+/** How long certificates are valid, and when they are renewed: the same for all of a kind, so a row for all of them. */
+function lifeRows(resources: readonly Resource[]): readonly Found[] {
+  const kinds = { LocallySignedCert: "leaf certificates", SelfSignedCert: "CAs" };
+  return resources.flatMap(({ type, op, old, new: now }) => {
+    const [, whose] = Object.entries(kinds).find(([kind]) => type.endsWith(`:${kind}`)) ?? [];
+    if (whose === undefined || op === "create" || op === "delete") return [];
+    const days = (side: State, key: string) =>
+      side.inputs[key] === undefined ? NONE : `${Number(side.inputs[key]) / 24} days`;
+    return Object.entries(LIFE).flatMap(([key, what]): readonly Found[] => {
+      const [before, after] = [days(old, key), days(now, key)];
+      return before === after
+        ? []
+        : [{ kind: "names", what: `${what} of ${whose}`, old: before, new: after }];
+    });
+  });
+}
+
+const LIFE = { validityPeriodHours: "validity", earlyRenewalHours: "renewal before the end" };
 
 /** Names that a leaf certificate gets: whoever has it may answer under them. */
 function nameRows(node: string, resources: readonly Resource[]): readonly Found[] {

@@ -86,14 +86,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
     });
-    // also what the next plan compares with: the connection and the user data are secrets
-    this.registerOutputs({
-      instanceId: instance.id,
-      ...ssh,
-      user: args.ssh.user,
-      bastion: args.ssh.bastion ?? null,
-      authorizedKeys: args.aws.authorizedKeys,
-    });
+    this.registerOutputs({ instanceId: instance.id, ...ssh });
   }
 
   private whileBooting({ aws }: Ec2HostArgs, connection: Connection): Omit<Host, "prepared"> {

@@ -1,174 +1,46 @@
 // A hostile pull request of each kind, and the comment that a reviewer reads.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildPlan } from "../../cli/plan/build.ts";
 import { deviations, onlyRenewals, samePlan } from "../../cli/plan/compare.ts";
-import { markdown } from "../../cli/plan/markdown.ts";
-import type { Plan } from "../../cli/plan/model.ts";
-import { parsePreview } from "../../cli/plan/preview.ts";
-import { loginRows } from "../../cli/plan/security-login.ts";
+import { UNKNOWN } from "../../cli/plan/preview.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
+import { defaults } from "../../config/defaults.ts";
 import { releases } from "../../etcd/releases.ts";
-import { list, record, text } from "../../lib/json.ts";
-import { config, hostKey } from "../unit/configuration.ts";
-import { deployed } from "../unit/deployment.ts";
-import { type Change, call, nodesOf, type Parts, planOf, previewText, restarts, unit } from "./preview.ts";
+import { call, type Parts, restarts } from "./preview.ts";
+import {
+  comment,
+  flags,
+  type Hostile,
+  installs,
+  lines,
+  NOW,
+  pinned,
+  planWith,
+  testComments,
+} from "./security-plans.ts";
 
-const NOW = Date.parse("2027-01-16T12:00:00Z");
-const pinned = releases["3.6.14"]?.amd64 ?? "";
 const evil = "e".repeat(64);
-const OURS = "SHA256:";
 
-interface Extra {
-  /** More resources than the usual ones. */
-  readonly steps?: readonly object[];
-  /** Outputs that the last run left of components, by the end of their URN; nothing of an older program. */
-  readonly outputs?: Readonly<Record<string, object>>;
-}
-
-/** What the components of this program record. */
-const recorded = {
-  ...Object.fromEntries(
-    nodesOf(3).map(({ name, address }) => [
-      `etcd:host:SshHost::${name}`,
-      { address, port: 22, hostKey: hostKey(), user: "root", bastion: null },
-    ]),
-  ),
-  "etcd:cluster:Cluster::etcd": { allow: ["foreign-etcd"] },
-};
-
-function planWith(parts: Parts, { steps = [], outputs = recorded }: Extra = {}): Plan {
-  const allow = { "etcd:allow": '["foreign-etcd"]' };
-  const preview = record(JSON.parse(previewText({ ...parts, config: { ...allow, ...parts.config } })));
-  const cluster = { op: "same", urn: "urn:pulumi:dev::etcd::etcd:cluster:Cluster::etcd", oldState: {} };
-  const all = [...list(preview.steps), cluster, ...steps].map(record).map((step) => {
-    const found = Object.entries(outputs).find(([end]) => text(step.urn).endsWith(end));
-    return found === undefined
-      ? step
-      : { ...step, oldState: { ...record(step.oldState), outputs: found[1] } };
-  });
-  return buildPlan(parsePreview(JSON.stringify({ ...preview, steps: all })), deployed(3));
-}
-
-/** What the comment says below its table of hosts. */
-function comment(plan: Plan): readonly string[] {
-  const lines = markdown(plan, NOW).split("\n");
-  const start = lines.findIndex((line) => line.startsWith("| ⚠ security") || line.startsWith("Security:"));
-  const rows = lines.slice(start + 2, lines.indexOf("", start));
-  return lines[start]?.startsWith("|") ? rows : [lines[start] ?? ""];
-}
-
-const nodes = (changes: object) =>
-  JSON.stringify(
-    nodesOf(3).map((node) => ({ hostKey: hostKey(), ...node, ...(node.name === "node2" ? changes : {}) })),
+/** Another instance: its id is in the step's text. */
+function unknownInstall(proxy: string): NonNullable<Parts["changes"]> {
+  const [change] = Object.values(
+    installs({ proxy, mirror: defaults.mirror, "sha256-arm64": releases["3.6.14"]?.arm64 ?? "" }, {}) ?? {},
   );
-const connects = (name: string): Parts["changes"] =>
-  Object.fromEntries(
-    ["host", "binaries", "certificates", "member"].map((part): [string, Change] => [
-      `${name}-${part}`,
-      { op: "update", reasons: ["connection"] },
-    ]),
-  );
-const installs = (old: Record<string, string>, now: Record<string, string>): Parts["changes"] => {
-  const texts = (options: Record<string, string>) => {
-    const line = call("install", "node1", {
-      version: "3.6.14",
-      "sha256-amd64": pinned,
-      mirror: "https://ours",
-      ...options,
-    });
-    return { create: line, update: line };
-  };
-  return { "node1-binaries": { op: "update", reasons: ["create"], old: texts(old), new: texts(now) } };
-};
-const step = (type: string, name: string, op: string, old: object | undefined, now: object | undefined) => ({
-  op,
-  urn: `urn:pulumi:dev::etcd::etcd:aws:Access$${type}::${name}`,
-  diffReasons: ["cidrIpv4"],
-  ...(old && { oldState: { inputs: old } }),
-  ...(now && { newState: { inputs: now } }),
-});
-const ingress = (name: string, old: string | undefined, now: string | undefined, port = 2379) => {
-  const rule = (cidr: string) => ({
-    ipProtocol: "tcp",
-    fromPort: port,
-    toPort: port,
-    ...(cidr.includes(":") ? { cidrIpv6: cidr } : { cidrIpv4: cidr }),
-  });
-  const op = old === undefined ? "create" : now === undefined ? "delete" : "replace";
-  const type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
-  return step(type, name, op, old ? rule(old) : undefined, now ? rule(now) : undefined);
-};
-const flags = (changes: Record<string, string>): Parts["changes"] => ({ "node1-member": restarts(changes) });
-const lines = (old: string, now: string): Parts["changes"] => ({
-  "node1-member": {
-    op: "update",
-    reasons: ["stdin"],
-    old: { stdin: `${unit()}${old}\n` },
-    new: { stdin: `${unit()}${now}\n` },
-  },
-});
+  const unknown = { create: UNKNOWN, update: UNKNOWN };
+  return { "node1-binaries": { op: "update", reasons: ["create"], old: change?.old ?? {}, new: unknown } };
+}
 
-/** Each with what its comment must say, all of it. */
-const hostile: Readonly<Record<string, readonly [Plan, readonly RegExp[]]>> = {
-  "ssh goes to another machine, with that machine's host key": [
-    planWith({
-      config: { "etcd:nodes": nodes({ sshAddress: "203.0.113.9", hostKey: hostKey("ssh-ed25519", 9) }) },
-      changes: connects("node2") ?? {},
-    }),
-    [
-      /^\| trust: ssh host key of node2 \| ssh-ed25519 SHA256:(\S+) \| ssh-ed25519 SHA256:(?!\1)\S+ \|$/,
-      /^\| trust: ssh target of node2 \| 10\.0\.0\.2:22 \| 203\.0\.113\.9:22 \(the host's private keys are sent there\) \|$/,
-    ],
-  ],
-  "the same on a stack whose last run recorded no target": [
-    planWith(
-      {
-        config: { "etcd:nodes": nodes({ sshAddress: "203.0.113.9" }) },
-        changes: connects("node2") ?? {},
-      },
-      { outputs: {} },
-    ),
-    [
-      /^\| trust: ssh connection of node2 \| not recorded \| root at 203\.0\.113\.9:22, ssh-ed25519 SHA256:\S+ \(the host's private keys are sent there\) \|$/,
-      /^\| allow: foreign-etcd \| none \| allowed \|$/,
-    ],
-  ],
-  "another port and login": [
-    planWith({
-      config: {
-        "etcd:ssh": '{"user":"mallory","agent":true}',
-        "etcd:nodes": nodes({ sshPort: 2222 }),
-      },
-      changes: { ...connects("node1"), ...connects("node2"), ...connects("node3") },
-    }),
-    [
-      /^\| trust: ssh target of node2 \| 10\.0\.0\.2:22 \| 10\.0\.0\.2:2222 /,
-      /^\| login: ssh user of node1, node2, node3 \| root \| mallory \|$/,
-    ],
-  ],
-  "a bastion in between": [
-    planWith({
-      config: {
-        "etcd:ssh": JSON.stringify({
-          user: "root",
-          agent: true,
-          bastion: { address: "203.0.113.1", hostKey: hostKey("ssh-ed25519", 7) },
-        }),
-      },
-      changes: connects("node1") ?? {},
-    }),
-    [
-      /^\| trust: ssh bastion of node1, node2, node3 \| none \| root at 203\.0\.113\.1:22, ssh-ed25519 SHA256:\S+ \|$/,
-    ],
-  ],
-  "another key of the login": [
-    planWith({ changes: connects("node1") ?? {} }),
-    [/^\| login: key of the ssh login of node1 \| not shown \| another one \|$/],
-  ],
+const hostile: Hostile = {
   "a CA with another key": [
-    planOf({ changes: { "client-ca-key": { op: "create" } } }, "new"),
-    [/^\| trust: client-ca \| none \| created \|$/],
+    planWith({ changes: { "client-ca-key": { op: "create" } } }, { before: "new" }),
+    [
+      /^\| trust: ssh target of node1 \| none \| 10\.0\.0\.1:22 /,
+      /^\| trust: ssh target of node2 \| none \| 10\.0\.0\.2:22 /,
+      /^\| trust: ssh target of node3 \| none \| 10\.0\.0\.3:22 /,
+      /^\| trust: ssh host key of node1, node2, node3 \| none \| ssh-ed25519 SHA256:\S+ \|$/,
+      /^\| login: ssh user of node1, node2, node3 \| none \| root \|$/,
+      /^\| trust: client-ca \| none \| created \|$/,
+    ],
   ],
   "a CA's certificate anew": [
     planWith({ changes: { "peer-ca-cert": { op: "replace" } } }),
@@ -274,49 +146,63 @@ const hostile: Readonly<Record<string, readonly [Plan, readonly RegExp[]]>> = {
     ),
     [/^\| names: names in the server certificate of node1 \| node1 \| bank\.example \|$/],
   ],
-  "ports opened to everybody, one half of the internet at a time": [
+  "certificates of another life": [
     planWith(
-      {},
+      {
+        changes: Object.fromEntries(
+          ["node1", "node2"].map((name) => [
+            `${name}-server-cert`,
+            {
+              op: "replace",
+              old: { validityPeriodHours: "8760", earlyRenewalHours: "720" },
+              new: { validityPeriodHours: "87600", earlyRenewalHours: "24" },
+            },
+          ]),
+        ),
+      },
       {
         steps: [
-          ingress("members-client-0.0.0.0-1", undefined, "0.0.0.0/1"),
-          ingress("members-ssh-all", "10.0.0.0/8", "0.0.0.0/0", 22),
-          ingress("members-metrics-6", undefined, "::/0", 2381),
-          ingress("members-client-office", undefined, "203.0.113.0/24"),
-          ingress("members-client-gone", "198.51.100.0/24", undefined),
+          {
+            op: "update",
+            urn: "urn:pulumi:dev::etcd::tls:index/selfSignedCert:SelfSignedCert::client-ca-cert",
+            oldState: { inputs: { validityPeriodHours: 43_800 } },
+            newState: { inputs: { validityPeriodHours: 438_000 } },
+          },
         ],
       },
     ),
     [
-      /^\| exposure: tcp 22 \(ssh\), from \| 10\.0\.0\.0\/8 \| 0\.0\.0\.0\/0 \(EVERYBODY on the internet\) \|$/,
-      /^\| exposure: tcp 2379 \(clients\), from \| 198\.51\.100\.0\/24 \| none \|$/,
-      /^\| exposure: tcp 2379 \(clients\), from \| none \| 0\.0\.0\.0\/1 \(EVERYBODY on the internet\) \|$/,
-      /^\| exposure: tcp 2379 \(clients\), from \| none \| 203\.0\.113\.0\/24 \|$/,
-      /^\| exposure: tcp 2381, from \| none \| ::\/0 \(EVERYBODY on the internet\) \|$/,
+      /^\| names: validity of leaf certificates \| 365 days \| 3650 days \|$/,
+      /^\| names: renewal before the end of leaf certificates \| 30 days \| 1 days \|$/,
+      /^\| names: validity of CAs \| 1825 days \| 18250 days \|$/,
     ],
   ],
-  "another image, and what an instance may do": [
-    planWith(
-      {},
-      {
-        steps: [
-          step(
-            "aws:ec2/instance:Instance",
-            "node1-instance",
-            "update",
-            { ami: "ami-1" },
-            { ami: "ami-2", iamInstanceProfile: "admin" },
-          ),
-          step("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "members-admin", "create", undefined, {}),
-          step("aws:ec2/eip:Eip", "node1-address", "create", undefined, {}),
-        ],
+  "a new host that etcd may write more of, and whose snapshots go elsewhere": [
+    planWith({
+      config: {
+        "etcd:unit": '{"readWritePaths":["/srv/shared"]}',
+        "etcd:backup": '{"directory":"/mnt/shared"}',
       },
-    ),
+      changes: { "node2-host": { op: "create", new: { create: UNKNOWN, update: UNKNOWN } } },
+    }),
     [
-      /^\| image: image \(aws\.ami\) of node1 \| ami-1 \| ami-2 \|$/,
-      /^\| exposure: instance profile of node1 \| none \| admin \|$/,
-      /^\| exposure: members-admin \(RolePolicyAttachment\) \| none \| made \|$/,
-      /^\| exposure: public address node1-address \| none \| made \|$/,
+      /^\| exposure: folder of the snapshots, which hold all data of node2 \| none \| \/mnt\/shared \|$/,
+      /^\| sandbox: ReadWritePaths of node2 \| none \| \/srv\/shared \|$/,
+    ],
+  ],
+  "another proxy on a machine that is yet to be made": [
+    planWith({
+      config: { "etcd:proxy": "http://203.0.113.1:3128" },
+      changes: unknownInstall("http://proxy:3128"),
+    }),
+    [
+      /^\| archive: proxy of the download of node1 \| http&#58;\/\/proxy:3128 \| http&#58;\/\/203\.0\.113\.1:3128 \|$/,
+    ],
+  ],
+  "a secret proxy there": [
+    planWith({ config: { "etcd:proxy": "[secret]" }, changes: unknownInstall("http://proxy:3128") }),
+    [
+      /^\| archive: proxy of the download of node1 \| not shown \| not shown \(whether it is another one is known when up gets there\) \|$/,
     ],
   ],
   "snapshots in another folder": [
@@ -333,18 +219,7 @@ const hostile: Readonly<Record<string, readonly [Plan, readonly RegExp[]]>> = {
   ],
 };
 
-for (const [what, [plan, says]] of Object.entries(hostile))
-  test(`the comment shows: ${what}`, () => {
-    const rows = comment(plan);
-    assert.equal(rows.length, says.length, rows.join("\n"));
-    for (const one of says)
-      assert.ok(
-        rows.some((row) => one.test(row)),
-        `${one} in\n${rows.join("\n")}`,
-      );
-    assert.match(terminal(plan, NOW), /^security +old +new$/m);
-    assert.equal(plan.security.length, says.length);
-  });
+testComments(hostile);
 
 test("nothing that matters changes, and is said so: a restart, a renewal, a pinned patch", () => {
   const quiet: readonly Parts["changes"][] = [
@@ -371,7 +246,6 @@ test("nothing that matters changes, and is said so: a restart, a renewal, a pinn
 test("no secret is shown, not even masked", () => {
   const plan = planWith({ changes: lines("Environment=A=1", "Environment=A=[secret]") ?? {} });
   assert.deepEqual(comment(plan), ["| sandbox: Environment of node1 | A=1 | A=&#91;secret&#93; |"]);
-  assert.ok(!JSON.stringify(hostile).includes(OURS + hostKey().split(" ")[1]));
 });
 
 test("an approval is for what it showed: another row, or the same of one more host, was not approved", () => {
@@ -394,39 +268,12 @@ test("an approval is for what it showed: another row, or the same of one more ho
   assert.deepEqual(deviations(on("node1", "node2"), on("node2")), [], "what is done already may be missing");
 });
 
-test("on EC2: login keys, the user and the bastion against what the last run recorded; the host key is the program's", () => {
-  const [key, other] = [hostKey("ssh-ed25519", 3), hostKey("ssh-ed25519", 4)];
-  const rows = (outputs: object, keys: readonly string[], steps: readonly object[] = []) => {
-    const host = {
-      op: "same",
-      urn: "urn:pulumi:dev::etcd::etcd:host:Ec2Host::node1",
-      oldState: { outputs },
-    };
-    const { resources } = parsePreview(JSON.stringify({ steps: [host, ...steps] }));
-    const [node = assert.fail("there is no node")] = config().nodes;
-    const aws = { authorizedKeys: keys };
-    return loginRows(resources, {
-      nodes: [node],
-      target: "aws",
-      aws,
-      ssh: { user: "admin", agent: true },
-    }).map(({ what, old, new: now }) => `${what}: ${old} → ${now}`);
-  };
-  const recordedKeys = { authorizedKeys: [key], user: "admin", bastion: null };
-  assert.deepEqual(rows(recordedKeys, [key]), []);
-  assert.match(
-    rows(recordedKeys, [key, `${other} mallory@evil`]).join(),
-    /^login keys \(aws\.authorizedKeys\): ssh-ed25519 SHA256:(\S+) → ssh-ed25519 SHA256:\1, ssh-ed25519 SHA256:\S+ mallory@evil$/,
-  );
-  assert.deepEqual(rows({ ...recordedKeys, user: "root" }, [key]), ["ssh user: root → admin"]);
-  const instance = step("aws:ec2/instance:Instance", "node1-instance", "update", {}, {});
-  const changed = { ...instance, diffReasons: ["userData"] };
-  assert.match(
-    rows({}, [other], [changed]).join(),
-    /^login keys \S+: not recorded → ssh-ed25519 SHA256:\S+$/,
-  );
-  const hosts = step("tls:index/privateKey:PrivateKey", "node1-host-key", "replace", {}, {});
-  assert.deepEqual(rows(recordedKeys, [key], [hosts]), [
-    "ssh host key: the one that is pinned → made by the program",
-  ]);
+test("the same proxy on a machine that is yet to be made is no other", () => {
+  const changes = unknownInstall("http://proxy:3128");
+  assert.deepEqual(planWith({ config: { "etcd:proxy": "http://proxy:3128" }, changes }).security, []);
+});
+
+test("settings that say no more than where a host writes may be a secret", () => {
+  const config = { "etcd:unit": "[secret]", "etcd:backup": "[secret]" };
+  assert.deepEqual(planWith({ config }).security, []);
 });

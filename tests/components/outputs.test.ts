@@ -37,11 +37,11 @@ const onEveryTarget = {
 test("each component registers what it exposes", () => {
   assert.deepEqual(outputsByType(given), {
     ...onEveryTarget,
-    "etcd:host:SshHost": "address bastion hostKey port user",
+    "etcd:host:SshHost": "address hostKey port",
   });
   assert.deepEqual(outputsByType(made), {
     ...onEveryTarget,
-    "etcd:host:Ec2Host": "address authorizedKeys bastion hostKey instanceId user",
+    "etcd:host:Ec2Host": "address hostKey instanceId",
     "etcd:aws:Network": "vpcId",
     "etcd:aws:Access": "groupId",
     "etcd:aws:Balancer": "dnsName groupId zoneId",

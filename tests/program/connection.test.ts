@@ -54,7 +54,7 @@ test("through a bastion too, both ends are pinned and given up in time", async (
   }
 });
 
-test("an ssh address and port of its own is dialled, and nothing but the connection knows it", async () => {
+test("an ssh address and port of its own is dialled, and nothing but the connection and the record knows it", async () => {
   const [first, ...others] = nodes(3);
   const forwarded = { ...first, sshAddress: "198.51.100.7", sshPort: 2201 };
   const run = await runProgram({ config: clusterOf(3, { nodes: [forwarded, ...others] }) });
@@ -63,7 +63,8 @@ test("an ssh address and port of its own is dialled, and nothing but the connect
     assert.equal(port, isFirst ? 2201 : 22, name);
     assert.equal(host === "198.51.100.7", isFirst, name);
   }
-  const texts = JSON.stringify(steps(run).map(({ inputs: { connection: _, ...texts } }) => texts));
+  const recordless = steps(run).filter(({ name }) => name !== "health"); // for the next plan
+  const texts = JSON.stringify(recordless.map(({ inputs: { connection: _, ...texts } }) => texts));
   assert.ok(!texts.includes("198.51.100.7"));
 });
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { runProgram } from "./harness.ts";
 import { daysLater, FIRST_DAY } from "./providers.ts";
 import { earlierOutputs, output, resource, step, text } from "./queries.ts";
-import { clusterOf } from "./stacks.ts";
+import { clusterOf, hostKey } from "./stacks.ts";
 
 const run = await runProgram({ config: clusterOf(3) });
 
@@ -97,6 +97,13 @@ test("the health step is told to record what is declared", () => {
     incarnation: 1,
     initialState: "new",
     initialCluster,
+    login: {
+      address: `192.168.1.10${n}`,
+      port: 22,
+      hostKey: hostKey(`host 10${n}`),
+      user: "root",
+      bastion: null,
+    },
   });
   assert.deepEqual(nodes, { node1: node(1), node2: node(2), node3: node(3) });
 });

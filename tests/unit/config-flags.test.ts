@@ -152,6 +152,18 @@ for (const [version, flag, value, sentence] of [
     "stderr,/var/log/etcd/etcd.log",
     'etcd may not write to /var/log/etcd/etcd.log from its sandbox; add its folder to unit.readWritePaths: ["/var/log/etcd"]',
   ],
+  [
+    V36,
+    "log-outputs",
+    "/var/lib/etcd/member/wal/0.log",
+    "/var/lib/etcd/member/wal/0.log is among the member's own files, which the log would damage; use another path, such as /var/lib/etcd/etcd.log",
+  ],
+  [
+    V36,
+    "log-outputs",
+    "/var/lib/etcd/x/../member/snap/db",
+    '"/var/lib/etcd/x/../member/snap/db" is neither the path of a file nor one of default, stdout, stderr, systemd/journal',
+  ],
   [V36, "log-outputs", "default,stderr", "default cannot be combined with other outputs; use stderr for it"],
   [V36, "enable-log-rotation", true, "rotates exactly one file; name it in log-outputs"],
   [V36, "log-rotation-config-json", '{"maxsize":10}', "has no effect without enable-log-rotation: true"],

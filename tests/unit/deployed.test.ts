@@ -53,6 +53,13 @@ test("addresses that a member had come back in their order, and only for who had
   assert.deepEqual(parseDeployed(JSON.parse(JSON.stringify(moved))), moved);
 });
 
+test("how a host is logged in to comes back as it was recorded", () => {
+  const { node1 } = deployed(1).nodes;
+  const login = { user: "root", bastion: null, authorizedKeys: ["ssh-ed25519 AAAA ops"] };
+  const withLogin = { ...deployed(1), nodes: { node1: { ...node1, login } } };
+  assert.deepEqual(parseDeployed(JSON.parse(JSON.stringify(withLogin))), withLogin);
+});
+
 test("a new stack has nothing deployed", () => {
   assert.equal(parseDeployed(undefined), undefined);
   assert.equal(parseDeployed(null), undefined);
@@ -86,6 +93,7 @@ for (const [value, what] of [
     { ...full, nodes: { node1: { ...node, formerAddresses: null } } },
     "nodes.node1.formerAddresses is not a list",
   ],
+  [{ ...full, nodes: { node1: { ...node, login: "root" } } }, "nodes.node1.login is not an object"],
   [{ ...full, version: undefined }, "version is not a string"],
   [{ ...full, token: "" }, "token is not a string"],
   [{ ...full, former: "node9" }, "former is not an object"],

@@ -270,5 +270,6 @@ test("what this version does not write yet is kept from record to record", () =>
   const kept = { issued: { app1: [] }, rbac: { on: true }, restore: { id: 1 } };
   const before = { ...deployed(3), ...kept };
   const after = deployedAfter(config({ nodes: nodes(3) }), plan(nodes(3), before), before.token, before);
-  assert.deepEqual(after, before);
+  const { issued, rbac, restore } = after;
+  assert.deepEqual({ issued, rbac, restore }, kept);
 });
