@@ -13,7 +13,7 @@ import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
 import { isComponent, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
-import type { Resource, State } from "./preview.ts";
+import type { Resource } from "./preview.ts";
 import { cloudRows } from "./security-cloud.ts";
 import { allowRows, archiveRows, folderRows } from "./security-host.ts";
 import { loginRows } from "./security-login.ts";
@@ -106,24 +106,30 @@ function unprotectedRows(resources: readonly Resource[]): readonly Found[] {
     .map(({ name }) => ({ kind: "trust", what: name, old: "protected", new: "not protected" }));
 }
 
-/** How long certificates are valid, and when they are renewed: the same for all of a kind, so a row for all of them. */
+/**
+ * How long certificates are valid, and whether they are renewed later than before: the same for all of a kind, so a row
+ * for all of them. That they are renewed earlier is what time does, too.
+ */
 function lifeRows(resources: readonly Resource[]): readonly Found[] {
   const kinds = { LocallySignedCert: "leaf certificates", SelfSignedCert: "CAs" };
-  return resources.flatMap(({ type, op, old, new: now }) => {
+  return resources.flatMap(({ type, op, changes, old, new: now }): readonly Found[] => {
     const [, whose] = Object.entries(kinds).find(([kind]) => type.endsWith(`:${kind}`)) ?? [];
-    if (whose === undefined || op === "create" || op === "delete") return [];
-    const days = (side: State, key: string) =>
-      side.inputs[key] === undefined ? NONE : `${Number(side.inputs[key]) / 24} days`;
-    return Object.entries(LIFE).flatMap(([key, what]): readonly Found[] => {
-      const [before, after] = [days(old, key), days(now, key)];
-      return before === after
-        ? []
-        : [{ kind: "names", what: `${what} of ${whose}`, old: before, new: after }];
+    if (whose === undefined || !changes || op === "create" || op === "delete") return [];
+    const days = (key: string) => [old, now].map(({ inputs }) => Number(inputs[key] ?? 0) / 24);
+    const row = (what: string, [before = 0, after = 0]: readonly number[]): Found => ({
+      kind: "names",
+      what: `${what} of ${whose}, in days`,
+      old: `${before}`,
+      new: `${after}`,
     });
+    const [validity, renewal] = [days("validityPeriodHours"), days("earlyRenewalHours")];
+    const [early = 0, late = 0] = renewal;
+    return [
+      ...(new Set(validity).size > 1 ? [row("validity", validity)] : []),
+      ...(late < early ? [row("renewal before the end", renewal)] : []),
+    ];
   });
 }
-
-const LIFE = { validityPeriodHours: "validity", earlyRenewalHours: "renewal before the end" };
 
 /** Names that a leaf certificate gets: whoever has it may answer under them. */
 function nameRows(node: string, resources: readonly Resource[]): readonly Found[] {

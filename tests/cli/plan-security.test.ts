@@ -172,9 +172,9 @@ const hostile: Hostile = {
       },
     ),
     [
-      /^\| names: validity of leaf certificates \| 365 days \| 3650 days \|$/,
-      /^\| names: renewal before the end of leaf certificates \| 30 days \| 1 days \|$/,
-      /^\| names: validity of CAs \| 1825 days \| 18250 days \|$/,
+      /^\| names: validity of leaf certificates, in days \| 365 \| 3650 \|$/,
+      /^\| names: renewal before the end of leaf certificates, in days \| 30 \| 1 \|$/,
+      /^\| names: validity of CAs, in days \| 1825 \| 18250 \|$/,
     ],
   ],
   "a new host that etcd may write more of, and whose snapshots go elsewhere": [
@@ -233,6 +233,13 @@ test("nothing that matters changes, and is said so: a restart, a renewal, a pinn
     },
     { "node1-server-cert": { op: "replace" }, "node1-certificates": { op: "update", new: { stdin: "x" } } },
     installs({ version: "3.6.13", "sha256-amd64": releases["3.6.13"]?.amd64 ?? "" }, {}),
+    {
+      "node1-server-cert": {
+        op: "replace",
+        old: { earlyRenewalHours: "720" },
+        new: { earlyRenewalHours: "8760" },
+      },
+    },
     lines("Nice=-5", "Nice=0\n# a comment"),
   ];
   for (const changes of quiet) {
