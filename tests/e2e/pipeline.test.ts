@@ -21,6 +21,9 @@ const NOT_RUN = [
   "check.yml install", // the lab has no registry; what is installed is what the tests run on
   "check.yml check", // a suite of its own, as is the next
   "check.yml test",
+  "pin.yml install",
+  "pin.yml pin", // asks a mirror, not a cluster, as does the next: tests/pipelines runs both
+  "pin.yml propose",
   "preview.yml install",
   "preview.yml plugins",
   "preview.yml skip", // prints one sentence, as does the next
