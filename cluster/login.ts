@@ -20,6 +20,11 @@ export function loginOf(
 ): Json {
   const login = { user: ssh.user, bastion: ssh.bastion ?? null };
   if (aws === undefined) return { address: sshAddress, port: sshPort, hostKey, ...login };
-  const authorizedKeys = aws.authorizedKeys.length > 0 ? aws.authorizedKeys : previous.authorizedKeys;
+  const authorizedKeys = aws.authorizedKeys.length > 0 ? plainKeys(aws) : previous.authorizedKeys;
   return authorizedKeys === undefined ? login : { ...login, authorizedKeys };
+}
+
+/** Who may log in, without comments and in no order: two people may write the same keys differently. */
+export function plainKeys({ authorizedKeys }: Pick<AwsConfig, "authorizedKeys">): readonly string[] {
+  return [...new Set(authorizedKeys.map((line) => line.split(/\s+/).slice(0, 2).join(" ")))].sort();
 }

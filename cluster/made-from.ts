@@ -7,6 +7,7 @@ import type { AwsConfig } from "../config/aws/model.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { renderUserData } from "../host/user-data.ts";
 import { digestOf } from "./digest.ts";
+import { plainKeys } from "./login.ts";
 import { subnetOf } from "./subnets.ts";
 
 export type Ec2Config = Pick<ClusterConfig, "ssh"> & { readonly aws: AwsConfig };
@@ -59,11 +60,6 @@ function kmsKeysOf({ kmsKeyId }: AwsConfig, running: RunningMachine | undefined)
   const has = running?.kmsKeyId ?? "";
   if (kmsKeyId === undefined) return ["", has];
   return kmsKeyId === has ? [kmsKeyId, ""] : [kmsKeyId];
-}
-
-/** Who may log in, without comments and in no order. */
-function plainKeys({ authorizedKeys }: AwsConfig): readonly string[] {
-  return [...new Set(authorizedKeys.map((line) => line.split(/\s+/).slice(0, 2).join(" ")))].sort();
 }
 
 function digestWith(

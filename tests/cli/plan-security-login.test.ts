@@ -174,7 +174,7 @@ test("on EC2: login keys, the user and the bastion against what the proof record
   assert.deepEqual(rows(recorded, []), [], "without listed keys the instances stay as they are");
   assert.match(
     rows(recorded, [key, `${other} mallory@evil`]).join(),
-    /^login keys \(aws\.authorizedKeys\): ssh-ed25519 SHA256:(\S+) → ssh-ed25519 SHA256:\1, ssh-ed25519 SHA256:\S+ mallory@evil$/,
+    /^login keys \(aws\.authorizedKeys\): ssh-ed25519 SHA256:(\S+) → ssh-ed25519 SHA256:\1, ssh-ed25519 SHA256:\S+$/,
   );
   assert.deepEqual(rows({ ...recorded, user: "root" }, [key]), ["ssh user: root → admin"]);
   const instance = step("aws:ec2/instance:Instance", "node1-instance", "update", {}, {});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { loginOf } from "../../cluster/login.ts";
 import {
   computeTopology,
   type Deployed,
@@ -272,4 +273,16 @@ test("what this version does not write yet is kept from record to record", () =>
   const after = deployedAfter(config({ nodes: nodes(3) }), plan(nodes(3), before), before.token, before);
   const { issued, rbac, restore } = after;
   assert.deepEqual({ issued, rbac, restore }, kept);
+});
+
+test("a login is recorded without the comments of its keys, which another person writes otherwise", () => {
+  const node = { sshAddress: "10.0.0.1", sshPort: 22, hostKey: "" };
+  const keysOf = (...authorizedKeys: string[]) =>
+    loginOf(
+      node,
+      { ssh: { user: "admin", agent: true }, aws: { authorizedKeys } },
+      { authorizedKeys: ["kept"] },
+    );
+  assert.deepEqual(keysOf("ssh-rsa B bob", "ssh-rsa A"), keysOf("ssh-rsa A alice@home", "ssh-rsa B"));
+  assert.deepEqual(keysOf().authorizedKeys, ["kept"], "without listed keys nothing changes on the instances");
 });
