@@ -23,8 +23,6 @@ begin_cluster_step() {
   need version "$version"
   need_root
   read_members
-  # "Cannot ask" is not "no quorum answers"; the first run comes here before it installs anything
-  [ -n "$etcdctl" ] || ! has_served || refuse "$NO_ETCDCTL"
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.cluster-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT

@@ -159,7 +159,7 @@ test("a black-holed host and a refusing one are answered for within a minute eac
   // With both at once the engine may stop at the one before it has begun with the other.
   await must(lab("heal", "3"));
   await during(t, sshStopped(2));
-  const refusing = await refusedUp(project, [], { checkId: 2 });
+  const refusing = await refusedUp(project, [], { checkId: 3 });
   assert.match(
     String(refusing.diagnostics.get("node2-host")),
     /dial tcp 192\.168\.1\.102:22: connect: connection refused$/,
