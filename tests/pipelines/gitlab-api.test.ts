@@ -218,6 +218,42 @@ test("what differs becomes an issue, and the next night a note to it", async () 
   }
 });
 
+test("what pin wrote becomes a merge request, once", async () => {
+  const said = await file("pin.txt", "3.6.99 is newer\n```\nas SHA256SUMS says");
+  const declared = (version: string) => `config:\n  etcd:version: ${version} # ours\n`;
+  await file("Pulumi.prod.yaml", declared("3.6.99"));
+  const settings = { STACK: "organization/etcd/prod" };
+  const ofMain = "/projects/7/repository/files/Pulumi.prod.yaml/raw?ref=main";
+  const proposed = "/projects/7/merge_requests?state=all&source_branch=pin%2Fprod-etcd-3.6.99";
+
+  answers[ofMain] = declared("3.6.99");
+  assert.deepEqual(await gitlab("propose", said, settings), { code: 0, said: "" });
+  answers[ofMain] = declared("3.6.98");
+  answers[proposed] = [{ iid: 4, state: "closed" }];
+  const closed = await gitlab("propose", said, settings);
+  assert.deepEqual(closed, {
+    code: 0,
+    said: "The merge request of pin/prod-etcd-3.6.99 is there already.\n",
+  });
+  assert.equal(sent.length, 0);
+
+  answers[proposed] = [];
+  assert.equal((await gitlab("propose", said, settings)).code, 0);
+  const [commit, opened] = sent;
+  assert.equal(commit?.call, "POST /projects/7/repository/commits");
+  assert.deepEqual(commit?.body, {
+    branch: "pin/prod-etcd-3.6.99",
+    start_branch: "main",
+    force: true,
+    commit_message: "Declare etcd 3.6.99 for prod",
+    actions: [{ action: "update", file_path: "Pulumi.prod.yaml", content: declared("3.6.99") }],
+  });
+  assert.equal(opened?.call, "POST /projects/7/merge_requests");
+  const body = JSON.stringify(opened?.body);
+  assert.match(body, /"source_branch":"pin\/prod-etcd-3\.6\.99","target_branch":"main"/);
+  assert.ok(body.includes("\\n    3.6.99 is newer\\n    ```\\n    as SHA256SUMS says"), body);
+});
+
 test("a wrong call, a missing variable and GitLab's refusal are each one sentence", async () => {
   const wrong = await gitlab("comment");
   assert.equal(wrong.code, 2);
@@ -290,7 +326,7 @@ async function gitlab(command: string, path?: string, settings: Readonly<Record<
   };
   const args = [join(repository, "cli/gitlab/gitlab.ts"), command, ...(path === undefined ? [] : [path])];
   return await new Promise<{ code: number; said: string }>((resolve) =>
-    execFile(process.execPath, args, { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { env, cwd: folder }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, said: stdout + stderr }),
     ),
   );
