@@ -74,7 +74,7 @@ export const commands = {
   },
   check: {
     call: "npm run check",
-    summary: "Checks format, lint, types and shell.",
+    summary: "Checks format, lint, types, shell and the length of files.",
     options: {},
     exits: { 0: "no problems", 1: "problems, listed above" },
     example: "npm run check",
