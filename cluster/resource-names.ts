@@ -40,6 +40,15 @@ export const CLUSTER_STEPS: readonly string[] = [BEFORE, MEMBERSHIP, HEALTH];
 export const CLIENT_CA = "client-ca";
 export const PEER_CA = "peer-ca";
 
+/** What a CA of that number is called. The first one keeps the name that it had before there were others. */
+export function authorityNamed(ca: typeof CLIENT_CA | typeof PEER_CA, number: number): string {
+  return number === 1 ? ca : `${ca}-${number}`;
+}
+
+export function isAuthority(component: string): boolean {
+  return /^(client|peer)-ca(-\d+)?$/.test(component);
+}
+
 /** The certificate itself, in the component of that name: of a CA, or of a part of a node. */
 export function certificateIn(component: string): string {
   return `${component}-cert`;
