@@ -9,10 +9,8 @@ import { minorOf, parseVersion } from "../etcd/releases.ts";
 import { DAY_MS } from "../lib/time.ts";
 import type { Findings } from "./changes.ts";
 import type { AuthorityTerms, Deployed, DeployedAuthority } from "./deployed.ts";
+import { AUTHORITY_ROLES, type AuthorityRole } from "./resource-names.ts";
 import { refuseRotation, shown, warnClients } from "./rotation.ts";
-
-const ROLES = ["client", "peer"] as const;
-export type AuthorityRole = (typeof ROLES)[number];
 
 /** One kind of CA: what was proven of it, and what is declared. */
 interface Authority {
@@ -33,7 +31,7 @@ export function checkAuthorities(
   memberChanges: readonly string[] = [],
 ): Findings {
   if (deployed === undefined) return { problems: [], warnings: [] };
-  const findings = ROLES.flatMap((role) => {
+  const findings = AUTHORITY_ROLES.flatMap((role) => {
     const authority = authorityOf(role, config.certificates, deployed);
     const rotation = checkRotation(authority, config, deployed, memberChanges);
     const ends = authority.proven.list.map((number) => checkEnd(authority, number, config, deployed, now));

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type AuthorityRole, authorityOf, termsOf } from "../cluster/authorities.ts";
+import { authorityOf, termsOf } from "../cluster/authorities.ts";
 import type { Deployed } from "../cluster/deployed.ts";
-import { authorityNamed, CLIENT_CA, PEER_CA } from "../cluster/resource-names.ts";
+import { type AuthorityRole, authorityNamed } from "../cluster/resource-names.ts";
 import type { CertificateSettings, ClusterConfig } from "../config/model.ts";
 import { type Authority, CertificateAuthority } from "./certificate-authority.ts";
 
@@ -36,14 +36,12 @@ export function makeAuthorities(config: TrustConfig, previous: Deployed | undefi
   return { client: makeTrust("client", config, previous), peer: makeTrust("peer", config, previous) };
 }
 
-const NAMES = { client: CLIENT_CA, peer: PEER_CA } as const;
-
 function makeTrust(role: AuthorityRole, config: TrustConfig, previous: Deployed | undefined): Trust {
   const { proven, wanted: list } = authorityOf(role, config.certificates, previous);
   const trusted = list
     .toSorted((a, b) => a - b)
     .map((number): Generation => {
-      const name = authorityNamed(NAMES[role], number);
+      const name = authorityNamed(role, number);
       const terms = termsOf(config.certificates, proven, number);
       const authority = new CertificateAuthority(name, {
         commonName: `etcd-${name}`,
