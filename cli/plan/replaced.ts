@@ -59,7 +59,7 @@ export function refuseHarm(
     ...twins(resources),
     ...cas.map(
       (ca) =>
-        `${keyIn(ca)}: with another key it is another authority, which no member trusts: every new certificate would be refused on its host; leave it as it is, or restore it from a backup of the state.`,
+        `${keyIn(ca)}: with another key it is another authority, which no member trusts: every new certificate would be refused on its host; leave it as it is (another key is a rotation: docs/certificates.md), or restore it from a backup of the state.`,
     ),
     ...volumes.map(
       (node) =>
