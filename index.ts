@@ -1,12 +1,12 @@
 import "./lib/plain-stacks.ts"; // before all others
-import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
-import { CertificateAuthority } from "./components/certificate-authority.ts";
+import { HEALTH } from "./cluster/resource-names.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, earliestClock, lastProven } from "./components/deployed.ts";
 import { makeGuarded } from "./components/guards.ts";
 import { HealthCheck } from "./components/health-check.ts";
 import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
 import { checkedTopology } from "./components/topology.ts";
+import { makeAuthorities } from "./components/trust.ts";
 import { loadConfig } from "./config/load.ts";
 
 // What is wanted, and what the last run that ended healthy left.
@@ -14,17 +14,8 @@ const config = loadConfig();
 const previous = await lastProven();
 const topology = checkedTopology(config, previous, await lookupTarget(config, previous));
 
-// 1. Two certificate authorities: what a client may do ends at the client port.
-const ca = {
-  algorithm: config.certificates.algorithm,
-  validityDays: config.certificates.caValidityDays,
-  renewBeforeDays: config.certificates.caRenewBeforeDays,
-  protect: config.protect,
-};
-const authorities = {
-  client: new CertificateAuthority(CLIENT_CA, { ...ca, commonName: "etcd-client-ca" }),
-  peer: new CertificateAuthority(PEER_CA, { ...ca, commonName: "etcd-peer-ca" }),
-};
+// 1. Two kinds of certificate authorities: what a client may do ends at the client port.
+const authorities = makeAuthorities(config, previous);
 const token = clusterToken(config.clusterName, previous, authorities);
 
 const { hosts, cluster } = await makeGuarded(

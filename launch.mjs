@@ -53,7 +53,7 @@ function programOf(name, words) {
  * @param {readonly string[]} suites
  */
 function labRefusal(name, suites) {
-  const inLab = ["selftest", "e2e", "sweep", "flags", "faults", "oldest-cli"];
+  const inLab = ["selftest", "e2e", "sweep", "flags", "faults", "long", "oldest-cli"];
   const needsLab =
     name === "start" ||
     name === "bench" ||

@@ -65,6 +65,30 @@ export function changesOf(config: ClusterConfig, deployed: Deployed, machines: M
   };
 }
 
+/** Each kind of change, as a sentence says it of a member. */
+const KINDS = [
+  ["replaced", "is replaced"],
+  ["added", "joins"],
+  ["lost", "is lost"],
+  ["removed", "is removed"],
+  ["moved", "moves"],
+  ["rebuilt", "gets another machine"],
+  ["unproven", "is repaired"],
+] as const satisfies readonly (readonly [keyof Changes, string])[];
+
+/** What happens to members, a clause each: "node4 joins". */
+export function memberChanges(
+  config: ClusterConfig,
+  deployed: Deployed,
+  machines: Machines,
+): readonly string[] {
+  const changes = changesOf(config, deployed, machines);
+  const clauses = KINDS.flatMap(([kind, does]) =>
+    changes[kind].map((name) => [name, `${name} ${does}`] as const),
+  );
+  return [...new Map(clauses.toReversed()).values()].toReversed();
+}
+
 /** On a stack that was never proven healthy little can be refused. */
 export function checkBootstrap(config: ClusterConfig, machines: Machines): Findings {
   const floor = judgeFloor(config, defaults.version); // the program may be older than an advisory
@@ -117,19 +141,11 @@ function checkVersion(config: ClusterConfig, deployed: Deployed, changes: Change
   if (refusal !== undefined) {
     return { problems: [`version: the cluster runs ${deployed.version}; ${refusal}.`], warnings: [] };
   }
-  const others = [
-    ...changes.replaced,
-    ...changes.added,
-    ...changes.lost,
-    ...changes.removed,
-    ...changes.moved,
-    ...changes.rebuilt,
-    ...changes.unproven,
-  ];
+  const others = [...new Set(KINDS.flatMap(([kind]) => changes[kind]))];
   if (minorOf(from) !== minorOf(to) && others.length > 0) {
     return {
       problems: [
-        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${[...new Set(others)].join(", ")}); do them in separate ups.`,
+        `version: the step from ${deployed.version} to ${wanted} cannot go together with a change of members (${others.join(", ")}); do them in separate ups.`,
       ],
       warnings: [],
     };

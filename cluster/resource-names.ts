@@ -36,9 +36,18 @@ export const MEMBERSHIP = "membership";
 export const HEALTH = "health";
 export const CLUSTER_STEPS: readonly string[] = [BEFORE, MEMBERSHIP, HEALTH];
 
-/** The two CAs. */
-export const CLIENT_CA = "client-ca";
-export const PEER_CA = "peer-ca";
+/** The two kinds of CAs: for clients and servers, and among the peers. */
+export const AUTHORITY_ROLES = ["client", "peer"] as const;
+export type AuthorityRole = (typeof AUTHORITY_ROLES)[number];
+
+/** What a CA of that number is called. The first one keeps the name that it had before there were others. */
+export function authorityNamed(role: AuthorityRole, number: number): string {
+  return number === 1 ? `${role}-ca` : `${role}-ca-${number}`;
+}
+
+export function isAuthority(component: string): boolean {
+  return /^(client|peer)-ca(-\d+)?$/.test(component);
+}
 
 /** The certificate itself, in the component of that name: of a CA, or of a part of a node. */
 export function certificateIn(component: string): string {

@@ -24,12 +24,6 @@ export interface Authority {
   readonly expires: pulumi.Input<string>;
 }
 
-/** The two CAs: one for clients and servers, one among the peers. */
-export interface Authorities {
-  readonly client: Authority;
-  readonly peer: Authority;
-}
-
 /** A self-signed CA. Its key stays in the encrypted state; no host ever gets it. */
 export class CertificateAuthority extends pulumi.ComponentResource implements Authority {
   readonly certPem: pulumi.Output<string>;

@@ -2,20 +2,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { digestOf } from "../cluster/digest.ts";
 import {
   BEFORE,
-  CLIENT_CA,
   childOf,
   INSTALLATION_TYPE,
   MEMBER_TYPE,
   MEMBERSHIP,
   type NodePart,
-  PEER_CA,
   partOf,
 } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
 import type { EtcdSettings, Release } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
 import { Certificate, type LeafSettings } from "./certificate.ts";
-import type { Authorities } from "./certificate-authority.ts";
 import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
 import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
@@ -23,6 +20,7 @@ import { InertSteps } from "./inert-steps.ts";
 import { Installation } from "./installation.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
 import type { Step } from "./step.ts";
+import type { Authorities } from "./trust.ts";
 
 export interface ClusterArgs {
   /** Who the members are, and in which order they are touched. */
@@ -144,7 +142,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const args = { commonName: "etcd-client", usage: "client", settings: certificates } as const;
     return new Certificate(
       this.#child("client"),
-      { ...args, authority: authorities.client },
+      { ...args, authority: authorities.client.issuing },
       { parent: this },
     );
   }
@@ -269,7 +267,7 @@ function hostNamed(hosts: readonly Host[], name: string): Host {
 function clientBundle(authorities: Authorities, client: Certificate): EtcdCluster["clientBundle"] {
   return pulumi.secret(
     pulumi.output({
-      caCert: authorities.client.certPem,
+      caCert: authorities.client.bundle,
       cert: client.certPem,
       key: client.privateKeyPem,
     }),
@@ -281,9 +279,9 @@ function certificatesExpire(
   client: Certificate,
   seats: readonly Seat[],
 ): pulumi.Output<Record<string, string>> {
+  const trusted = [...authorities.client.trusted, ...authorities.peer.trusted];
   const ends: Record<string, pulumi.Input<string>> = {
-    [CLIENT_CA]: authorities.client.expires,
-    [PEER_CA]: authorities.peer.expires,
+    ...Object.fromEntries(trusted.map(({ name, expires }) => [name, expires])),
     client: client.expires,
   };
   for (const { member, installation } of seats)

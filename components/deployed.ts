@@ -4,8 +4,8 @@ import type { DeployedAuthority } from "../cluster/deployed.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { DAY_MS } from "../lib/time.ts";
-import type { Authorities, Authority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
+import type { Authorities, Trust } from "./trust.ts";
 
 /** `organization/project/stack` */
 export function stackId(): string {
@@ -35,7 +35,7 @@ export function clusterToken(
   { peer }: Authorities,
 ): pulumi.Output<string> {
   if (previous !== undefined) return pulumi.output(previous.token);
-  return pulumi.output(peer.certPem).apply((pem) => {
+  return pulumi.output(peer.issuing.certPem).apply((pem) => {
     const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
     return `${clusterName}-${createHash("sha256").update(der).digest("hex").slice(0, 8)}`;
   });
@@ -43,7 +43,7 @@ export function clusterToken(
 
 /** RFC 3339, which no host's clock may be before. Fixed as the cluster was bootstrapped: a renewed CA begins later. */
 export function earliestClock(previous: Deployed | undefined, { peer }: Authorities): pulumi.Output<string> {
-  return pulumi.output(previous?.notBefore ?? startOf(previous?.peerCa) ?? peer.notBefore);
+  return pulumi.output(previous?.notBefore ?? startOf(previous?.peerCa) ?? peer.issuing.notBefore);
 }
 
 /** Of the CA that the last proof knew: older records had its end and its days only. */
@@ -65,8 +65,8 @@ export interface DeployedRecordArgs {
 /** What the health step records once it is proven, for the next run to plan from. */
 export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed> {
   const { config, topology, previous, authorities } = args;
-  const clientCa = authorityRecord(config, authorities.client);
-  const peerCa = authorityRecord(config, authorities.peer);
+  const clientCa = authorityRecord(authorities.client, previous?.clientCa);
+  const peerCa = authorityRecord(authorities.peer, previous?.peerCa);
   const notBefore = earliestClock(previous, authorities);
   return pulumi
     .all([args.token, instancesOf(args.hosts), clientCa, peerCa, notBefore])
@@ -94,15 +94,16 @@ function withInstances(deployed: Deployed, instances: Readonly<Record<string, st
   return { ...deployed, nodes: Object.fromEntries(nodes) };
 }
 
+/** The terms of dropped ones stay: their numbers are never given again. */
 function authorityRecord(
-  { certificates }: ClusterConfig,
-  authority: Authority,
+  { list, trusted }: Trust,
+  previous: DeployedAuthority | undefined,
 ): pulumi.Output<DeployedAuthority> {
-  const { algorithm, caValidityDays } = certificates;
-  return pulumi.output(authority.expires).apply(
-    (expires): DeployedAuthority => ({
-      list: [1],
-      terms: { "1": { algorithm, validityDays: String(caValidityDays), expires } },
-    }),
-  );
+  const terms = trusted.map(({ number, terms: { algorithm, validityDays }, expires }) => {
+    const known = { algorithm, validityDays: String(validityDays) };
+    return [String(number), pulumi.output(expires).apply((end) => ({ ...known, expires: end }))] as const;
+  });
+  return pulumi
+    .all(Object.fromEntries(terms))
+    .apply((now): DeployedAuthority => ({ list, terms: { ...previous?.terms, ...now } }));
 }

@@ -5,9 +5,9 @@ import type { TopologyMember } from "../cluster/topology.ts";
 import type { Release } from "../config/model.ts";
 import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts";
 import { Certificate, type LeafSettings } from "./certificate.ts";
-import type { Authorities } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
+import type { Authorities, Trust } from "./trust.ts";
 
 export interface InstallationArgs {
   readonly host: Host;
@@ -47,12 +47,12 @@ export class Installation extends pulumi.ComponentResource {
     return {
       server: new Certificate(
         partOf(name, "server"),
-        { ...host, ...member.serverNames, usage: "server", authority: authorities.client },
+        { ...host, ...member.serverNames, usage: "server", authority: authorities.client.issuing },
         child,
       ),
       peer: new Certificate(
         partOf(name, "peer"),
-        { ...host, ...member.names, usage: "server", authority: authorities.peer },
+        { ...host, ...member.names, usage: "server", authority: authorities.peer.issuing },
         child,
       ),
       operator: new Certificate(
@@ -60,7 +60,7 @@ export class Installation extends pulumi.ComponentResource {
         {
           commonName: `${member.name}-operator`,
           usage: "client",
-          authority: authorities.client,
+          authority: authorities.client.issuing,
           settings: certificates,
         },
         child,
@@ -102,6 +102,8 @@ export class Installation extends pulumi.ComponentResource {
           hostCommand(host.caller, "certificates", {
             ...identityOptions(host, owner, checkId),
             address: member.address,
+            "client-ca": listed(authorities.client),
+            "peer-ca": listed(authorities.peer),
           }),
         ),
         delete: this.deleteStep("remove-certificates", host, checkId),
@@ -123,13 +125,18 @@ export class Installation extends pulumi.ComponentResource {
   }
 }
 
+/** Read by nobody on the host: what the reviewer sees, and `verify`. Nothing of a CA that was never rotated. */
+function listed({ list }: Trust): string | undefined {
+  return list.length === 1 && list[0] === 1 ? undefined : list.join(",");
+}
+
 type LeafCertificates = Readonly<Record<LeafRole, Certificate>>;
 
 /** The files as the host reads them from stdin: a line `== NAME`, then the PEM. */
 function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates): pulumi.Output<string> {
   const files = {
-    "client-ca.crt": authorities.client.certPem,
-    "peer-ca.crt": authorities.peer.certPem,
+    "client-ca.crt": authorities.client.bundle,
+    "peer-ca.crt": authorities.peer.bundle,
     "server.crt": leafCertificates.server.certPem,
     "server.key": leafCertificates.server.privateKeyPem,
     "peer.crt": leafCertificates.peer.certPem,
@@ -148,10 +155,7 @@ function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates)
 
 /** Digest of both bundles, as the host computes it over its files. */
 function bundlesDigest({ client, peer }: Authorities): pulumi.Output<string> {
-  return pulumi.all([client.certPem, peer.certPem]).apply((pems) =>
-    createHash("sha256")
-      .update(pems.map((pem) => `${pem.trimEnd()}\n`).join(""))
-      .digest("hex")
-      .slice(0, 16),
-  );
+  return pulumi
+    .all([client.bundle, peer.bundle])
+    .apply((bundles) => createHash("sha256").update(bundles.join("")).digest("hex").slice(0, 16));
 }

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAuthorities } from "../cluster/authorities.ts";
+import { memberChanges } from "../cluster/changes.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
@@ -12,7 +13,8 @@ export function checkedTopology(
   machines: Machines,
 ): Topology {
   const { topology, ...members } = computeTopology(config, deployed, machines);
-  const authorities = checkAuthorities(config, deployed, Date.now());
+  const changes = deployed === undefined ? [] : memberChanges(config, deployed, machines);
+  const authorities = checkAuthorities(config, deployed, Date.now(), changes);
   const problems = [...members.problems, ...authorities.problems];
   for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);
   if (topology === undefined || problems.length > 0) throw refusal(problems);

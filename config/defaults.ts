@@ -37,6 +37,8 @@ export const defaults = {
   caRenewBeforeDays: 0,
   leafValidityDays: 365,
   renewBeforeDays: 60,
+  clientCa: [1],
+  peerCa: [1],
   names: [],
   backup: {},
   protect: true,

@@ -39,6 +39,10 @@ export interface CertificateSettings {
   readonly caRenewBeforeDays: number;
   readonly leafValidityDays: number;
   readonly renewBeforeDays: number;
+  /** Numbers of the client CAs that members trust, at most two; the first one issues. */
+  readonly clientCa: readonly number[];
+  /** As `clientCa`, among the peers. */
+  readonly peerCa: readonly number[];
 }
 
 export interface Release {

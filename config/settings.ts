@@ -11,7 +11,7 @@ import { parseUnit } from "./unit.ts";
 import { type Fields, show } from "./value.ts";
 
 const logLevels = ["debug", "info", "warn", "error", "panic", "fatal"] as const;
-const keyAlgorithms = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
+export const keyAlgorithms = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
 const maxElectionTimeout = 50_000;
 const gibibyte = 1024 ** 3;
 
@@ -178,5 +178,28 @@ export function parseCertificates(top: Fields): CertificateSettings {
     );
   }
   const algorithm = top.choice("keyAlgorithm", defaults.keyAlgorithm, keyAlgorithms);
-  return { algorithm, caValidityDays, caRenewBeforeDays, leafValidityDays, renewBeforeDays };
+  const [clientCa, peerCa] = [parseAuthorities(top, "clientCa"), parseAuthorities(top, "peerCa")];
+  return {
+    algorithm,
+    caValidityDays,
+    caRenewBeforeDays,
+    leafValidityDays,
+    renewBeforeDays,
+    clientCa,
+    peerCa,
+  };
+}
+
+/** Whether the list may follow the one before it is for cluster/rotation.ts to say. */
+function parseAuthorities(top: Fields, key: "clientCa" | "peerCa"): readonly number[] {
+  const given = top.get(key) ?? defaults[key];
+  const numbers = Array.isArray(given) ? given.filter((one) => Number.isSafeInteger(one) && one >= 1) : [];
+  const isList = Array.isArray(given) && given.length === new Set(numbers).size;
+  if (!isList || given.length < 1 || given.length > 2) {
+    top.problem(
+      key,
+      `must be the numbers of one or two CAs, each once and the one that issues first, like [1] or [1, 2], not ${show(given)}.`,
+    );
+  }
+  return numbers;
 }

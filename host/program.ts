@@ -17,6 +17,7 @@ export const PARTS = [
   "binaries",
   "install",
   "certificates",
+  "bundles",
   "answers",
   "etcdctl",
   "quorum",

@@ -22,15 +22,15 @@ const SHORTEST_WINDOW = 14 * HOURS;
 /** Losing a CA's key is losing the cluster's trust: every member and client would need new certificates at the same time. */
 export const caProtected: StackValidationPolicy = {
   name: "ca-protected",
-  description: "The keys of the certificate authorities are protected.",
+  description: "The keys of the certificate authorities that sign leaf certificates are protected.",
   enforcementLevel: protectionLevel(),
   validateStack: ({ resources }, report) => {
-    for (const authority of resources.filter(isAuthority)) {
-      const keys = authority.propertyDependencies.privateKeyPem ?? [];
-      for (const { opts, name, urn } of keys.filter(({ type }) => type === KEY)) {
-        if (!opts.protect)
-          report(`${name} could be deleted: set the option protect, or set etcd:protect to true.`, urn);
-      }
+    const leafs = resources.filter(({ type }) => type === LEAF);
+    const keys = leafs.flatMap((leaf) => leaf.propertyDependencies.caPrivateKeyPem ?? []);
+    const signing = new Map(keys.filter(({ type }) => type === KEY).map((key) => [key.urn, key]));
+    for (const { opts, name, urn } of signing.values()) {
+      if (!opts.protect)
+        report(`${name} could be deleted: set the option protect, or set etcd:protect to true.`, urn);
     }
   },
 };

@@ -1,13 +1,7 @@
 /** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
 
 import { readFileSync } from "node:fs";
-import {
-  CLIENT_CA,
-  CLUSTER_STEPS,
-  certificateIn,
-  isComponentType,
-  PEER_CA,
-} from "../../cluster/resource-names.ts";
+import { CLUSTER_STEPS, isAuthority, isComponentType } from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
@@ -38,7 +32,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
-  const others = otherChanges(preview.resources, hosts);
+  const others = otherChanges(preview.resources, hosts, deployed);
   const restarts = hosts.filter(({ action }) => action === "restart").length;
   const changes = preview.resources.some((resource) => resource.changes);
   const verdict = changes ? verdictOf(hosts, deployed) : "nothing";
@@ -80,6 +74,8 @@ const SETTINGS = [
   "dataDir",
   "unit",
   "backup",
+  "clientCa",
+  "peerCa",
 ];
 
 /** Of these only folders on a new host are told. */
@@ -116,6 +112,7 @@ const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, m
   join: ["member joins", "members join"],
   remove: ["member is removed", "members are removed"],
   renew: ["host gets new certificates, no restart", "hosts get new certificates, no restart"],
+  reissue: ["host gets other certificates, no restart", "hosts get other certificates, no restart"],
   compare: ["host is compared", "hosts are compared"],
   repeat: ["host runs steps again", "hosts run steps again"],
   prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
@@ -139,18 +136,30 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
  * The changes that no row shows, so that "nothing else changes" is true: the CAs, the administrator's certificate, the
  * network, and changes to a machine in place.
  */
-function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[]): readonly string[] {
+function otherChanges(
+  resources: readonly Resource[],
+  hosts: readonly HostRow[],
+  deployed: Deployed | undefined,
+): readonly string[] {
   const told = ({ name, type, op }: Resource) =>
     isComponentType(type) || // a component: its parts are checked by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
-    (op === "replace" && [CLIENT_CA, PEER_CA].map(certificateIn).includes(name)) || // a row of the cluster
+    (deployed !== undefined && ["create", "replace", "delete"].includes(op) && isOfAuthority(name)) || // rows of their own
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
       !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
   const changes = resources
     .filter((resource) => resource.changes && !told(resource))
-    .map(({ name, op }) => `${name.replace(/-(key|csr|cert)$/, "")}: ${op}`);
+    .map(({ name, op }) => `${componentOf(name)}: ${op}`);
   return [...new Set(changes)].sort();
+}
+
+function componentOf(resource: string): string {
+  return resource.replace(/-(key|csr|cert)$/, "");
+}
+
+function isOfAuthority(name: string): boolean {
+  return isAuthority(componentOf(name));
 }
 
 function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] {
@@ -160,7 +169,7 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
         /:(LocallySigned|SelfSigned)Cert$/.test(type) && (!changes || op === "protect"),
     )
     .map(({ name, old }) => ({
-      certificate: certificateName(name.replace(/-cert$/, "")),
+      certificate: certificateName(componentOf(name)),
       expires: text(old.outputs.validityEndTime),
     }))
     .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
@@ -169,5 +178,5 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
 
 /** As `certificatesExpire` has it, a host's own in two words. */
 function certificateName(component: string): string {
-  return [CLIENT_CA, PEER_CA].includes(component) ? component : component.replace(/-(\w+)$/, " $1");
+  return isAuthority(component) ? component : component.replace(/-(\w+)$/, " $1");
 }

@@ -1,6 +1,14 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
-import { BEFORE, CLIENT_CA, certificateIn, HEALTH, PEER_CA } from "../../cluster/resource-names.ts";
+import { authorityOf } from "../../cluster/authorities.ts";
+import {
+  AUTHORITY_ROLES,
+  authorityNamed,
+  BEFORE,
+  certificateIn,
+  HEALTH,
+} from "../../cluster/resource-names.ts";
+import { shown, stepInWords } from "../../cluster/rotation.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { minorOf, parseVersion } from "../../etcd/releases.ts";
@@ -12,23 +20,41 @@ import { replacedRow } from "./replaced.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
-  config: Pick<ClusterConfig, "release">,
+  config: Pick<ClusterConfig, "release" | "certificates">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
-  const issues = (ca: string) =>
-    resources.some(({ name, changes, op }) => name === certificateIn(ca) && changes && op !== "protect");
-  const cas = [CLIENT_CA, PEER_CA].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
-    ...cas.map((ca): ClusterRow => ({ step: "ca", text: renewal(ca, resources) })),
+    ...authorityRows(resources, config, deployed),
     ...replacedRow(resources, deployed),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
+}
+
+/** A CA that is renewed, and a step of a rotation with the list that comes next. */
+function authorityRows(
+  resources: readonly Resource[],
+  { certificates }: Pick<ClusterConfig, "certificates">,
+  deployed: Deployed | undefined,
+): readonly ClusterRow[] {
+  if (deployed === undefined) return [];
+  const isMade = (ca: string) =>
+    resources.some(({ name, op }) => name === certificateIn(ca) && ["create", "replace"].includes(op));
+  return AUTHORITY_ROLES.flatMap((role) => {
+    const { key, proven, wanted } = authorityOf(role, certificates, deployed);
+    const kept = proven.list.filter((number) => wanted.includes(number));
+    const renewed = kept.map((number) => authorityNamed(role, number)).filter(isMade);
+    const texts = renewed.map((ca) => renewal(ca, resources));
+    if (shown(proven.list) === shown(wanted)) return texts;
+    const { text: step, next } = stepInWords(proven.list, wanted);
+    const then = next === undefined ? "" : `; next is ${key}: ${shown(next)}`;
+    return [...texts, `${key} ${shown(proven.list)} → ${shown(wanted)}, ${step}${then}`];
+  }).map((said): ClusterRow => ({ step: "ca", text: said }));
 }
 
 function renewal(ca: string, resources: readonly Resource[]): string {

@@ -119,6 +119,7 @@ function memberAction(
   }
   if (Object.keys(steps).some((step) => replaced.includes(step))) return "repeat";
   if (onlyRenews(steps, leafCertificates)) return "renew";
+  if (Object.values(leafCertificates).some((leaf) => leaf?.changes && !isDue(leaf))) return "reissue";
   if (Object.values(steps).some((step) => step?.changes)) return "prepare";
   return "nothing";
 }
@@ -208,6 +209,14 @@ function reasons(
       return [...again, "restarts only if it differs", ...renewal];
     case "renew":
       return [...renewal, "etcd reloads them by itself"];
+    case "reissue":
+      return [
+        ...renewal,
+        ...issuerChange(resources.certificates),
+        "etcd reloads them by itself",
+        ...programChange(resources.host),
+        ...again,
+      ];
     case "prepare":
       return [...renewal, ...preparation(resources), ...again];
     default:
@@ -225,7 +234,17 @@ function connectionChange(resources: HostResources): readonly string[] {
 }
 
 function bundleChange(member: Resource | undefined): readonly string[] {
-  return member !== undefined && changedOptions(member).includes("bundles") ? ["new CA bundle"] : [];
+  return member !== undefined && changedOptions(member).includes("bundles") ? ["another CA bundle"] : [];
+}
+
+/** Which CA signs from now on. */
+function issuerChange(certificates: Resource | undefined): readonly string[] {
+  const issuing = (step: Resource["new"] | undefined, kind: string) =>
+    optionsOf(text(step?.inputs.create)).get(`${kind}-ca`)?.split(",")[0] ?? "1";
+  return ["client", "peer"].flatMap((kind) => {
+    const [old, now] = [issuing(certificates?.old, kind), issuing(certificates?.new, kind)];
+    return old === now ? [] : [`by ${kind} CA ${now} in place of ${old}`];
+  });
 }
 
 /** Where the program makes the machine: which one it is, and from what. */
@@ -247,9 +266,13 @@ function optionChanges(step: Resource | undefined): readonly string[] {
   ];
 }
 
+function programChange(host: Resource | undefined): readonly string[] {
+  return host?.diffReasons.includes("stdin") ? ["a new etcd-host"] : [];
+}
+
 /** Steps that run again and touch no process. */
 function preparation({ host, binaries, certificates }: HostResources): readonly string[] {
-  const program = host?.diffReasons.includes("stdin") ? ["a new etcd-host"] : [];
+  const program = programChange(host);
   const steps = Object.entries({ host, binaries, certificates })
     .filter(([, step]) => step?.changes)
     .map(([name, step]) => `${name} step: ${step?.diffReasons.join(", ")}`);

@@ -11,6 +11,7 @@ export type Action =
   | "repeat"
   | "compare"
   | "renew"
+  | "reissue"
   | "restart"
   | "bootstrap"
   | "join"

@@ -10,6 +10,7 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   repeat: "run again",
   compare: "compare",
   renew: "renew certificates (hot)",
+  reissue: "reissue certificates (hot)",
   restart: "restart",
   bootstrap: "start",
   join: "join",

@@ -1,6 +1,6 @@
 /** Steps and keys that are made again although nothing of them changes: by request, tainted, or not in the state. */
 
-import { CLIENT_CA, CLUSTER_STEPS, keyIn, PEER_CA } from "../../cluster/resource-names.ts";
+import { AUTHORITY_ROLES, authorityNamed, CLUSTER_STEPS, keyIn } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { HostResources } from "./host-resources.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
@@ -44,7 +44,9 @@ export function refuseHarm(
   if (deployed === undefined) return [];
   const record = resources.some(({ type, op }) => type === "pulumi:pulumi:Stack" && op === "replace");
   const made = (name: string) => resources.some((one) => one.name === name && isMadeAgain(one, true));
-  const cas = [CLIENT_CA, PEER_CA].filter((ca) => made(keyIn(ca)));
+  const cas = AUTHORITY_ROLES.flatMap((role) =>
+    (deployed[`${role}Ca`]?.list ?? [1]).map((number) => authorityNamed(role, number)),
+  ).filter((ca) => made(keyIn(ca)));
   const volumes = Object.keys(deployed.nodes).filter((node) =>
     resources.some(({ name, op }) => name === `${node}-data` && op === "replace"),
   );
@@ -57,7 +59,7 @@ export function refuseHarm(
     ...twins(resources),
     ...cas.map(
       (ca) =>
-        `${keyIn(ca)}: with another key it is another authority, which no member trusts: every new certificate would be refused on its host; leave it as it is, or restore it from a backup of the state.`,
+        `${keyIn(ca)}: with another key it is another authority, which no member trusts: every new certificate would be refused on its host; leave it as it is (another key is a rotation: docs/certificates.md), or restore it from a backup of the state.`,
     ),
     ...volumes.map(
       (node) =>

@@ -1,11 +1,13 @@
 /** The plan's section "security": what changes of who is trusted, who gets in, and what runs. Old and new, never a secret. */
 
+import { authorityOf } from "../../cluster/authorities.ts";
 import {
-  CLIENT_CA,
+  AUTHORITY_ROLES,
+  authorityNamed,
   certificateIn,
+  isAuthority,
   keyIn,
   LEAF_ROLES,
-  PEER_CA,
   partOf,
 } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
@@ -29,6 +31,7 @@ export function securityRows(
   const names = config.nodes.filter((node) => !node.lost);
   const found = [
     ...authorityRows(resources),
+    ...issuerRows(config, deployed),
     ...unprotectedRows(resources),
     ...lifeRows(resources),
     ...loginRows(resources, config, deployed),
@@ -80,7 +83,8 @@ const MADE: Readonly<Record<string, string>> = {
 
 /** A CA's key is the CA; its certificate may be renewed with the same key. */
 function authorityRows(resources: readonly Resource[]): readonly Found[] {
-  return [CLIENT_CA, PEER_CA].flatMap((ca): readonly Found[] => {
+  const named = resources.map(({ name }) => name.replace(/-(key|cert)$/, "")).filter(isAuthority);
+  return [...new Set(named)].flatMap((ca): readonly Found[] => {
     const part = (name: string) => resources.find((one) => one.name === name && !isComponent(one));
     const [key, certificate] = [part(keyIn(ca)), part(certificateIn(ca))];
     const made = key?.changes ? MADE[key.op] : undefined;
@@ -97,6 +101,21 @@ function authorityRows(resources: readonly Resource[]): readonly Found[] {
         new: "renewed with the same key",
       },
     ];
+  });
+}
+
+/** Whoever has the key of the one that issues is every member and every client. */
+function issuerRows(
+  { certificates }: Pick<ClusterConfig, "certificates">,
+  deployed: Deployed | undefined,
+): readonly Found[] {
+  if (deployed === undefined) return [];
+  return AUTHORITY_ROLES.flatMap((role): readonly Found[] => {
+    const { proven, wanted } = authorityOf(role, certificates, deployed);
+    const [old, now] = [proven.list, wanted].map(([issuing = 1]) => authorityNamed(role, issuing));
+    return old === now
+      ? []
+      : [{ kind: "trust", what: `${role} CA that issues`, old: `${old}`, new: `${now}` }];
   });
 }
 

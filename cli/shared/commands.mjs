@@ -48,7 +48,7 @@ export const suites = [
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
-export const longRuns = ["sweep", "flags", "faults", "oldest-cli"];
+export const longRuns = ["sweep", "flags", "faults", "long", "oldest-cli"];
 
 /** @satisfies {Readonly<Record<string, Command>>} */
 export const commands = {

@@ -1,11 +1,12 @@
 // What the stack's state says of each host: what its last successful steps declared.
 import { createHash } from "node:crypto";
 import {
+  AUTHORITY_ROLES,
+  type AuthorityRole,
+  authorityNamed,
   BEFORE,
-  CLIENT_CA,
   certificateIn,
   LEAF_ROLES,
-  PEER_CA,
   partOf,
 } from "../../cluster/resource-names.ts";
 import { optionsOf } from "../../host/options.ts";
@@ -51,12 +52,26 @@ export function declaredOf(state: State, name: string): Declared | undefined {
 
 /** Keys are secrets of the state: the host's own records check those. */
 function certificates(state: State, name: string): readonly string[] {
-  const component = { "client-ca": CLIENT_CA, "peer-ca": PEER_CA };
-  const leafCertificates = LEAF_ROLES.map((role) => [role, partOf(name, role)] as const);
-  return [...Object.entries(component), ...leafCertificates].map(([path, owner]) => {
-    const { certPem } = record(state.get(certificateIn(owner))?.outputs);
-    return file(`${PKI_DIR}/${path}.crt`, `${text(certPem).trimEnd()}\n`);
+  const step = optionsOf(text(inputs(state, partOf(name, "certificates")).create));
+  const bundles = AUTHORITY_ROLES.map((role) => {
+    const pems = trusted(role, step.get(`${role}-ca`)).map((ca) => certificatePem(state, ca));
+    return file(`${PKI_DIR}/${role}-ca.crt`, pems.join(""));
   });
+  const leafs = LEAF_ROLES.map((role) =>
+    file(`${PKI_DIR}/${role}.crt`, certificatePem(state, partOf(name, role))),
+  );
+  return [...bundles, ...leafs];
+}
+
+/** The CAs of a bundle, in its order; `list` is the one that the host's step names where a CA was rotated. */
+function trusted(role: AuthorityRole, list = "1"): readonly string[] {
+  const numbers = list.split(",").map(Number);
+  return numbers.toSorted((a, b) => a - b).map((number) => authorityNamed(role, number));
+}
+
+function certificatePem(state: State, component: string): string {
+  const { certPem } = record(state.get(certificateIn(component))?.outputs);
+  return `${text(certPem).trimEnd()}\n`;
 }
 
 function members(state: State): readonly string[] {

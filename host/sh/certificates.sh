@@ -62,7 +62,7 @@ verify_pki() { # DIRECTORY
     # the running etcd knows the CAs it was started with, and those only
     if [ -s "$RUN_DIR/started/$ca" ] && is_running; then
       signed_by "$RUN_DIR/started/$ca" "$1/$leaf.crt" ||
-        refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; a CA with another key has to be trusted by all members first"
+        refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; a CA with another key has to be trusted by all members first: clientCa or peerCa [1, 2], then [2, 1]"
     fi
   done
 }

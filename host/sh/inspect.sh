@@ -22,14 +22,27 @@ cmd_facts() {
   need_root
   say "member $(mark_value name) $(mark_value incarnation)"
   say "service $(unit_property ActiveState)"
-  for certificate in server peer operator client-ca peer-ca; do
+  for certificate in server peer operator; do
     end=$(end_date "$ETC_DIR/pki/$certificate.crt" 2>/dev/null) || :
-    [ -n "$end" ] || continue
-    say "certificate $certificate $(utc_time "$end")"
+    [ -z "$end" ] || say "certificate $certificate $(utc_time "$end")"
   done
+  say_authorities client-ca
+  say_authorities peer-ca
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
   status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :
   if [ -n "$status" ]; then say "status $status"; fi
+}
+
+# Each that is trusted, by the name that the stack has for it.
+say_authorities() { # BUNDLE-NAME
+  number=1
+  while ca=$(certificate_in "$ETC_DIR/pki/$1.crt" "$number" 2>/dev/null) && [ -n "$ca" ]; do
+    ca=$(printf '%s\n' "$ca" | openssl x509 -noout -subject -enddate 2>/dev/null) || :
+    ca_name=$(printf '%s\n' "$ca" | sed -n "s/^subject=.*CN *= *etcd-\($1-[0-9]*\)\$/\1/p")
+    end=$(printf '%s\n' "$ca" | sed -n 's/^notAfter=//p')
+    [ -z "$end" ] || say "certificate ${ca_name:-$1} $(utc_time "$end")"
+    number=$((number + 1))
+  done
 }
 
 cmd_health() {

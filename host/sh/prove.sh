@@ -130,11 +130,11 @@ check_clocks() {
 check_certificates() {
   lasts_all client && lasts_all peer && return 0
   for side in client peer; do
-    refuse_ca_end "$side"
     for member_name in $(declared_names); do
       file=$work/$side-$member_name
       openssl x509 -in "$file" -noout 2>/dev/null || say_problem "$member_name does not answer on its $side URL" || return 1
       signed_by "$ETC_DIR/pki/$side-ca.crt" "$file" || say_problem "$member_name serves a $side certificate of another CA than $(hostname) has" || return 1
+      refuse_ca_end "$side" "$file"
       if openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1; then continue; fi
       fail "the $side certificate of $member_name expires on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
@@ -148,10 +148,14 @@ lasts_all() { # client|peer
   for member_name in $(declared_names); do set -- "$@" "$work/$side-$member_name"; done
   openssl verify -no-CApath -CAfile "$ETC_DIR/pki/$side-ca.crt" -attime $(($(date +%s) + min_days * 86400)) "$@" >/dev/null 2>&1
 }
-refuse_ca_end() { # client|peer
-  bundle=$ETC_DIR/pki/$1-ca.crt
-  openssl x509 -in "$bundle" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1 ||
-    fail "the $1 CA expires on $(end_date "$bundle"), within $min_days days; renew it: set caRenewBeforeDays to more than that, then 'pulumi up'"
+# Of the CA that issued it; another one that is trusted may end.
+refuse_ca_end() { # client|peer CERTIFICATE
+  number=1
+  while certificate_in "$ETC_DIR/pki/$1-ca.crt" "$number" >"$work/ca" && [ -s "$work/ca" ]; do
+    ! signed_by "$work/ca" "$2" || openssl x509 -in "$work/ca" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1 ||
+      fail "the $1 CA expires on $(end_date "$work/ca"), within $min_days days; renew it: set caRenewBeforeDays to more than that, then 'pulumi up'"
+    number=$((number + 1))
+  done
 }
 
 # Which incarnation of each member has been proven: a later join of the same one would hide that its data is gone.

@@ -67,6 +67,7 @@ restart_member() { # UNIT
   wait_for_my_turn
   prove_version_step "$(but_me)"
   version_before=$agreed
+  prove_bundles
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
   { sha256sum <"$PROC/$(unit_property MainPID)/exe" | cut -d' ' -f1 >"$work/old-binary"; } 2>/dev/null || :

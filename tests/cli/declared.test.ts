@@ -88,3 +88,26 @@ test("a resource that only waits for its delete declares nothing", () => {
   const { lines = "" } = declaredOf(stateOf({ deployment: { resources: now } }), "node1") ?? {};
   assert.match(lines, new RegExp(`^file ${sha256(UNIT)} /etc/systemd/system/etcd\\.service$`, "m"));
 });
+
+test("where CAs were rotated a bundle has all that the host's step names, ascending, and only those", () => {
+  const pems = { "client-ca-2": "two", "client-ca-10": "ten", "peer-ca-2": "peer two" };
+  const rotated = (list: Readonly<Record<string, string>>) => ({
+    ...right,
+    "node1-certificates": { inputs: { create: command("certificates", list) } },
+    ...Object.fromEntries(
+      Object.entries(pems).map(([ca, pem]) => [`${ca}-cert`, { outputs: { certPem: `${pem}\n` } }]),
+    ),
+  });
+  const bundles = (list: Readonly<Record<string, string>>) =>
+    declaredOf(state(rotated(list)), "node1")
+      ?.lines.split("\n")
+      .slice(2, 4);
+  assert.deepEqual(bundles({ "client-ca": "10,2", "peer-ca": "2" }), [
+    `file ${sha256("two\nten\n")} /etc/etcd/pki/client-ca.crt`,
+    `file ${sha256("peer two\n")} /etc/etcd/pki/peer-ca.crt`,
+  ]);
+  assert.deepEqual(bundles({ "client-ca": "1,2" }), [
+    `file ${sha256(`${CA}\ntwo\n`)} /etc/etcd/pki/client-ca.crt`,
+    `file ${sha256(`${CA}\n`)} /etc/etcd/pki/peer-ca.crt`,
+  ]);
+});

@@ -71,11 +71,10 @@ test("a leaf's key that is replaced brings a new certificate, without a restart"
   };
   const plan = planOf({ changes });
   const row = rowOf(plan, "node2");
-  assert.equal(row.action, "prepare");
+  assert.equal(row.action, "reissue");
   assert.deepEqual(row.why, [
     "new certificates (server)",
-    "certificates step: stdin",
-    "no restart",
+    "etcd reloads them by itself",
     "made again: server-key",
   ]);
   assert.deepEqual(plan.others, []);

@@ -195,6 +195,9 @@ function resources(parts: Parts) {
       .filter((name) => /^more-|-key$/.test(name))
       .map((name) => all("tls:index:PrivateKey", name, {})),
     ...Object.keys(changes)
+      .filter((name) => /-ca-\d+-cert$/.test(name))
+      .map((name) => all("tls:index:SelfSignedCert", name, {})),
+    ...Object.keys(changes)
       .filter((name) => name.endsWith("-data"))
       .map((name) => all("aws:ebs/volume:Volume", name, {})),
   ];

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { CertificateAuthority } from "../../components/certificate-authority.ts";
 import { EtcdCluster } from "../../components/cluster.ts";
 import { SshHost } from "../../components/ssh-host.ts";
+import type { Trust } from "../../components/trust.ts";
 import { assertNamesUnique } from "../program/golden.ts";
 import { runMocked } from "../program/harness.ts";
 import { config } from "../unit/configuration.ts";
@@ -13,17 +14,7 @@ import { nodes, plan } from "../unit/deployment.ts";
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
   const { release, dataDir, settings, certificates, rolloutOrder, allow, checkId, ssh } = all;
-  const ca = {
-    commonName: "ca",
-    algorithm: certificates.algorithm,
-    validityDays: 1825,
-    renewBeforeDays: 0,
-    protect: false,
-  };
-  const authorities = {
-    client: new CertificateAuthority(`${prefix}client-ca`, ca),
-    peer: new CertificateAuthority(`${prefix}peer-ca`, ca),
-  };
+  const authorities = { client: trustIn(`${prefix}client-ca`), peer: trustIn(`${prefix}peer-ca`) };
   const { quotaBackendBytes, metricsUrl, service } = settings;
   const token = `${name}-0a1b2c3d`;
   const host = {
@@ -35,11 +26,24 @@ function makeCluster(name: string, prefix: string) {
     allow,
     service,
     checkId,
-    notBefore: authorities.peer.notBefore,
+    notBefore: authorities.peer.issuing.notBefore,
   };
   const hosts = all.nodes.map((node) => new SshHost(`${prefix}${node.name}`, { ...host, node }));
   const shared = { release, dataDir, settings, certificates, rolloutOrder, allow, checkId };
   new EtcdCluster(name, { ...shared, topology: plan(nodes(3)), hosts, authorities, token });
+}
+
+function trustIn(name: string): Trust {
+  const terms = { algorithm: "ECDSA-P256", validityDays: 1825 } as const;
+  const ca = new CertificateAuthority(name, {
+    commonName: "ca",
+    ...terms,
+    renewBeforeDays: 0,
+    protect: false,
+  });
+  const { certPem, privateKeyPem, notBefore, expires } = ca;
+  const issuing = { number: 1, name, terms, certPem, privateKeyPem, notBefore, expires };
+  return { issuing, trusted: [issuing], list: [1], bundle: certPem };
 }
 
 const run = await runMocked({}, () => {

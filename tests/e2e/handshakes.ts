@@ -11,6 +11,7 @@ import { argv, stdin } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type TLSSocket } from "node:tls";
 import { fileURLToPath } from "node:url";
+import { PEER_PORT } from "../../etcd/ports.ts";
 import { labCommand } from "../../lab/describe.ts";
 import { labEnv } from "./lab.ts";
 
@@ -26,7 +27,10 @@ export interface Handshakes {
   readonly serials: readonly string[];
 }
 
-/** `bundle`: the folder with `ca.crt`, `client.crt` and `client.key`, read once, as a client outside does. */
+/**
+ * `bundle`: the folder with `ca.crt`, `client.crt` and `client.key`, read once, as a client outside does. For peer listeners
+ * also `peer-ca.crt`: there a handshake ends with what the member serves, since no client has a certificate for it.
+ */
 export async function whileShakingHands(
   bundle: string,
   endpoints: readonly string[],
@@ -57,6 +61,10 @@ async function shakeHands(bundle: string, endpoints: readonly string[]): Promise
   const [ca, cert, key] = await Promise.all(
     ["ca.crt", "client.crt", "client.key"].map((file) => readFile(join(bundle, file))),
   );
+  const isPeer = ({ port }: URL) => port === String(PEER_PORT);
+  const peerCa = endpoints.some((endpoint) => isPeer(new URL(endpoint)))
+    ? await readFile(join(bundle, "peer-ca.crt"))
+    : "";
   const serials = new Set<string>();
   const failed: string[] = [];
   let done = 0;
@@ -64,15 +72,17 @@ async function shakeHands(bundle: string, endpoints: readonly string[]): Promise
   stdin.resume().once("end", () => {
     ended = true;
   });
-  const shake = async ({ hostname, port }: URL) => {
-    const socket = connect({ host: hostname, port: Number(port), ca, cert, key });
+  const shake = async (url: URL) => {
+    const { hostname } = url;
+    const to = { host: hostname, port: Number(url.port) };
+    const socket = connect(isPeer(url) ? { ...to, ca: peerCa } : { ...to, ca, cert, key });
     try {
-      await answerOf(socket);
+      await (isPeer(url) ? once(socket, "secureConnect") : answerOf(socket));
       serials.add(socket.getPeerCertificate().serialNumber);
       done++;
     } catch (error) {
       const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      if (!RESTARTING.includes(code)) failed.push(`${hostname}: ${code}`);
+      if (!RESTARTING.includes(code)) failed.push(`${url.host}: ${code}`);
     } finally {
       socket.destroy();
     }

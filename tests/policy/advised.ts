@@ -22,11 +22,20 @@ for (const name of ["node1", "node2", "lost"]) {
 }
 
 const key = new tls.PrivateKey("ca-key", { algorithm: "ECDSA", ecdsaCurve: "P256" });
-new tls.SelfSignedCert("ca", {
+const ca = new tls.SelfSignedCert("ca", {
   privateKeyPem: key.privateKeyPem,
   subject: { commonName: "ca" },
   isCaCertificate: true,
   allowedUses: ["cert_signing"],
   validityPeriodHours: 24,
+});
+const leafKey = new tls.PrivateKey("leaf-key", { algorithm: "ECDSA", ecdsaCurve: "P256" });
+new tls.LocallySignedCert("leaf", {
+  certRequestPem: new tls.CertRequest("leaf-csr", { privateKeyPem: leafKey.privateKeyPem }).certRequestPem,
+  caPrivateKeyPem: key.privateKeyPem,
+  caCertPem: ca.certPem,
+  allowedUses: ["server_auth"],
+  validityPeriodHours: 90 * 24,
+  earlyRenewalHours: 30 * 24,
 });
 new Any("aws:ebs/volume:Volume", "volume", { encrypted: true });

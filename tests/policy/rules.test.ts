@@ -177,21 +177,21 @@ test("secrets-are-secret says so where it could not look", () => {
 });
 
 test("ca-protected", () => {
-  const stack = (authority: boolean, ofKey: boolean, isCaCertificate: unknown = true) => {
+  const stack = (ofKey: boolean, ...signed: readonly string[]) => {
     const key = resource({ type: KEY, name: "key", protect: ofKey });
-    const ca = resource({
-      type: CA,
-      name: "ca",
-      props: { isCaCertificate },
-      protect: authority,
-      from: { privateKeyPem: [key] },
-    });
-    return validateStack(caProtected, [key, ca]);
+    const leafs = signed.map((name) => resource({ type: LEAF, name, from: { caPrivateKeyPem: [key] } }));
+    const from = { privateKeyPem: [key] };
+    const ca = resource({ type: CA, name: "ca", props: { isCaCertificate: true }, from });
+    return validateStack(caProtected, [key, ca, ...leafs]);
   };
-  assert.deepEqual(stack(true, true), []);
-  assert.match(stack(true, false).join(), /^key could be deleted/);
-  assert.deepEqual(stack(false, true), [], "a certificate over a kept key loses nothing");
-  assert.deepEqual(stack(false, false, false), [], "no authority");
+  assert.deepEqual(stack(true, "server"), [], "a certificate over a kept key loses nothing");
+  assert.match(stack(false, "server").join(), /^key could be deleted/);
+  assert.equal(stack(false, "server", "peer").length, 1, "once, however many it signs");
+  assert.deepEqual(
+    stack(false),
+    [],
+    "it does not sign yet, or no more: in a rotation it has to be free to go",
+  );
   assert.deepEqual(validateStack(caProtected, [resource({ type: KEY })]), [], "the key of a leaf");
 });
 

@@ -56,39 +56,50 @@ when("secrets-are-secret", (name) => {
 
 const key = (name: string, opts: pulumi.CustomResourceOptions = {}) =>
   new tls.PrivateKey(name, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
-const authority = (name: string, days: number, opts: pulumi.CustomResourceOptions, keyOpts = opts) =>
-  new tls.SelfSignedCert(
-    name,
-    {
-      privateKeyPem: key(`${name}-key`, keyOpts).privateKeyPem,
-      subject: { commonName: "ca" },
-      isCaCertificate: true,
-      allowedUses: ["cert_signing"],
-      validityPeriodHours: days * 24,
-    },
-    opts,
-  );
-const leaf = (name: string, days: number, window: number, caCertPem: pulumi.Input<string>) => {
+interface Authority {
+  readonly certPem: pulumi.Input<string>;
+  readonly privateKeyPem: pulumi.Input<string>;
+}
+const authority = (
+  name: string,
+  days: number,
+  opts: pulumi.CustomResourceOptions,
+  keyOpts = opts,
+): Authority => {
+  const { privateKeyPem } = key(`${name}-key`, keyOpts);
+  const settings = {
+    subject: { commonName: "ca" },
+    isCaCertificate: true,
+    allowedUses: ["cert_signing"],
+    validityPeriodHours: days * 24,
+  };
+  const { certPem } = new tls.SelfSignedCert(name, { privateKeyPem, ...settings }, opts);
+  return { certPem, privateKeyPem };
+};
+const leaf = (name: string, days: number, window: number, { certPem, privateKeyPem }: Authority) => {
   const leafKey = key(`${name}-key`);
   new tls.LocallySignedCert(name, {
     certRequestPem: new tls.CertRequest(`${name}-csr`, { privateKeyPem: leafKey.privateKeyPem })
       .certRequestPem,
-    caPrivateKeyPem: leafKey.privateKeyPem,
-    caCertPem,
+    caPrivateKeyPem: privateKeyPem,
+    caCertPem: certPem,
     allowedUses: ["server_auth"],
     validityPeriodHours: days * 24,
     earlyRenewalHours: window * 24,
   });
 };
 
-when("ca-protected", (name) => authority(name, 365, { protect: true }, {}));
+when("ca-protected", (name) => leaf(`${name}.leaf`, 365, 60, authority(name, 365, { protect: true }, {})));
 when("certificate-lifetimes", (name) => {
   const ca = authority(`${name}.ca`, 3651, { protect: true });
-  leaf(`${name}.long`, 399, 60, ca.certPem);
-  leaf(`${name}.late`, 365, 13, ca.certPem);
-  leaf(`${name}.early`, 90, 91, ca.certPem);
+  leaf(`${name}.long`, 399, 60, ca);
+  leaf(`${name}.late`, 365, 13, ca);
+  leaf(`${name}.early`, 90, 91, ca);
 });
-when("leafs-from-own-ca", (name) => leaf(name, 365, 60, "-----BEGIN CERTIFICATE-----\nfrom elsewhere"));
+when("leafs-from-own-ca", (name) => {
+  const { privateKeyPem } = key(`${name}.ca-key`, { protect: true });
+  leaf(name, 365, 60, { certPem: "-----BEGIN CERTIFICATE-----\nfrom elsewhere", privateKeyPem });
+});
 
 // ---- machines in AWS
 

@@ -67,11 +67,14 @@ const changes: Readonly<Record<string, { config: Config; about: RegExp }>> = {
     about: /^nodes\[2\]: node9 is declared at 192\.168\.1\.103, where node3 is a member/,
   },
   "the removal of a majority": { config: { nodes: nodes(1) }, about: /^nodes: node2, node3 are a majority/ },
-  "another key algorithm of the CAs": {
-    config: { keyAlgorithm: "RSA-2048" },
-    about: /^keyAlgorithm: the client CA/,
+  "another CA at once": {
+    config: { clientCa: [2] },
+    about: /^clientCa: \[2\] follows \[1\] only in steps, .*: next is \[1, 2\], then \[2, 1\], then \[2\]\.$/,
   },
-  "another lifetime of the CAs": { config: { caValidityDays: 900 }, about: /^caValidityDays: the peer CA/ },
+  "a step of a CA, and a node that joins": {
+    config: { peerCa: [1, 2], nodes: nodes(5) },
+    about: /^peerCa: a CA step goes alone; node4 joins in this up: do one first, then the other\.$/,
+  },
   "two of three without data at once": {
     config: { nodes: nodes(3).map((node) => (node.name === "node1" ? node : { ...node, incarnation: 2 })) },
     about: /^nodes: node2, node3 of 3 members would be without data at the same time/,

@@ -115,6 +115,7 @@ export const longRuns: readonly Suite[] = [
   { name: "sweep", needs: lab, run: sweep },
   { name: "flags", needs: lab, run: flags },
   { name: "faults", needs: lab, run: faults },
+  { name: "long", needs: lab, run: async () => endToEnd(await filesOf("long")) },
   {
     name: "oldest-cli",
     needs: [labTools, commands("python3"), oldestEngine, archive, prometheus, cloud],

@@ -282,3 +282,12 @@ test("with a wrong version the flags of all versions are still judged", () => {
     "extraFlags.name: this flag is set by nodes; use that.",
   ]);
 });
+
+test("the CAs are numbers, one or two, the one that issues first", () => {
+  const { clientCa, peerCa } = config({ clientCa: [2, 1] }).certificates;
+  assert.deepEqual([clientCa, peerCa], [[2, 1], [1]]);
+  for (const wrong of [[], [1, 2, 3], [1, 1], [0], ["1"], [1.5], 2, "1,2"])
+    assert.deepEqual(problems({ peerCa: wrong }), [
+      `peerCa: must be the numbers of one or two CAs, each once and the one that issues first, like [1] or [1, 2], not ${JSON.stringify(wrong)}.`,
+    ]);
+});
