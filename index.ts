@@ -42,6 +42,7 @@ const { hosts, cluster } = await makeGuarded(
       dataDir: config.dataDir,
       settings: config.settings,
       certificates: config.certificates,
+      clients: config.clients,
       rolloutOrder: config.rolloutOrder,
       allow: config.allow,
       checkId: config.checkId,
@@ -53,7 +54,7 @@ const check = new HealthCheck(HEALTH, {
   cluster,
   renewBeforeDays: config.certificates.renewBeforeDays,
   previous,
-  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
+  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts, issued: cluster.issued }),
 });
 
 /** The stack's outputs. */
@@ -65,6 +66,7 @@ export default {
   health: check.health,
   certificatesExpire: cluster.certificatesExpire,
   clientBundle: cluster.clientBundle,
+  ...(cluster.clients && { clients: cluster.clients }),
   deployed: check.deployed,
   ...sshOutputs(hosts),
 };
