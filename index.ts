@@ -33,6 +33,7 @@ const { hosts, cluster } = await makeGuarded(
       dataDir: config.dataDir,
       settings: config.settings,
       certificates: config.certificates,
+      clients: config.clients,
       rolloutOrder: config.rolloutOrder,
       allow: config.allow,
       checkId: config.checkId,
@@ -44,7 +45,7 @@ const check = new HealthCheck(HEALTH, {
   cluster,
   renewBeforeDays: config.certificates.renewBeforeDays,
   previous,
-  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
+  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts, issued: cluster.issued }),
 });
 
 /** The stack's outputs. */
@@ -56,6 +57,7 @@ export default {
   health: check.health,
   certificatesExpire: cluster.certificatesExpire,
   clientBundle: cluster.clientBundle,
+  ...(cluster.clients && { clients: cluster.clients }),
   deployed: check.deployed,
   ...sshOutputs(hosts),
 };

@@ -1,11 +1,12 @@
 /** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
 
 import { readFileSync } from "node:fs";
-import { CLUSTER_STEPS, isAuthority, isComponentType } from "../../cluster/resource-names.ts";
+import { CLUSTER_STEPS, certificateIn, clientOf, isAuthority, isComponentType } from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
 import { type Json, record, text } from "../../lib/json.ts";
+import { clientChanges } from "./clients.ts";
 import { clusterRows } from "./cluster-rows.ts";
 import { hostRows } from "./host-rows.ts";
 import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
@@ -32,7 +33,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
-  const others = otherChanges(preview.resources, hosts, deployed);
+  const others = [...clientChanges(preview.resources), ...otherChanges(preview.resources, hosts, deployed)];
   const restarts = hosts.filter(({ action }) => action === "restart").length;
   const changes = preview.resources.some((resource) => resource.changes);
   const verdict = changes ? verdictOf(hosts, deployed) : "nothing";
@@ -145,6 +146,7 @@ function otherChanges(
     isComponentType(type) || // a component: its parts are checked by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
+    clientOf(name) !== undefined ||
     (deployed !== undefined && ["create", "replace", "delete"].includes(op) && isOfAuthority(name)) || // rows of their own
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
       !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
@@ -178,5 +180,6 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
 
 /** As `certificatesExpire` has it, a host's own in two words. */
 function certificateName(component: string): string {
-  return isAuthority(component) ? component : component.replace(/-(\w+)$/, " $1");
+  if (isAuthority(component) || clientOf(certificateIn(component)) !== undefined) return component;
+  return component.replace(/\.\d+$/, "").replace(/-(\w+)$/, " $1");
 }

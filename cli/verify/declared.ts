@@ -6,7 +6,10 @@ import {
   authorityNamed,
   BEFORE,
   certificateIn,
+  issueOf,
   LEAF_ROLES,
+  type LeafRole,
+  leafIn,
   partOf,
 } from "../../cluster/resource-names.ts";
 import { optionsOf } from "../../host/options.ts";
@@ -54,11 +57,11 @@ export function declaredOf(state: State, name: string): Declared | undefined {
 function certificates(state: State, name: string): readonly string[] {
   const step = optionsOf(text(inputs(state, partOf(name, "certificates")).create));
   const bundles = AUTHORITY_ROLES.map((role) => {
-    const pems = trusted(role, step.get(`${role}-ca`)).map((ca) => certificatePem(state, ca));
+    const pems = trusted(role, step.get(`${role}-ca`)).map((ca) => certificatePem(state, certificateIn(ca)));
     return file(`${PKI_DIR}/${role}-ca.crt`, pems.join(""));
   });
   const leafs = LEAF_ROLES.map((role) =>
-    file(`${PKI_DIR}/${role}.crt`, certificatePem(state, partOf(name, role))),
+    file(`${PKI_DIR}/${role}.crt`, certificatePem(state, newest(state, name, role))),
   );
   return [...bundles, ...leafs];
 }
@@ -69,9 +72,15 @@ function trusted(role: AuthorityRole, list = "1"): readonly string[] {
   return numbers.toSorted((a, b) => a - b).map((number) => authorityNamed(role, number));
 }
 
-function certificatePem(state: State, component: string): string {
-  const { certPem } = record(state.get(certificateIn(component))?.outputs);
+function certificatePem(state: State, certificate: string): string {
+  const { certPem } = record(state.get(certificate)?.outputs);
   return `${text(certPem).trimEnd()}\n`;
+}
+
+/** The certificate of the highest issue: those before it are deleted last. */
+function newest(state: State, node: string, role: LeafRole): string {
+  const issue = Math.max(1, ...[...state.keys()].map((name) => issueOf(name, node, role) ?? 1));
+  return certificateIn(leafIn(node, role, issue));
 }
 
 function members(state: State): readonly string[] {

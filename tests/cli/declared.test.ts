@@ -111,3 +111,17 @@ test("where CAs were rotated a bundle has all that the host's step names, ascend
     `file ${sha256(`${CA}\n`)} /etc/etcd/pki/peer-ca.crt`,
   ]);
 });
+
+test("of a host that gets new keys the certificates of the highest issue count", () => {
+  const issues = Object.fromEntries(
+    ["node1-server.2-cert", "node1-server.10-cert", "node1-server.9-cert"].map((name) => [
+      name,
+      { outputs: { certPem: `${name} ${LEAF}` } },
+    ]),
+  );
+  const { lines = "" } = declaredOf(state({ ...right, ...issues }), "node1") ?? {};
+  assert.match(
+    lines,
+    new RegExp(`^file ${sha256(`node1-server.10-cert ${LEAF}`)} /etc/etcd/pki/server.crt$`, "m"),
+  );
+});

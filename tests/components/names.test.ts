@@ -13,7 +13,17 @@ import { nodes, plan } from "../unit/deployment.ts";
 
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
-  const { release, dataDir, settings, certificates, rolloutOrder, allow, checkId, ssh } = all;
+  const {
+    release,
+    dataDir,
+    settings,
+    certificates,
+    clients,
+    rolloutOrder,
+    allow,
+    checkId,
+    ssh,
+  } = all;
   const authorities = { client: trustIn(`${prefix}client-ca`), peer: trustIn(`${prefix}peer-ca`) };
   const { quotaBackendBytes, metricsUrl, service } = settings;
   const token = `${name}-0a1b2c3d`;
@@ -29,7 +39,7 @@ function makeCluster(name: string, prefix: string) {
     notBefore: authorities.peer.issuing.notBefore,
   };
   const hosts = all.nodes.map((node) => new SshHost(`${prefix}${node.name}`, { ...host, node }));
-  const shared = { release, dataDir, settings, certificates, rolloutOrder, allow, checkId };
+  const shared = { release, dataDir, settings, certificates, clients, rolloutOrder, allow, checkId };
   new EtcdCluster(name, { ...shared, topology: plan(nodes(3)), hosts, authorities, token });
 }
 
