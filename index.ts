@@ -1,4 +1,5 @@
 import "./lib/plain-stacks.ts"; // before all others
+import { EXPIRED_CA } from "./cluster/ended.ts";
 import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
@@ -19,6 +20,7 @@ const ca = {
   algorithm: config.certificates.algorithm,
   validityDays: config.certificates.caValidityDays,
   renewBeforeDays: config.certificates.caRenewBeforeDays,
+  renewsEnded: config.allow.includes(EXPIRED_CA),
   protect: config.protect,
 };
 const authorities = {

@@ -38,7 +38,7 @@ function checkAuthority(
   const { caRenewBeforeDays } = config.certificates;
   const problems = refuseOtherTerms(role, terms, config);
   const end = Date.parse(terms.expires ?? "");
-  if (!(end > now)) return { problems: [...problems, refuseEnded(role, terms)], warnings: [] };
+  if (!(end > now)) return { problems, warnings: [] }; // see ended.ts
   if (end - now > caRenewBeforeDays * DAY_MS)
     return { problems, warnings: warnOfEnd(role, terms, config, end - now) };
   return {
@@ -66,10 +66,6 @@ function refuseOtherTerms(
     );
   }
   return problems;
-}
-
-function refuseEnded(role: string, { expires }: AuthorityTerms): string {
-  return `The ${role} CA expired on ${expires}, by the record of the last healthy run; no member would trust a new one, so nothing is changed: bootstrap a new cluster with destroy and up, and restore its data from a snapshot. Only if the hosts have another end (openssl x509 -noout -enddate -in /etc/etcd/pki/${role}-ca.crt), a run that was not proven has renewed it: then correct that end in the output deployed (pulumi stack export, pulumi stack import) instead.`;
 }
 
 /** Members and clients of one minor talk to each other while some have the new certificate; two changes at once are hard to review. */

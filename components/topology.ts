@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAuthorities } from "../cluster/authorities.ts";
+import { checkEnded } from "../cluster/ended.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
@@ -12,9 +13,12 @@ export function checkedTopology(
   machines: Machines,
 ): Topology {
   const { topology, ...members } = computeTopology(config, deployed, machines);
-  const authorities = checkAuthorities(config, deployed, Date.now());
-  const problems = [...members.problems, ...authorities.problems];
-  for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);
+  const now = Date.now();
+  const authorities = checkAuthorities(config, deployed, now);
+  const ended = checkEnded(config, deployed, machines, now);
+  const problems = [...members.problems, ...authorities.problems, ...ended.problems];
+  for (const warning of [...members.warnings, ...authorities.warnings, ...ended.warnings])
+    void pulumi.log.warn(warning);
   if (topology === undefined || problems.length > 0) throw refusal(problems);
   return topology;
 }

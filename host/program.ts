@@ -26,6 +26,7 @@ export const PARTS = [
   "snapshot",
   "version",
   "record",
+  "ended",
   "start",
   "bootstrap",
   "join",

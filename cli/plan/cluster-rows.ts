@@ -1,5 +1,6 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
+import type { endedAuthorities } from "../../cluster/ended.ts";
 import { BEFORE, CLIENT_CA, certificateIn, HEALTH, PEER_CA } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
@@ -15,6 +16,7 @@ export function clusterRows(
   config: Pick<ClusterConfig, "release">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
+  ended: ReturnType<typeof endedAuthorities> = [],
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
   const issues = (ca: string) =>
@@ -22,7 +24,7 @@ export function clusterRows(
   const cas = [CLIENT_CA, PEER_CA].filter((ca) => deployed !== undefined && issues(ca));
   return [
     ...versionRow(config, deployed),
-    ...cas.map((ca): ClusterRow => ({ step: "ca", text: renewal(ca, resources) })),
+    ...cas.map((ca): ClusterRow => ({ step: "ca", text: renewal(ca, resources, ended) })),
     ...replacedRow(resources, deployed),
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
@@ -31,9 +33,16 @@ export function clusterRows(
   ];
 }
 
-function renewal(ca: string, resources: readonly Resource[]): string {
+function renewal(
+  ca: string,
+  resources: readonly Resource[],
+  ended: ReturnType<typeof endedAuthorities>,
+): string {
   const end = text(resources.find(({ name }) => name === certificateIn(ca))?.old.outputs.validityEndTime);
-  return `${ca} gets a new certificate with the same key; clients outside trust the old one until ${end}`;
+  const clients = ended.some(({ role }) => ca === { client: CLIENT_CA, peer: PEER_CA }[role])
+    ? `members restart without a proof, since the old one ended on ${end}`
+    : `clients outside trust the old one until ${end}`;
+  return `${ca} gets a new certificate with the same key; ${clients}`;
 }
 
 function proofRow(resources: readonly Resource[]): ClusterRow {
