@@ -44,10 +44,7 @@ export function checkEnded(
     return { problems: [], warnings: allowed ? [warning] : [] };
   }
   if (!allowed) return { problems: [refuseEnded(ended)], warnings: [] };
-  const problems = [
-    ...refuseMinorStep(config, deployed),
-    ...refuseOtherChanges(config, deployed, machines),
-  ];
+  const problems = [...refuseMinorStep(config, deployed), ...refuseOtherChanges(config, deployed, machines)];
   return { problems, warnings: [sayRenewed(ended)] };
 }
 
@@ -75,7 +72,11 @@ function refuseMinorStep({ release }: ClusterConfig, deployed: Deployed): readon
 }
 
 /** They ask the cluster, which answers nobody; a lost member has no step, and goes once the others serve. */
-function refuseOtherChanges(config: ClusterConfig, deployed: Deployed, machines: Machines): readonly string[] {
+function refuseOtherChanges(
+  config: ClusterConfig,
+  deployed: Deployed,
+  machines: Machines,
+): readonly string[] {
   const { added, replaced, removed, moved, rebuilt } = changesOf(config, deployed, machines);
   const others = [...new Set([...added, ...replaced, ...removed, ...moved, ...rebuilt])].sort();
   if (others.length === 0) return [];

@@ -153,9 +153,7 @@ function headline(
   if (lost.length > 0)
     parts.unshift(`${lost.length} lost ${lost.length === 1 ? "member is" : "members are"} removed`);
   const what = parts.join("; ") || (changes ? "no host is touched" : "nothing to do");
-  return !changes || why === undefined
-    ? `${what} · safe`
-    : `${what} · an outage of a few seconds: ${why}`;
+  return !changes || why === undefined ? `${what} · safe` : `${what} · an outage of a few seconds: ${why}`;
 }
 
 /**

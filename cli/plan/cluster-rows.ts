@@ -27,7 +27,7 @@ export function clusterRows(
     ...cas.map((ca): ClusterRow => ({ step: "ca", text: renewal(ca, resources, ended) })),
     ...replacedRow(resources, deployed),
     ...checkRow(resources),
-    ...lostRow(hosts, deployed),
+    ...lostRow(hosts, deployed, ended.length > 0),
     ...membershipRow(hosts),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
@@ -103,10 +103,16 @@ function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
   return [{ step: "before", text: `checked with ${says.join(", ")}` }];
 }
 
-function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {
+function lostRow(
+  hosts: readonly HostRow[],
+  deployed: Deployed | undefined,
+  nobodyAnswers: boolean,
+): readonly ClusterRow[] {
   const gone = hosts.filter(({ action, name }) => action === "inert" && deployed?.nodes[name] !== undefined);
   if (gone.length === 0) return [];
-  return [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
+  return nobodyAnswers
+    ? [{ step: "membership", text: `${namesOf(gone)} removed once the others have restarted` }]
+    : [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
 }
 
 function membershipRow(hosts: readonly HostRow[]): readonly ClusterRow[] {

@@ -150,7 +150,7 @@ refuse_lost_quorum() {
   [ -z "$deaf" ] || note "no new connection to$deaf comes to be, so nothing can be asked there: a CA has ended, which this run replaces"
 }
 refuse_deaf() {
-  refuse "no quorum answers $(hostname), and no TLS connection to$deaf comes to be: a certificate or a CA, there or here, has ended$(why_silent). Nothing was changed: 'etcd-host status' on each host says what has; 'pulumi up' renews leaf certificates, and a CA with etcd:allow: [expired-ca]"
+  refuse "no quorum answers $(hostname), and no new connection to$deaf comes to be: a certificate or a CA, there or here, has ended$(why_silent). Nothing was changed: 'etcd-host status' on each host says what has; 'pulumi up' renews leaf certificates, and a CA with etcd:allow: [expired-ca]"
 }
 reach_members() { # false: one is silent
   ask_members

@@ -148,6 +148,7 @@ check_certificates() {
 lasts() { # client|peer [MEMBER...]
   side=$1
   shift
+  # shellcheck disable=SC2046 # words
   [ $# -gt 0 ] || set -- $(declared_names)
   served=''
   for member_name in "$@"; do served="$served $work/$side-$member_name"; done

@@ -152,7 +152,9 @@ export function issue(bearer: Bearer, terms: Terms, signer: KeyObject, authority
 function madeAgoMs({ isCaCertificate, validityPeriodHours }: Terms): number {
   const { LAB_CERTIFICATES_MADE_DAYS_AGO: days = 0, LAB_CAS_END_IN_S, LAB_LEAFS_END_IN_S } = process.env;
   const left = isCaCertificate ? LAB_CAS_END_IN_S : LAB_LEAFS_END_IN_S;
-  return left === undefined ? Number(days) * 86_400_000 : validityPeriodHours * 3_600_000 - Number(left) * 1000;
+  return left === undefined
+    ? Number(days) * 86_400_000
+    : validityPeriodHours * 3_600_000 - Number(left) * 1000;
 }
 
 /** In the order in which the official provider writes them. */
