@@ -9,7 +9,7 @@ import { changesOf, type Findings } from "./changes.ts";
 import type { Deployed, DeployedAuthority } from "./deployed.ts";
 import type { Machines } from "./machines.ts";
 
-/** As `allow` has it, and etcd-host reads it. */
+/** The word of `allow` for it, which hosts read as well. */
 export const EXPIRED_CA = "expired-ca";
 
 interface Ended {
