@@ -10,6 +10,8 @@ export interface CertificateAuthorityArgs {
   readonly validityDays: number;
   /** Days before its end from which any `up` gives it a new certificate with the same key; 0: never by itself. */
   readonly renewBeforeDays: number;
+  /** Whether an end that has come is renewed, as that was allowed. @default false */
+  readonly renewsEnded?: boolean;
   /** Whether Pulumi refuses to delete or replace it. One that may be renewed keeps this for its key only, which is the CA. */
   readonly protect: boolean;
 }
@@ -35,6 +37,7 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
   constructor(name: string, args: CertificateAuthorityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:pki:CertificateAuthority", name, {}, opts);
     const { protect, renewBeforeDays } = args;
+    const stays = renewBeforeDays === 0 && !args.renewsEnded;
     const key = new tls.PrivateKey(keyIn(name), keyArgs(args.algorithm), { parent: this, protect });
     const cert = new tls.SelfSignedCert(
       certificateIn(name),
@@ -47,7 +50,7 @@ export class CertificateAuthority extends pulumi.ComponentResource implements Au
         validityPeriodHours: args.validityDays * 24,
         earlyRenewalHours: renewBeforeDays * 24,
       },
-      { parent: this, protect: protect && renewBeforeDays === 0 },
+      { parent: this, protect: protect && stays },
     );
     this.certPem = cert.certPem;
     this.privateKeyPem = key.privateKeyPem;

@@ -29,7 +29,7 @@ interface Proof {
 }
 
 /** A certificate that expires sooner than this fails the proof; it should have been renewed long before. */
-const MIN_DAYS_LEFT = 7;
+const MIN_DAYS_LEFT = 14;
 
 export interface HealthCheckArgs {
   readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "told" | "checked" | "last">;

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAuthorities } from "../cluster/authorities.ts";
 import { memberChanges } from "../cluster/changes.ts";
+import { checkEnded } from "../cluster/ended.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
@@ -13,10 +14,15 @@ export function checkedTopology(
   machines: Machines,
 ): Topology {
   const { topology, ...members } = computeTopology(config, deployed, machines);
+  const now = Date.now();
   const changes = deployed === undefined ? [] : memberChanges(config, deployed, machines);
-  const authorities = checkAuthorities(config, deployed, Date.now(), changes);
-  const problems = [...members.problems, ...authorities.problems];
-  for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);
+  const findings = [
+    members,
+    checkAuthorities(config, deployed, now, changes),
+    checkEnded(config, deployed, machines, now),
+  ];
+  const problems = findings.flatMap((found) => found.problems);
+  for (const warning of findings.flatMap(({ warnings }) => warnings)) void pulumi.log.warn(warning);
   if (topology === undefined || problems.length > 0) throw refusal(problems);
   return topology;
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { authorityOf, termsOf } from "../cluster/authorities.ts";
 import type { Deployed } from "../cluster/deployed.ts";
+import { EXPIRED_CA } from "../cluster/ended.ts";
 import { type AuthorityRole, authorityNamed } from "../cluster/resource-names.ts";
 import type { CertificateSettings, ClusterConfig } from "../config/model.ts";
 import { type Authority, CertificateAuthority } from "./certificate-authority.ts";
@@ -30,7 +31,7 @@ export interface Authorities {
   readonly peer: Trust;
 }
 
-type TrustConfig = Pick<ClusterConfig, "certificates" | "protect">;
+type TrustConfig = Pick<ClusterConfig, "allow" | "certificates" | "protect">;
 
 export function makeAuthorities(config: TrustConfig, previous: Deployed | undefined): Authorities {
   return { client: makeTrust("client", config, previous), peer: makeTrust("peer", config, previous) };
@@ -47,6 +48,7 @@ function makeTrust(role: AuthorityRole, config: TrustConfig, previous: Deployed 
         commonName: `etcd-${name}`,
         ...terms,
         renewBeforeDays: config.certificates.caRenewBeforeDays,
+        renewsEnded: config.allow.includes(EXPIRED_CA),
         // one that does not issue must be free to go: its delete is refused for what its last up said
         protect: config.protect && number === list[0],
       });

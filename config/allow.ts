@@ -13,6 +13,7 @@ const readers = {
   "two-node-restart": "members",
   "nospace-alarm": "members",
   downgrade: "members",
+  "expired-ca": "members", // where a CA has ended, members restart without a proof
   "foreign-etcd": "host",
   "foreign-archive": "program", // another sha256 for a release that this program knows
   "gone-instances": "program",

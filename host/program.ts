@@ -27,6 +27,7 @@ export const PARTS = [
   "snapshot",
   "version",
   "record",
+  "ended",
   "start",
   "bootstrap",
   "join",

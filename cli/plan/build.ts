@@ -1,7 +1,14 @@
 /** The plan from a preview: rows, counts and a verdict. Plain data in, plain data out. */
 
 import { readFileSync } from "node:fs";
-import { CLUSTER_STEPS, certificateIn, clientOf, isAuthority, isComponentType } from "../../cluster/resource-names.ts";
+import { EXPIRED_CA, endedAuthorities } from "../../cluster/ended.ts";
+import {
+  CLUSTER_STEPS,
+  certificateIn,
+  clientOf,
+  isAuthority,
+  isComponentType,
+} from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
@@ -10,15 +17,20 @@ import { clientChanges } from "./clients.ts";
 import { clusterRows } from "./cluster-rows.ts";
 import { hostRows } from "./host-rows.ts";
 import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
-import { type HostRow, type Plan, SCHEMA, type Verdict } from "./model.ts";
+import { type HostRow, type Plan, SCHEMA } from "./model.ts";
 import type { Preview, Resource } from "./preview.ts";
 import { refuseHarm, refuseUnaccompanied } from "./replaced.ts";
 import { securityRows } from "./security.ts";
 import { SECRET } from "./security-row.ts";
 import { EVERYTHING, type Selection } from "./selection.ts";
 
-/** `lastProven` is the stack's output `deployed`, if it has one. */
-export function buildPlan(preview: Preview, lastProven: unknown, selection: Selection = EVERYTHING): Plan {
+/** `lastProven` is the stack's output `deployed`, if it has one; `now` in milliseconds since 1970. */
+export function buildPlan(
+  preview: Preview,
+  lastProven: unknown,
+  selection: Selection = EVERYTHING,
+  now: number = Date.now(),
+): Plan {
   const { project, stack, warnings } = preview;
   const base = { schema: SCHEMA, project, stack, selection, warnings } as const;
   if (preview.errors.length > 0) return { ...base, ...REFUSED, refusals: preview.errors };
@@ -32,15 +44,17 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
     ...hosts.flatMap(({ name }) => refuseUnguarded(name, preview.resources)),
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
-  const cluster = clusterRows(preview.resources, config, deployed, hosts);
+  const ended = config.allow.includes(EXPIRED_CA) ? endedAuthorities(deployed, now) : [];
+  const cluster = clusterRows(preview.resources, config, deployed, hosts, ended);
   const others = [...clientChanges(preview.resources), ...otherChanges(preview.resources, hosts, deployed)];
   const restarts = hosts.filter(({ action }) => action === "restart").length;
   const changes = preview.resources.some((resource) => resource.changes);
-  const verdict = changes ? verdictOf(hosts, deployed) : "nothing";
+  const why = outage(hosts, deployed, ended);
+  const verdict = !changes ? "nothing" : why === undefined ? "safe" : "outage";
   return {
     ...base,
     verdict,
-    headline: headline(hosts, verdict, deployed),
+    headline: headline(hosts, changes, why, deployed),
     restarts,
     hosts,
     cluster,
@@ -99,10 +113,20 @@ function configOf({ config, project }: Preview): ClusterConfig {
   return { ...parsed, release: { ...parsed.release, proxy } };
 }
 
-/** With one member or two there is no quorum without the one that restarts. */
-function verdictOf(hosts: readonly HostRow[], deployed: Deployed | undefined): Verdict {
-  const few = deployed !== undefined && Object.keys(deployed.nodes).length <= 2;
-  return few && hosts.some(({ action }) => action === "restart" || action === "rebuild") ? "outage" : "safe";
+/** Why a restart stops writes, if it does. What is only compared may restart as well where a CA has ended. */
+function outage(
+  hosts: readonly HostRow[],
+  deployed: Deployed | undefined,
+  ended: ReturnType<typeof endedAuthorities>,
+): string | undefined {
+  const some = (...actions: readonly HostRow["action"][]) =>
+    hosts.some(({ action }) => actions.includes(action));
+  const roles = ended.map(({ role }) => role).join(" and the ");
+  if (roles !== "" && some("restart", "compare", "repeat"))
+    return `the ${roles} CA ended, so members restart without a proof`;
+  const members = Object.keys(deployed?.nodes ?? {}).length;
+  if (members === 0 || members > 2 || !some("restart", "rebuild")) return undefined;
+  return members === 1 ? "the only member" : "one of two members";
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {
@@ -119,7 +143,12 @@ const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, m
   prepare: ["host is prepared again, no restart", "hosts are prepared again, no restart"],
 };
 
-function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deployed | undefined): string {
+function headline(
+  hosts: readonly HostRow[],
+  changes: boolean,
+  why: string | undefined,
+  deployed: Deployed | undefined,
+): string {
   const parts = Object.entries(NOUNS).flatMap(([action, [one, many]]) => {
     const count = hosts.filter((host) => host.action === action).length;
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
@@ -127,10 +156,8 @@ function headline(hosts: readonly HostRow[], verdict: Verdict, deployed: Deploye
   const lost = hosts.filter(({ name, action }) => action === "inert" && deployed?.nodes[name] !== undefined);
   if (lost.length > 0)
     parts.unshift(`${lost.length} lost ${lost.length === 1 ? "member is" : "members are"} removed`);
-  const what = parts.join("; ") || (verdict === "nothing" ? "nothing to do" : "no host is touched");
-  if (verdict !== "outage") return `${what} · safe`;
-  const few = Object.keys(deployed?.nodes ?? {}).length === 1 ? "the only member" : "one of two members";
-  return `${what} · an outage of a few seconds: ${few}`;
+  const what = parts.join("; ") || (changes ? "no host is touched" : "nothing to do");
+  return !changes || why === undefined ? `${what} · safe` : `${what} · an outage of a few seconds: ${why}`;
 }
 
 /**

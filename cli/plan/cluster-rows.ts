@@ -1,6 +1,7 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
 import { authorityOf } from "../../cluster/authorities.ts";
+import type { endedAuthorities } from "../../cluster/ended.ts";
 import {
   AUTHORITY_ROLES,
   authorityNamed,
@@ -23,14 +24,15 @@ export function clusterRows(
   config: Pick<ClusterConfig, "release" | "certificates">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
+  ended: ReturnType<typeof endedAuthorities> = [],
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
   return [
     ...versionRow(config, deployed),
-    ...authorityRows(resources, config, deployed),
+    ...authorityRows(resources, config, deployed, ended),
     ...replacedRow(resources, deployed),
     ...checkRow(resources),
-    ...lostRow(hosts, deployed),
+    ...lostRow(hosts, deployed, ended.length > 0),
     ...membershipRow(hosts),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
@@ -41,6 +43,7 @@ function authorityRows(
   resources: readonly Resource[],
   { certificates }: Pick<ClusterConfig, "certificates">,
   deployed: Deployed | undefined,
+  ended: ReturnType<typeof endedAuthorities>,
 ): readonly ClusterRow[] {
   if (deployed === undefined) return [];
   const isMade = (ca: string) =>
@@ -48,8 +51,11 @@ function authorityRows(
   return AUTHORITY_ROLES.flatMap((role) => {
     const { key, proven, wanted } = authorityOf(role, certificates, deployed);
     const kept = proven.list.filter((number) => wanted.includes(number));
-    const renewed = kept.map((number) => authorityNamed(role, number)).filter(isMade);
-    const texts = renewed.map((ca) => renewal(ca, resources));
+    const texts = kept.flatMap((number) => {
+      const ca = authorityNamed(role, number);
+      const hasEnded = number === proven.list[0] && ended.some((one) => one.role === role);
+      return isMade(ca) ? [renewal(ca, resources, hasEnded)] : [];
+    });
     if (shown(proven.list) === shown(wanted)) return texts;
     const { text: step, next } = stepInWords(proven.list, wanted);
     const then = next === undefined ? "" : `; next is ${key}: ${shown(next)}`;
@@ -57,9 +63,12 @@ function authorityRows(
   }).map((said): ClusterRow => ({ step: "ca", text: said }));
 }
 
-function renewal(ca: string, resources: readonly Resource[]): string {
+function renewal(ca: string, resources: readonly Resource[], hasEnded: boolean): string {
   const end = text(resources.find(({ name }) => name === certificateIn(ca))?.old.outputs.validityEndTime);
-  return `${ca} gets a new certificate with the same key; clients outside trust the old one until ${end}`;
+  const clients = hasEnded
+    ? `members restart without a proof, since the old one ended on ${end}`
+    : `clients outside trust the old one until ${end}`;
+  return `${ca} gets a new certificate with the same key; ${clients}`;
 }
 
 function proofRow(resources: readonly Resource[]): ClusterRow {
@@ -120,10 +129,16 @@ function checkRow(resources: readonly Resource[]): readonly ClusterRow[] {
   return [{ step: "before", text: `checked with ${says.join(", ")}` }];
 }
 
-function lostRow(hosts: readonly HostRow[], deployed: Deployed | undefined): readonly ClusterRow[] {
+function lostRow(
+  hosts: readonly HostRow[],
+  deployed: Deployed | undefined,
+  nobodyAnswers: boolean,
+): readonly ClusterRow[] {
   const gone = hosts.filter(({ action, name }) => action === "inert" && deployed?.nodes[name] !== undefined);
   if (gone.length === 0) return [];
-  return [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
+  return nobodyAnswers
+    ? [{ step: "membership", text: `${namesOf(gone)} removed once the others have restarted` }]
+    : [{ step: "before", text: `${namesOf(gone)} removed before any member is touched` }];
 }
 
 function membershipRow(hosts: readonly HostRow[]): readonly ClusterRow[] {

@@ -23,13 +23,15 @@ export interface MemberStatus {
   /** RFC 3339 end of the certificate that expires first. */
   readonly certificateEnds: string;
   readonly lastVerify: { readonly at: string; readonly differences: number } | null;
+  /** What has ended there, so that no new connection is accepted. */
+  readonly ended: string;
   /** Why the host could not be asked. */
   readonly error: string;
 }
 
 export interface ClusterStatus {
   readonly schema: 1;
-  /** Every member answers, one of them leads, and no alarm is raised. */
+  /** Every member answers, also to a new connection, one of them leads, and no alarm is raised. */
   readonly healthy: boolean;
   readonly members: readonly MemberStatus[];
   /** RFC 3339 ends of the certificates of etcd:clients, by name, as the last up recorded them. */
@@ -42,7 +44,9 @@ export function clusterStatus(answers: readonly Answer[], ends: unknown = {}): C
   const front = Math.max(0, ...hosts.map(({ facts }) => Number(facts.status.raftIndex ?? 0)));
   const members = hosts.map(({ answer, facts }) => memberStatus(answer, facts, front));
   const leads = members.some(({ role }) => role === "leader");
-  const fit = members.every(({ role, alarms }) => role !== "does not answer" && alarms.length === 0);
+  const fit = members.every(
+    ({ role, alarms, ended }) => role !== "does not answer" && alarms.length === 0 && ended === "",
+  );
   return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends) };
 }
 
@@ -59,6 +63,7 @@ interface Facts {
   readonly status: Readonly<Record<string, unknown>>;
   readonly certificates: readonly string[];
   readonly verify: readonly string[];
+  readonly ended: string;
 }
 
 function factsOf(stdout: string): Facts {
@@ -71,6 +76,7 @@ function factsOf(stdout: string): Facts {
     status: record(record(status).Status),
     certificates: rest("certificate").map((line) => line.split(" ")[1] ?? ""),
     verify: (rest("verify")[0] ?? "").split(" "),
+    ended: rest("ended")[0] ?? "",
   };
 }
 
@@ -99,6 +105,7 @@ function memberStatus({ node, code, stderr }: Answer, facts: Facts, front: numbe
     alarms: list(status.errors).map(text),
     certificateEnds: [...facts.certificates].sort()[0] ?? "",
     lastVerify: at === "" ? null : { at, differences: Number(differences) },
+    ended: facts.ended,
     error: code === 0 ? "" : (stderr.trim().split("\n").at(-1) ?? ""),
   };
 }

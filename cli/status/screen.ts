@@ -17,21 +17,23 @@ export function screen(status: ClusterStatus, now: number): string {
     member.dbBytes === 0 ? "-" : database(member),
     member.dbBytes === 0 ? "-" : `${Math.round(member.fragmentation * 100)} %`,
     member.version === "" ? "-" : String(member.raftLag),
-    member.certificateEnds === "" ? "-" : `${daysLeft(member.certificateEnds, now)} days`,
+    member.certificateEnds === "" ? "-" : timeLeft(member.certificateEnds, now),
     lastVerify(member, now),
   ]);
   return `${[table(heading, rows), ...clients(status, now), ...remarks(status)].join("\n\n")}\n`;
 }
 
 function clients({ clients: ends }: ClusterStatus, now: number): readonly string[] {
-  const rows = Object.entries(ends).map(([name, end]) => [name, `${daysLeft(end, now)} days`]);
+  const rows = Object.entries(ends).map(([name, end]) => [name, timeLeft(end, now)]);
   return rows.length === 0 ? [] : [table(["client", "certificate"], rows)];
 }
 
 function remarks({ healthy, members }: ClusterStatus): readonly string[] {
   const alarms = [...new Set(members.flatMap((member) => member.alarms))];
   return [
-    ...members.filter(({ error }) => error !== "").map(({ name, error }) => `${name}: ${error}`),
+    ...members.flatMap(({ name, error, ended }) =>
+      [error, ended].filter((sentence) => sentence !== "").map((sentence) => `${name}: ${sentence}`),
+    ),
     ...(alarms.length === 0 && members.every(({ version }) => version === "")
       ? ["No member answers."]
       : alarms.length === 0
@@ -52,8 +54,9 @@ function bytes(count: number): string {
   return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
-function daysLeft(end: string, now: number): number {
-  return Math.floor((Date.parse(end) - now) / DAY_MS);
+function timeLeft(end: string, now: number): string {
+  const left = Date.parse(end) - now;
+  return left <= 0 ? "ended" : `${Math.floor(left / DAY_MS)} days`;
 }
 
 function lastVerify({ lastVerify: last }: MemberStatus, now: number): string {

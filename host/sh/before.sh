@@ -69,9 +69,10 @@ unfit_members() { # one clause each, joined; a member that is stopped may be sta
   for member in $members; do
     member_name=${member%%=*} url=$(client_url "$member")
     if ! is_established "$member" || is_excused "$member_name" || is_healthy "$url"; then continue; fi
-    case $(reach_of "$url") in
+    case $(reach_of "$member") in
       refused) ;;
       answers) echo "$member_name ($url) runs, but is not healthy: $(health_of "$url")" ;;
+      deaf) allowed expired-ca || echo "$member_name ($url) $DEAF" ;;
       *) echo "$member_name ($url) does not answer $(hostname): frozen, cut off or off" ;;
     esac
   done | paste -s -d';' - | sed 's/;/; /g'
@@ -112,14 +113,34 @@ is_listed() { # MEMBER
   awk -F'|' -v name="${1%%=*}" -v url="$(peer_url_of "$1")" \
     '$2 == name || index("," $3 ",", "," url ",") { found = 1 } END { exit !found }' "$work/members"
 }
-# refused: nothing listens there, so the process is stopped. answers: it is alive. Anything else: silent.
-reach_of() { # CLIENT-URL
-  if [ -s "$work/status" ] && cut -d'|' -f1 "$work/status" | grep -qxF "$1"; then echo answers; return; fi
-  case $(timeout 3 openssl s_client -connect "${1#https://}" </dev/null 2>&1) in
-    *'onnection refused'*) echo refused ;;
-    *) echo silent ;;
-  esac
+# refused: nothing listens there, so the process is stopped. answers: it is alive. deaf: it is, and a certificate has ended,
+# so that no connection comes to be. Anything else: silent.
+reach_of() { # MEMBER
+  url=$(client_url "$1")
+  if [ -s "$work/status" ] && cut -d'|' -f1 "$work/status" | grep -qxF "$url"; then echo answers; return; fi
+  shake_hands client "${url#https://}" &
+  peer=$(peer_url_of "$1")
+  shake_hands peer "${peer#https://}" # where a member without a quorum speaks, too
+  wait
+  if grep -q 'onnection refused' "$work/shaken-client"; then
+    echo refused
+  elif met_end "$work/shaken-client" || met_end "$work/shaken-peer"; then
+    echo deaf
+  else
+    echo silent
+  fi
 }
+shake_hands() { # client|peer HOST:PORT
+  case $1 in client) login=operator ;; *) login=peer ;; esac
+  printf 'GET /version HTTP/1.0\r\n\r\n' 2>/dev/null | timeout 3 openssl s_client -connect "$2" -ign_eof -CAfile "$ETC_DIR/pki/$1-ca.crt" \
+    -cert "$ETC_DIR/pki/$login.crt" -key "$ETC_DIR/pki/$login.key" >"$work/shaken-$1" 2>&1 || :
+}
+# What it shows has ended, or what it is shown, or the CA that either is judged by. An older etcd says only that it is bad.
+met_end() { # FILE
+  grep -q -e 'certificate has expired' -e 'alert certificate expired' "$1" ||
+    { allowed expired-ca && grep -q 'alert bad certificate' "$1"; }
+}
+DEAF="runs, and no new connection to it comes to be: a certificate or a CA, there or here, has ended; 'etcd-host status' on it says which"
 
 # Without a quorum nothing can be changed; members that are only stopped come back by their own steps, and those that
 # wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
@@ -127,24 +148,31 @@ refuse_lost_quorum() {
   all=$(declared_endpoints)
   patience=$(($(date +%s) + $(with_elections "$BEFORE_SECONDS")))
   until reach_members; do
-    [ "$(date +%s)" -lt "$patience" ] ||
+    [ "$(date +%s)" -lt "$patience" ] || {
+      [ -z "$deaf" ] || allowed expired-ca || refuse_deaf
       refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot (etcdutl snapshot restore) into a new cluster"
+    }
     sleep 0.5
   done
+  [ -z "$deaf" ] || note "no new connection to$deaf comes to be, so nothing can be asked there: a CA has ended, which this run replaces"
+}
+refuse_deaf() {
+  refuse "no quorum answers $(hostname), and no new connection to$deaf comes to be: a certificate or a CA, there or here, has ended$(why_silent). Nothing was changed: 'etcd-host status' on each host says what has; 'pulumi up' renews leaf certificates, and a CA with etcd:allow: [expired-ca]"
 }
 reach_members() { # false: one is silent
   ask_members
   ask_peers "$(for member in $members; do peer_url_of "$member"; done)"
-  count=0 alive='' silent=''
+  count=0 alive='' silent='' deaf=''
   for member in $members; do
     count=$((count + 1))
-    case $(reach_of "$(client_url "$member")") in
+    case $(reach_of "$member") in
       answers) alive="$alive ${member%%=*}" ;;
       refused) ;;
+      deaf) deaf="$deaf ${member%%=*}" ;;
       *) if peer_answers "$(peer_url_of "$member")"; then alive="$alive ${member%%=*}"; else silent="$silent ${member%%=*}"; fi ;;
     esac
   done
-  [ -z "$silent" ]
+  [ -z "$silent" ] && { [ -z "$deaf" ] || allowed expired-ca; }
 }
 list_or_none() { echo "${1:- none}"; }
 

@@ -50,7 +50,7 @@ cmd_guard() {
   mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.guard-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
-  settles "$PROOF_SECONDS" true || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+  settles "$PROOF_SECONDS" true || refuse "no member answers, so it cannot be proven that the machine of $name may be replaced; see 'etcd-host status' on the hosts, start what is stopped, then run again$(why_silent)"
   if [ -z "$(my_id)" ]; then
     say "$name is not a member: nothing to prove"
     return

@@ -9,6 +9,7 @@ cmd_status() {
   say "data      $data_dir, $(du -sm "$data_dir" 2>/dev/null | cut -f1) MiB"
   has_wal "$data_dir" || say "          no WAL: etcd does not start without one (raise the node's incarnation to replace the member)"
   say "certs     server until $(end_date "$ETC_DIR/pki/server.crt" 2>/dev/null || echo '?')"
+  say_ended '          '
   if is_running; then
     ctl --endpoints=https://127.0.0.1:2379 endpoint status -w table || say "etcd does not answer on 127.0.0.1:2379"
   else
@@ -28,6 +29,7 @@ cmd_facts() {
   done
   say_authorities client-ca
   say_authorities peer-ca
+  say_ended 'ended '
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
   status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :
   if [ -n "$status" ]; then say "status $status"; fi
@@ -52,7 +54,7 @@ cmd_health() {
     answer=$(ctl --endpoints=https://127.0.0.1:2379 $question 2>&1) || healthy=no
     printf '%s\n' "$answer" | grep -v '^{' || : # etcdctl's own log
   done
-  [ "${healthy:-yes}" = yes ] || exit 5
+  [ "${healthy:-yes}" = yes ] || { say_ended; exit 5; }
 }
 
 # etcdctl without the time limits of our own questions. All members are asked, unless the caller says whom, or the
@@ -72,7 +74,7 @@ cmd_ctl() {
     all=$(member_endpoints)
     if [ -n "$saved" ]; then
       all=$(healthy_endpoint "$all")
-      [ -n "$all" ] || refuse "$NO_HEALTHY_MEMBER"
+      [ -n "$all" ] || refuse "$NO_HEALTHY_MEMBER$(why_silent)"
     fi
     run_etcdctl --endpoints="$all" "$@"
   fi
@@ -80,7 +82,11 @@ cmd_ctl() {
 }
 run_etcdctl() {
   [ -n "$etcdctl" ] || refuse "$NO_ETCDCTL"
-  "$etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@"
+  "$etcdctl" --cacert="$ETC_DIR/pki/client-ca.crt" --cert="$ETC_DIR/pki/operator.crt" --key="$ETC_DIR/pki/operator.key" "$@" || {
+    code=$?
+    say_ended >&2
+    exit "$code"
+  }
 }
 # The command and its arguments, without flags: those of etcdctl that take a value may have it as the next word.
 etcdctl_words() {

@@ -36,7 +36,7 @@ mark_begun() { printf '%s\n' "$incarnation" | write_file "$STATE_DIR/begun" 600 
 need_join() {
   query_cluster || {
     [ "$initial_state" = existing ] || refuse_lost_data
-    refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again"
+    refuse "$name would join the cluster, but no member of it answers this host; see 'etcd-host status' on the others, start what is stopped, then run again$(why_silent)"
   }
   [ -n "$(started_before)" ] || return 0
   recorded=$(recorded_incarnation) || refuse "the cluster does not say which incarnation of $name is its member; see 'etcd-host health' on the others, then run again"

@@ -1,13 +1,13 @@
 # Members that are in etcd's list and not declared: removed one by one, each with the proof that the rest can do without it.
 
-MEMBERSHIP_SECONDS=60 # a bootstrap that was repaired has its first election before it
+MEMBERSHIP_SECONDS=60 # and six elections: after a bootstrap that was repaired, or the renewal of what had ended, they come first
 
 cmd_membership() { # stdin: the members; after the last of them has joined
   begin_cluster_step
   if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
-  deadline=$(($(date +%s) + MEMBERSHIP_SECONDS))
+  deadline=$(($(date +%s) + MEMBERSHIP_SECONDS + election_timeout * 6 / 1000))
   until query_cluster; do
-    [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy"
+    [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy$(why_silent)"
     sleep 0.5
   done
   remove_members undeclared

@@ -19,7 +19,7 @@ say_problem() { problem=$*; return 1; }
 until_proven() { settles "$PROOF_SECONDS" "$@" || refuse "$problem"; } # PROOF ARGUMENT...
 look() {
   query_cluster ||
-    say_problem "no member answers, so nothing can be proven; see 'etcd-host status' on the hosts, start what is stopped, then run again"
+    say_problem "no member answers, so nothing can be proven; see 'etcd-host status' on the hosts, start what is stopped, then run again$(why_silent)"
 }
 
 # May this member stop for a moment? The others are untouched.

@@ -1,7 +1,7 @@
 # prove: the last step. The whole cluster is as declared and healthy, or the run fails with the first thing that is not.
 
 PROVE_SECONDS=60    # and six elections: a new cluster may need more than one, a started member catches up
-TOLD_SECONDS=5      # a member that has just begun to serve says what it was told
+TOLD_SECONDS=5      # once all are healthy: a member that has just begun to serve says what it was told
 SLOW_FSYNC_MS=10    # etcd's guidance for the p99 of a WAL fsync
 
 cmd_prove() { # stdin: the members, then what the program wants recorded as deployed (JSON); stdout: the proof, a marked line of JSON
@@ -14,7 +14,7 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
   cat >"$work/deployed"
   patience=$((PROVE_SECONDS + election_timeout * 6 / 1000))
   deadline=$(($(date +%s) + patience))
-  told_deadline=$(($(date +%s) + TOLD_SECONDS))
+  told_deadline=''
   until prove_once; do
     [ "$(date +%s)" -lt "$deadline" ] || not_proven
     sleep 0.2
@@ -28,7 +28,7 @@ cmd_prove() { # stdin: the members, then what the program wants recorded as depl
 }
 
 not_proven() {
-  note "the cluster is not healthy after $patience s: $problem"
+  note "the cluster is not healthy after $patience s: $problem$(why_silent)"
   note "repair that, then run 'pulumi up' again; where a member's own step has to run for it, raise etcd:checkId"
   exit 5
 }
@@ -71,6 +71,7 @@ check_told() {
   done
   [ -n "$others" ] || return 0
   problem="what$others was told last is not what is declared: a change of it failed, or its step was left out. Raise etcd:checkId, then run 'pulumi up', so that its step runs again"
+  [ -n "$told_deadline" ] || told_deadline=$(($(date +%s) + TOLD_SECONDS))
   [ "$(date +%s)" -lt "$told_deadline" ] || { note "$problem"; exit 5; }
   return 1
 }
@@ -128,25 +129,29 @@ check_clocks() {
 }
 
 check_certificates() {
-  lasts_all client && lasts_all peer && return 0
+  lasts client && lasts peer && return 0
   for side in client peer; do
     for member_name in $(declared_names); do
       file=$work/$side-$member_name
       openssl x509 -in "$file" -noout 2>/dev/null || say_problem "$member_name does not answer on its $side URL" || return 1
       signed_by "$ETC_DIR/pki/$side-ca.crt" "$file" || say_problem "$member_name serves a $side certificate of another CA than $(hostname) has" || return 1
+      ! lasts "$side" "$member_name" || continue
       refuse_ca_end "$side" "$file"
-      if openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1; then continue; fi
       fail "the $side certificate of $member_name expires on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
   done
 }
 
-# In one run of openssl: what the members serve, by this host's CA bundle, each judged with its CA.
-lasts_all() { # client|peer
+# In one run of openssl: what the members serve, by this host's CA bundle, each judged with the CA that signed it.
+lasts() { # client|peer [MEMBER...]
   side=$1
-  set --
-  for member_name in $(declared_names); do set -- "$@" "$work/$side-$member_name"; done
-  openssl verify -no-CApath -CAfile "$ETC_DIR/pki/$side-ca.crt" -attime $(($(date +%s) + min_days * 86400)) "$@" >/dev/null 2>&1
+  shift
+  # shellcheck disable=SC2046 # words
+  [ $# -gt 0 ] || set -- $(declared_names)
+  served=''
+  for member_name in "$@"; do served="$served $work/$side-$member_name"; done
+  # shellcheck disable=SC2086 # words
+  openssl verify -no-CApath -CAfile "$ETC_DIR/pki/$side-ca.crt" -attime $(($(date +%s) + min_days * 86400)) $served >/dev/null 2>&1
 }
 # Of the CA that issued it; another one that is trusted may end.
 refuse_ca_end() { # client|peer CERTIFICATE

@@ -41,7 +41,9 @@ take_up_again() { # UNIT
 
 # A stopped member takes no quorum away by starting. With the others up it must catch up before the next one is touched.
 start_again() { # UNIT
-  if query_cluster; then
+  if may_restart_unproven; then
+    restart_unproven "$1"
+  elif query_cluster; then
     [ -n "$(my_id)" ] || refuse_removed
     prove_version_step
     announce_address
@@ -56,6 +58,7 @@ start_again() { # UNIT
 
 # What takes its time comes first; then the lock, and with it the proof, as the last thing before the restart.
 restart_member() { # UNIT
+  if may_restart_unproven; then restart_unproven "$1"; return; fi
   need_same_bootstrap
   need_disk
   ask_here

@@ -84,7 +84,7 @@ cmd_send_snapshot() {
   work=$(mktemp -d "$RUN_DIR/.snapshot-XXXXXX")
   trap 'rm -rf "$work"' EXIT
   [ -n "$endpoints" ] || endpoints=$(healthy_endpoint "$(member_endpoints)")
-  [ -n "$endpoints" ] || refuse "$NO_HEALTHY_MEMBER"
+  [ -n "$endpoints" ] || refuse "$NO_HEALTHY_MEMBER$(why_silent)"
   sent=$(snapshots_dir)/.sent-$(mark_value name)
   take_snapshot "$endpoints" "$sent" "to be sent"
   exec 7<"$sent"

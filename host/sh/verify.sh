@@ -59,6 +59,8 @@ verify_service() {
   has_wal "$data_dir" || report_difference "$data_dir holds no WAL"
   [ "$(systemctl is-enabled etcd.service 2>/dev/null)" = enabled ] || report_difference "etcd.service is not enabled"
   is_ready || report_difference "etcd.service is $(unit_property ActiveState)"
+  ended=$(why_silent)
+  [ -z "$ended" ] || report_difference "${ended#; }"
   for file in $(drop_ins); do report_difference "$file changes the unit"; done
   if is_running; then
     started=$RUN_DIR/started/unit

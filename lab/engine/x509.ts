@@ -122,7 +122,7 @@ export function issue(bearer: Bearer, terms: Terms, signer: KeyObject, authority
       "Invalid Certificate Subject: a certificate authority needs at least one distinguished name",
     );
   }
-  const notBefore = new Date(Date.now() - madeAgoMs());
+  const notBefore = new Date(Date.now() - madeAgoMs(terms));
   const notAfter = new Date(notBefore.getTime() + terms.validityPeriodHours * 3_600_000);
   const serial = serialNumber();
   const { algorithm, hash } = signatureOf(signer);
@@ -145,9 +145,16 @@ export function issue(bearer: Bearer, terms: Terms, signer: KeyObject, authority
   return { serial: BigInt(`0x${serial.toString("hex")}`).toString(), pem, notBefore, notAfter };
 }
 
-/** As if it had been made some days ago: LAB_CERTIFICATES_MADE_DAYS_AGO, so that a test sees the end of a CA. */
-function madeAgoMs(): number {
-  return Number(process.env.LAB_CERTIFICATES_MADE_DAYS_AGO ?? 0) * 86_400_000;
+/**
+ * As if it had been made some days ago: LAB_CERTIFICATES_MADE_DAYS_AGO; or so long ago that it ends in some seconds:
+ * LAB_CAS_END_IN_S, LAB_LEAFS_END_IN_S. So a test sees the end of a CA near, or come.
+ */
+function madeAgoMs({ isCaCertificate, validityPeriodHours }: Terms): number {
+  const { LAB_CERTIFICATES_MADE_DAYS_AGO: days = 0, LAB_CAS_END_IN_S, LAB_LEAFS_END_IN_S } = process.env;
+  const left = isCaCertificate ? LAB_CAS_END_IN_S : LAB_LEAFS_END_IN_S;
+  return left === undefined
+    ? Number(days) * 86_400_000
+    : validityPeriodHours * 3_600_000 - Number(left) * 1000;
 }
 
 /** In the order in which the official provider writes them. */

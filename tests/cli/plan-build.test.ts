@@ -44,6 +44,30 @@ test("a CA that is reissued has a row of its own", () => {
   assert.deepEqual(plan.others, [], "and nowhere else");
 });
 
+test("a CA that has ended: its row, and an outage; and a lost member goes once the others answer", () => {
+  const expires = "2020-02-01T00:00:00Z";
+  const before = { ...deployed(3), peerCa: { list: [1], terms: { "1": { expires } } } };
+  const parts = {
+    nodes: nodesOf(3, { node3: { lost: true } }),
+    chain: ["node1", "node2"],
+    config: { "etcd:allow": '["expired-ca"]' },
+    changes: { "peer-ca-cert": replace, "node1-member": restarts(), "node2-member": restarts() },
+    ends: { "peer-ca-cert": expires },
+  };
+  const plan = planOf(parts, before);
+  assert.equal(plan.verdict, "outage");
+  assert.equal(
+    plan.headline,
+    "1 lost member is removed; 2 restarts, one at a time · an outage of a few seconds: the peer CA ended, so members restart without a proof",
+  );
+  assert.deepEqual(steps(plan), [
+    "ca: peer-ca gets a new certificate with the same key; members restart without a proof, since the old one ended on 2020-02-01T00:00:00Z",
+    "membership: node3 removed once the others have restarted",
+  ]);
+  assert.equal(planOf({ ...parts, config: {} }, before).headline.split(" · ")[1], "safe");
+  assert.equal(planOf({ config: parts.config }, before).verdict, "nothing");
+});
+
 test("what the members are checked by, before any is touched, is a row", () => {
   const judge = (first: string) => ({
     update: `/usr/local/sbin/etcd-host before --version=3.6.14 --first=${first}`,

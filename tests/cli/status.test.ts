@@ -133,3 +133,18 @@ test("the clients' certificates are shown as the stack has them, and only where 
   assert.deepEqual(status.clients, { app1: ends["client.app1"], prometheus: ends["client.prometheus"] });
   assert.match(screen(status, NOW), /\n\nclient {6}certificate\napp1 {8}1 days\nprometheus {2}30 days\n\n/);
 });
+
+test("what has ended is said of its host, whose members answer the connections that they have", () => {
+  const ended = "the peer CA of this host ended on 2026-11-24T11:00:00Z, so no new connection is accepted";
+  const lines = [
+    "service active",
+    "certificate peer-ca 2026-11-24T11:00:00Z",
+    `ended ${ended}`,
+    statusLine(2),
+  ];
+  const status = three(answer(2, lines));
+  assert.equal(status.healthy, false);
+  const shown = screen(status, NOW);
+  assert.match(shown, /^node2 192\.0\.2\.2 .* ended /m);
+  assert.match(shown, new RegExp(`^node2: ${ended}$`, "m"));
+});

@@ -54,6 +54,11 @@ test("a CA that may be renewed protects its key alone: a certificate over a kept
   ];
   assert.deepEqual(isProtected(run), [true, true]);
   assert.deepEqual(isProtected(renewed), [true, false]);
+  const ended = await runMocked({}, () => ({
+    ca: new CertificateAuthority("peer-ca", { ...args, renewsEnded: true }).certPem,
+  }));
+  assert.deepEqual(isProtected(ended), [true, false], "an end that has come makes it due by itself");
+  assert.equal(resource(ended, "SelfSignedCert", "peer-ca-cert").inputs.earlyRenewalHours, 0);
 });
 
 const algorithms = {

@@ -24,7 +24,7 @@ test("each step of the cluster is told what it judges by, and no more", () => {
   const expected = {
     before: { ...everywhere, first: "node2,node1", "upgrades-from": "3.5.32" },
     membership: everywhere,
-    health: { ...everywhere, "min-days": "7" },
+    health: { ...everywhere, "min-days": "14" },
   };
   for (const [name, options] of Object.entries(expected)) {
     for (const when of ["update", "create"]) {

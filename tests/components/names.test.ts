@@ -13,17 +13,7 @@ import { nodes, plan } from "../unit/deployment.ts";
 
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
-  const {
-    release,
-    dataDir,
-    settings,
-    certificates,
-    clients,
-    rolloutOrder,
-    allow,
-    checkId,
-    ssh,
-  } = all;
+  const { release, dataDir, settings, certificates, clients, rolloutOrder, allow, checkId, ssh } = all;
   const authorities = { client: trustIn(`${prefix}client-ca`), peer: trustIn(`${prefix}peer-ca`) };
   const { quotaBackendBytes, metricsUrl, service } = settings;
   const token = `${name}-0a1b2c3d`;

@@ -71,15 +71,18 @@ test("an edited CA is refused in preview", async () => {
   assert.match(all, /keyAlgorithm: the peer CA was created with ECDSA-P256/);
 });
 
-test("an expired CA is refused in preview, before it could be replaced", async () => {
+test("an ended CA is refused in preview; one that was renewed by a run without a proof restarts nobody", async () => {
   const { stdout } = await must(project.pulumi("stack", "export"));
-  const expired = stdout.replaceAll(/("peerCa": \{[^}]*"expires": )"[^"]*"/g, '$1"2026-01-01T00:00:00Z"');
-  assert.notEqual(expired, stdout);
-  await must(project.importState(expired));
+  const ended = stdout.replaceAll(/("peerCa": \{[^}]*"expires": )"[^"]*"/g, '$1"2026-01-01T00:00:00Z"');
+  assert.notEqual(ended, stdout);
+  await must(project.importState(ended));
   const { code, all } = await project.pulumi("preview");
-  await must(project.importState(stdout));
   assert.notEqual(code, 0);
-  assert.match(all, /The peer CA expired on 2026-01-01T00:00:00Z/);
+  assert.match(all, /the peer CA ended on 2026-01-01T00:00:00Z: .*allow: \[expired-ca\] renews it/);
+  await project.configure({ allow: ["expired-ca"] });
+  await upAsPlanned(project, { node1: "compare", node2: "compare", node3: "compare" });
+  assert.match((await must(project.up("--expect-no-changes"))).all, /expired-ca is no longer needed/);
+  await project.configure({ allow: undefined });
 });
 
 test("a protected CA stops destroy before anything is touched", async () => {

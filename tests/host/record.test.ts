@@ -90,6 +90,30 @@ test("a proof records what founders were told, and takes a member that was told 
   );
 });
 
+test("who has begun to serve late has as long to say what it was told", async (t) => {
+  const cluster = await proving(t, { node1: "fedcba9876543210", node2: DIGEST });
+  const { host } = cluster;
+  host.fake(
+    "date",
+    'case " $* " in *" -d "*) exec /bin/date "$@" ;; esac\nexec /bin/date -d "$(cat "$HOST_ROOT/clock") seconds" "$@"',
+  );
+  host.write("clock", "0");
+  host.write("answers/unanswered/health", "one call\n");
+  // the first time nobody is healthy yet; the second time all are, and one still has to say it
+  host.fake(
+    "sleep",
+    'if [ "$(cat "$HOST_ROOT/clock")" = 0 ]; then echo 30 >|"$HOST_ROOT/clock"; else sed -i "s/fedcba9876543210/0123456789abcdef/" "$HOST_ROOT/answers/keys"; fi',
+  );
+  const { code, stderr } = await host.shell(
+    "TOLD_SECONDS=20; CLOCK_LIMIT_S=60; cmd_prove",
+    ["--version=3.6.14"],
+    {
+      stdin: `${cluster.declared.join("")}deployed\n{}\n`,
+    },
+  );
+  assert.deepEqual([code, stderr], [0, ""]);
+});
+
 test("what was kept to be told is forgotten with the next change", async (t) => {
   const { host } = await rollingCluster(t);
   host.write("var/lib/etcd-host/told", `node1 ${DIGEST}\n`);

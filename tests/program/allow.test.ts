@@ -10,7 +10,13 @@ const none = await runProgram({ config: clusterOf(3) });
 const allowing = (...allow: readonly string[]) => runProgram({ config: { ...clusterOf(3), allow } });
 
 test("the steps of members and cluster carry the words that they always did, in the order of the setting", async () => {
-  const words = ["nospace-alarm", "version-below-security-floor", "downgrade", "two-node-restart"];
+  const words = [
+    "nospace-alarm",
+    "version-below-security-floor",
+    "downgrade",
+    "two-node-restart",
+    "expired-ca",
+  ];
   const run = await allowing(...words);
   for (const name of ["node1-member", "node3-member", "before", "membership", "health"])
     for (const key of ["create", "update"])
