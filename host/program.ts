@@ -34,6 +34,7 @@ export const PARTS = [
   "before",
   "guard",
   "defragment",
+  "access",
   "membership",
   "prove",
   "inspect",
