@@ -1,4 +1,5 @@
 import "./lib/plain-stacks.ts"; // before all others
+import { accessOf } from "./cluster/access.ts";
 import { CLIENT_CA, HEALTH, PEER_CA } from "./cluster/resource-names.ts";
 import { CertificateAuthority } from "./components/certificate-authority.ts";
 import { EtcdCluster } from "./components/cluster.ts";
@@ -42,6 +43,7 @@ const { hosts, cluster } = await makeGuarded(
       dataDir: config.dataDir,
       settings: config.settings,
       certificates: config.certificates,
+      access: accessOf(config),
       rolloutOrder: config.rolloutOrder,
       allow: config.allow,
       checkId: config.checkId,

@@ -15,6 +15,8 @@ export interface InstallationArgs {
   readonly release: Release;
   readonly authorities: Authorities;
   readonly certificates: LeafSettings;
+  /** The common name of the host's own client certificate. */
+  readonly operatorName: string;
   readonly checkId: number;
 }
 
@@ -40,7 +42,7 @@ export class Installation extends pulumi.ComponentResource {
 
   private issueLeafCertificates(
     name: string,
-    { authorities, member, certificates }: InstallationArgs,
+    { authorities, member, certificates, operatorName }: InstallationArgs,
   ): LeafCertificates {
     const host = { commonName: member.name, settings: certificates };
     const child = { parent: this };
@@ -58,7 +60,7 @@ export class Installation extends pulumi.ComponentResource {
       operator: new Certificate(
         partOf(name, "operator"),
         {
-          commonName: `${member.name}-operator`,
+          commonName: operatorName,
           usage: "client",
           authority: authorities.client,
           settings: certificates,

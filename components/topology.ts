@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkAccess } from "../cluster/access.ts";
 import { checkAuthorities } from "../cluster/authorities.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
@@ -13,8 +14,10 @@ export function checkedTopology(
 ): Topology {
   const { topology, ...members } = computeTopology(config, deployed, machines);
   const authorities = checkAuthorities(config, deployed, Date.now());
-  const problems = [...members.problems, ...authorities.problems];
-  for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);
+  const access = checkAccess(config, deployed);
+  const problems = [...members.problems, ...authorities.problems, ...access.problems];
+  for (const warning of [...members.warnings, ...authorities.warnings, ...access.warnings])
+    void pulumi.log.warn(warning);
   if (topology === undefined || problems.length > 0) throw refusal(problems);
   return topology;
 }

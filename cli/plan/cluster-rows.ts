@@ -1,18 +1,26 @@
 /** What concerns the whole cluster: its version, its CAs, its member list and the proof at the end. */
 
-import { BEFORE, CLIENT_CA, certificateIn, HEALTH, PEER_CA } from "../../cluster/resource-names.ts";
+import {
+  BEFORE,
+  CLIENT_CA,
+  certificateIn,
+  HEALTH,
+  MEMBERSHIP,
+  PEER_CA,
+} from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { minorOf, parseVersion } from "../../etcd/releases.ts";
 import { optionsOf } from "../../host/options.ts";
 import { text } from "../../lib/json.ts";
+import { accessRow } from "./access-rows.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { replacedRow } from "./replaced.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
-  config: Pick<ClusterConfig, "release">,
+  config: Pick<ClusterConfig, "release" | "rbac" | "clients">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
 ): readonly ClusterRow[] {
@@ -27,6 +35,7 @@ export function clusterRows(
     ...checkRow(resources),
     ...lostRow(hosts, deployed),
     ...membershipRow(hosts),
+    ...(changes(MEMBERSHIP) ? accessRow(config, deployed) : []),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
 }

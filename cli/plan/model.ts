@@ -47,6 +47,7 @@ export interface StepDigest {
  * trust: CAs, host keys, ssh targets, the bastion, protection. login: who gets in. archive: digests, mirrors, the proxy.
  * listener: addresses that etcd listens at. exposure: who may reach a machine, and what it may do. flag: of etcd. sandbox: of
  * its unit. allow: refusals that are overridden. names: what certificates are for, and for how long. image: of a machine.
+ * access: etcd's authentication, and what its users may do.
  */
 export type SecurityKind =
   | "trust"
@@ -58,7 +59,8 @@ export type SecurityKind =
   | "sandbox"
   | "allow"
   | "names"
-  | "image";
+  | "image"
+  | "access";
 
 /** What a reviewer must know even where no process is touched. */
 export interface SecurityRow {
@@ -74,7 +76,7 @@ export interface SecurityRow {
 }
 
 export interface ClusterRow {
-  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "health";
+  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "access" | "health";
   readonly text: string;
 }
 

@@ -11,6 +11,7 @@ import {
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
+import { accessRows, commonNameRows } from "./access-rows.ts";
 import { isComponent, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
@@ -42,6 +43,8 @@ export function securityRows(
       ].map((row) => ({ ...row, hosts: [name] }));
     }),
     ...cloudRows(resources),
+    ...accessRows(config, deployed),
+    ...commonNameRows(resources),
     ...allowRows(resources, config.allow),
   ];
   // a preview lists resources in any order, and the same plan has to look the same
@@ -59,6 +62,7 @@ const KINDS: readonly SecurityKind[] = [
   "flag",
   "sandbox",
   "names",
+  "access",
   "allow",
 ];
 

@@ -38,7 +38,7 @@ wanted_access() { # of what came on stdin: "auth on|off", "user NAME", "grant NA
       for (n = 33; n < 126 && sprintf("%c", n) != last; n++);
       return substr(prefix, 1, length(prefix) - 1) sprintf("%c", n + 1)
     }
-    $1 == "auth" { print; if ($2 == "on") print "user root\nrole root\nholds root root" }
+    $1 == "auth" { print "auth " $2; if ($2 == "on") print "user root\nrole root\nholds root root" }
     $1 == "user" { print "mark " $2 "\nuser " $2 "\nrole " $2 "\nholds " $2 " " $2 }
     $1 == "grant" { print "grant " $2 " " $3 " " $5 ($4 == "prefix" ? " " end($5) : "") }'
 }
@@ -177,7 +177,7 @@ switch_authentication() {
     note "authentication is off: every certificate of the client CA may do everything"
     return
   fi
-  [ "$(missing_access)" = 'auth on' ] || fail "users and roles are not as they were just made, so authentication stays off; run again: $(missing_access | head -n 1)"
+  [ "$(missing_access)" = 'auth on' ] || fail "users and roles are not as they were just made, so authentication stays off; run again (missing: $(missing_access | grep -v '^auth ' | head -n 1))"
   change_access '' auth enable
   note "authentication is on"
 }

@@ -13,7 +13,7 @@ const full = {
   },
   peerCa: { list: [1], terms: { "1": { algorithm: "ECDSA-P256" } } },
   issued: { app1: [{ serial: "1" }] },
-  rbac: { on: true },
+  rbac: { auth: true, users: { app1: ["readwrite prefix /app1/"] } },
   restore: { id: 1 },
 };
 

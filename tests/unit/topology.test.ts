@@ -268,11 +268,11 @@ test("a lost node that comes back without a raised incarnation is refused; one t
 });
 
 test("what this version does not write yet is kept from record to record", () => {
-  const kept = { issued: { app1: [] }, rbac: { on: true }, restore: { id: 1 } };
+  const kept = { issued: { app1: [] }, restore: { id: 1 } };
   const before = { ...deployed(3), ...kept };
   const after = deployedAfter(config({ nodes: nodes(3) }), plan(nodes(3), before), before.token, before);
-  const { issued, rbac, restore } = after;
-  assert.deepEqual({ issued, rbac, restore }, kept);
+  const { issued, restore } = after;
+  assert.deepEqual({ issued, restore }, kept);
 });
 
 test("a login is recorded without the comments of its keys, which another person writes otherwise", () => {
