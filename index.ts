@@ -43,6 +43,7 @@ const { hosts, cluster } = await makeGuarded(
       dataDir: config.dataDir,
       settings: config.settings,
       certificates: config.certificates,
+      clients: config.clients,
       access: accessOf(config),
       rolloutOrder: config.rolloutOrder,
       allow: config.allow,
@@ -55,7 +56,7 @@ const check = new HealthCheck(HEALTH, {
   cluster,
   renewBeforeDays: config.certificates.renewBeforeDays,
   previous,
-  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts }),
+  deployed: deployedRecord({ config, topology, token, previous, authorities, hosts, issued: cluster.issued }),
 });
 
 /** The stack's outputs. */
@@ -67,6 +68,7 @@ export default {
   health: check.health,
   certificatesExpire: cluster.certificatesExpire,
   clientBundle: cluster.clientBundle,
+  ...(cluster.clients && { clients: cluster.clients }),
   deployed: check.deployed,
   ...sshOutputs(hosts),
 };

@@ -1,6 +1,7 @@
 /** What the last healthy run left: read back at the start of the next one, as plain data. */
 
 import { isRecord, type Json } from "../lib/json.ts";
+import type { Issued, IssuedCertificate } from "./issued.ts";
 
 /** The form that this version writes. The one before it had no number, and is read; a later one is refused. */
 export const FORM = 2;
@@ -68,10 +69,11 @@ export interface Deployed {
   readonly former: Readonly<Record<string, FormerNode>>;
   readonly clientCa?: DeployedAuthority;
   readonly peerCa?: DeployedAuthority;
-  /** Kept as they were found: nothing of this version writes them yet. */
-  readonly issued?: Json;
-  /** Where it is managed. */
+  /** Absent in the record of a program that revoked nothing. */
+  readonly issued?: Issued;
+  /** etcd's authentication, where it is managed. */
   readonly rbac?: Access;
+  /** Kept as it was found: nothing of this version writes it yet. */
   readonly restore?: Json;
 }
 
@@ -113,7 +115,7 @@ export function parseDeployed(value: unknown): Deployed | undefined {
     former: parseFormer(top.former),
     ...(top.clientCa === undefined ? {} : { clientCa: parseAuthority(top.clientCa, "clientCa") }),
     ...(top.peerCa === undefined ? {} : { peerCa: parseAuthority(top.peerCa, "peerCa") }),
-    ...(top.issued === undefined ? {} : { issued: record(top.issued, "issued") }),
+    ...(top.issued === undefined ? {} : { issued: parseIssued(top.issued) }),
     ...(top.rbac === undefined ? {} : { rbac: parseAccess(top.rbac) }),
     ...(top.restore === undefined ? {} : { restore: record(top.restore, "restore") }),
   };
@@ -190,6 +192,26 @@ function parseAccess(value: unknown): Access {
   return {
     auth,
     users: Object.fromEntries(grants.map(([name, all]) => [name, texts(all, `rbac.users.${name}`)])),
+  };
+}
+
+function parseIssued(value: unknown): Issued {
+  const names = Object.entries(record(value, "issued")).map(([name, all]) => {
+    if (!Array.isArray(all)) throw unusable(`issued.${name} is not a list`);
+    return [name, all.map((one: unknown) => parseIssuedCertificate(one, `issued.${name}`))] as const;
+  });
+  return Object.fromEntries(names);
+}
+
+function parseIssuedCertificate(value: unknown, path: string): IssuedCertificate {
+  const fields = record(value, path);
+  const serial = text(fields, "serial", `${path}.`);
+  if (!/^\d+$/.test(serial)) throw unusable(`${path}.serial is not a number`);
+  return {
+    serial,
+    issue: wholeNumber(fields.issue, `${path}.issue`),
+    ends: text(fields, "ends", `${path}.`),
+    ...(fields.dropped === true ? { dropped: true } : {}),
   };
 }
 

@@ -30,6 +30,39 @@ export function nodeOf(resource: string, part: NodePart): string | undefined {
   return resource.endsWith(end) ? resource.slice(0, -end.length) : undefined;
 }
 
+/**
+ * The component of a host's own certificate. A raised issue is a component of its own, and so a new key: the first one
+ * keeps the name that it always had. A dot is in no node's name.
+ */
+export function leafIn(node: string, role: LeafRole, issue: number): string {
+  return issued(partOf(node, role), issue);
+}
+
+/** The issue of a host's own certificate, from the name of a resource in it; nothing where it is of something else. */
+export function issueOf(resource: string, node: string, role: LeafRole): number | undefined {
+  const leaf = partOf(node, role);
+  if (!resource.startsWith(leaf)) return undefined;
+  const [part, issue = "1"] = /^(?:\.(\d+))?-(?:key|csr|cert)$/.exec(resource.slice(leaf.length)) ?? [];
+  return part === undefined ? undefined : Number(issue);
+}
+
+/** The administrator's certificate. */
+export const ADMINISTRATOR = "client";
+
+/** The component of a named client's certificate, one for each issue. */
+export function clientIn(client: string, issue: number): string {
+  return issued(`${ADMINISTRATOR}.${client}`, issue);
+}
+
+/** The named client that a resource belongs to; nothing where it is of something else. */
+export function clientOf(resource: string): string | undefined {
+  return /^client\.([a-z0-9-]+)(\.\d+)?-(key|csr|cert)$/.exec(resource)?.[1];
+}
+
+function issued(component: string, issue: number): string {
+  return issue === 1 ? component : `${component}.${issue}`;
+}
+
 /** The steps that concern the whole cluster. */
 export const BEFORE = "before";
 export const MEMBERSHIP = "membership";

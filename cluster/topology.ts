@@ -7,6 +7,7 @@ import { quorum } from "../etcd/quorum.ts";
 import { accessOf } from "./access.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
+import { type Revoked, refuseReusedIssues, revokedBy } from "./issued.ts";
 import { loginOf } from "./login.ts";
 import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
 import type { RunningMachine } from "./made-from.ts";
@@ -21,6 +22,8 @@ export interface TopologyMember extends DeclaredMachine {
   readonly listenPeerUrl: string;
   readonly listenClientUrls: readonly string[];
   readonly incarnation: number;
+  /** Of the keys of its own certificates. */
+  readonly issue: number;
   readonly initialState: "new" | "existing";
   /** `n1=https://…:2380,n2=…` */
   readonly initialCluster: string;
@@ -54,6 +57,8 @@ export interface Topology {
   readonly deputy?: string;
   readonly quorum: number;
   readonly endpoints: readonly string[];
+  /** The certificates that members refuse; absent where nothing is revoked by this program. */
+  readonly revoked?: readonly Revoked[];
 }
 
 export interface CheckedTopology {
@@ -74,10 +79,11 @@ export function computeTopology(
 ): CheckedTopology {
   const nodes = config.nodes.filter((node) => !node.lost);
   const changes = deployed === undefined ? undefined : changesOf(config, deployed, machines);
-  const { problems, warnings } =
+  const { warnings, ...found } =
     deployed === undefined || changes === undefined
       ? checkBootstrap(config, machines)
       : checkChanges(config, deployed, changes, machines);
+  const problems = [...found.problems, ...refuseReusedIssues(config, deployed?.issued)];
   if (problems.length > 0) return { problems, warnings };
 
   const repairs = repairsOf(nodes, changes);
@@ -90,6 +96,7 @@ export function computeTopology(
     }),
   );
   const [adminHost = "", deputy] = chooseAdminHosts(nodes, deployed, changes);
+  const revoked = revokedBy(config, deployed?.issued);
   const topology: Topology = {
     members,
     lost: config.nodes.filter((node) => node.lost).map((node) => node.name),
@@ -101,6 +108,7 @@ export function computeTopology(
     ...(deputy === undefined ? {} : { deputy }),
     quorum: quorum(members.length),
     endpoints: members.map((member) => member.clientUrl),
+    ...(revoked === undefined ? {} : { revoked }),
   };
   return { topology, problems, warnings };
 }
@@ -134,7 +142,6 @@ export function deployedAfter(
     ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
     nodes: Object.fromEntries(nodes),
     former: formerAfter(topology, previous),
-    ...(previous?.issued === undefined ? {} : { issued: previous.issued }),
     ...(access === undefined ? {} : { rbac: access }),
     ...(previous?.restore === undefined ? {} : { restore: previous.restore }),
   };
@@ -196,7 +203,7 @@ function memberOf(
   bootstraps: Bootstraps,
   { running, before }: { running: RunningMachine | undefined; before: DeployedNode | undefined },
 ): TopologyMember {
-  const { name, address, listenAddress, incarnation } = node;
+  const { name, address, listenAddress, incarnation, issue } = node;
   const bootstrap = bootstraps.get(name);
   if (bootstrap === undefined) throw new Error(`${name} is not in the rollout`);
   const formerAddresses = formerAddressesOf(node, before);
@@ -212,6 +219,7 @@ function memberOf(
     listenPeerUrl: httpsUrl(listenAddress, PEER_PORT),
     listenClientUrls: [httpsUrl(listenAddress, CLIENT_PORT), ...(listensEverywhere ? [] : [local])],
     incarnation,
+    issue,
     ...bootstrap,
     formerAddresses,
     names: subjectAltNames(name, own),

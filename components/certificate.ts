@@ -15,6 +15,8 @@ export interface LeafSettings {
 export interface CertificateArgs {
   readonly authority: Authority;
   readonly commonName: string;
+  /** @default none */
+  readonly organization?: string;
   /** What the certificate is for: an etcd server also dials itself and its peers, so it needs both. */
   readonly usage: "server" | "client";
   /** Sorted, without repetitions: another order would be another certificate. @default none */
@@ -24,6 +26,15 @@ export interface CertificateArgs {
   readonly settings: LeafSettings;
 }
 
+/** What the record of issued certificates has of one. */
+export interface IssuedLeaf {
+  /** Decimal. */
+  readonly serial: pulumi.Output<string>;
+  /** RFC 3339: both its own. */
+  readonly starts: pulumi.Output<string>;
+  readonly ends: pulumi.Output<string>;
+}
+
 /** A leaf certificate with a key of its own. Any `up` within its renewal window replaces the certificate, not the key. */
 export class Certificate extends pulumi.ComponentResource {
   readonly certPem: pulumi.Output<string>;
@@ -31,6 +42,7 @@ export class Certificate extends pulumi.ComponentResource {
   readonly privateKeyPem: pulumi.Output<string>;
   /** RFC 3339: its own end or that of its CA, whichever comes first. */
   readonly expires: pulumi.Output<string>;
+  readonly issued: IssuedLeaf;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:pki:Certificate", name, {}, opts);
@@ -41,7 +53,10 @@ export class Certificate extends pulumi.ComponentResource {
       `${name}-csr`,
       {
         privateKeyPem: key.privateKeyPem,
-        subject: { commonName: args.commonName },
+        subject: {
+          commonName: args.commonName,
+          ...(args.organization === undefined ? {} : { organization: args.organization }),
+        },
         dnsNames: [...(args.dnsNames ?? [])],
         ipAddresses: [...(args.ipAddresses ?? [])],
       },
@@ -67,6 +82,8 @@ export class Certificate extends pulumi.ComponentResource {
     );
     this.certPem = cert.certPem;
     this.privateKeyPem = key.privateKeyPemPkcs8;
+    // the provider's id of a certificate is its serial number
+    this.issued = { serial: cert.id, starts: cert.validityStartTime, ends: cert.validityEndTime };
     // A leaf may outlive its CA, but not its use: were it refused, the CA's last year would stop every other change.
     this.expires = pulumi
       .all([cert.validityEndTime, authority.expires])

@@ -1,11 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { accessLines, commonNameOf } from "../cluster/access.ts";
+import { crlOf } from "../cluster/crl.ts";
 import type { Access } from "../cluster/deployed.ts";
 import { digestOf } from "../cluster/digest.ts";
 import {
+  ADMINISTRATOR,
   BEFORE,
   CLIENT_CA,
   childOf,
+  clientIn,
   INSTALLATION_TYPE,
   MEMBER_TYPE,
   MEMBERSHIP,
@@ -14,9 +17,9 @@ import {
   partOf,
 } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
-import type { EtcdSettings, Release } from "../config/model.ts";
+import type { ClientConfig, EtcdSettings, Release } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
-import { Certificate, type LeafSettings } from "./certificate.ts";
+import { Certificate, type IssuedLeaf, type LeafSettings } from "./certificate.ts";
 import type { Authorities } from "./certificate-authority.ts";
 import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
 import type { Guards } from "./guards.ts";
@@ -37,6 +40,8 @@ export interface ClusterArgs {
   readonly dataDir: string;
   readonly settings: EtcdSettings;
   readonly certificates: LeafSettings;
+  /** Who has a certificate, beside the administrator. */
+  readonly clients: readonly ClientConfig[];
   /** Names of those that may be unfit when they are touched, because they come first. */
   readonly rolloutOrder: readonly string[];
   /** etcd's authentication; nothing where it is not managed. */
@@ -54,7 +59,11 @@ export interface ClusterArgs {
 export class EtcdCluster extends pulumi.ComponentResource {
   readonly endpoints: readonly string[];
   /** The administrator's CA bundle, certificate and key. Secret. */
-  readonly clientBundle: pulumi.Output<{ caCert: string; cert: string; key: string }>;
+  readonly clientBundle: pulumi.Output<Bundle>;
+  /** The bundle of each named client. Secret; nothing where there is none. */
+  readonly clients?: pulumi.Output<Record<string, Bundle>>;
+  /** What the record of issued certificates has of this run, by name. */
+  readonly issued: Readonly<Record<string, IssuedLeaf>>;
   /** RFC 3339 end of each certificate, by its name. */
   readonly certificatesExpire: pulumi.Output<Record<string, string>>;
   /** Runs the steps that concern the whole cluster. */
@@ -73,17 +82,21 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly guards: Guards;
   readonly #name: string;
   readonly #args: ClusterArgs;
+  readonly #crl: Buffer | undefined;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:Cluster", name, {}, opts);
     this.#name = name;
     this.#args = args;
+    const { revoked } = args.topology;
+    this.#crl = revoked === undefined ? undefined : crlOf(revoked.flatMap(({ serials }) => serials));
     const { topology, hosts, release, settings, allow, checkId } = args;
     this.endpoints = topology.endpoints;
     this.adminHost = hostNamed(hosts, topology.adminHost);
     this.criteria = { version: release.version, electionTimeout: settings.electionTimeout, allow, checkId };
 
     const client = this.#issueClient();
+    const named = args.clients.map((one) => ({ name: one.name, certificate: this.#issueNamed(one) }));
     const seats = topology.members.map((member) => this.#install(member));
     const steps = seats.flatMap(({ prepared }) => prepared);
     const carried = [...steps, ...seats.map(({ spec }) => spec)].map(({ digest }) => digest);
@@ -130,8 +143,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
 
-    this.clientBundle = clientBundle(args.authorities, client);
-    this.certificatesExpire = certificatesExpire(args.authorities, client, seats);
+    this.clientBundle = pulumi.secret(bundleOf(args.authorities, client));
+    if (named.length > 0) this.clients = pulumi.secret(bundles(args.authorities, named));
+    this.issued = issuedTo(named, seats);
+    this.certificatesExpire = certificatesExpire(args.authorities, client, named, seats);
     // `allow` is what the next plan compares with: not all of its words are sent to hosts
     this.registerOutputs({
       endpoints: this.endpoints,
@@ -158,8 +173,23 @@ export class EtcdCluster extends pulumi.ComponentResource {
       settings: certificates,
     } as const;
     return new Certificate(
-      this.#child("client"),
+      this.#child(ADMINISTRATOR),
       { ...args, authority: authorities.client },
+      { parent: this },
+    );
+  }
+
+  #issueNamed({ name, organization, validityDays, issue }: ClientConfig): Certificate {
+    const { authorities, certificates } = this.#args;
+    return new Certificate(
+      this.#child(clientIn(name, issue)),
+      {
+        commonName: name,
+        ...(organization === undefined ? {} : { organization }),
+        usage: "client",
+        authority: authorities.client,
+        settings: shortened(certificates, validityDays),
+      },
       { parent: this },
     );
   }
@@ -168,10 +198,11 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const { topology, hosts, authorities, token, release, dataDir, settings, certificates, allow, checkId } =
       this.#args;
     const host = hostNamed(hosts, member.name);
+    const refuses = this.#crl === undefined ? {} : { crl: this.#crl };
     const operatorName = commonNameOf(`${member.name}-operator`, this.#args.access);
     const installation = new Installation(
       this.#child(member.name),
-      { host, member, release, authorities, certificates, operatorName, checkId },
+      { host, member, release, authorities, certificates, operatorName, ...refuses, checkId },
       { parent: this },
     );
     const { bundlesDigest } = installation;
@@ -184,6 +215,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
         version: release.version,
         dataDir,
         settings,
+        topology,
         allow,
         token,
         bundlesDigest,
@@ -282,26 +314,53 @@ function hostNamed(hosts: readonly Host[], name: string): Host {
   return host;
 }
 
-function clientBundle(authorities: Authorities, client: Certificate): EtcdCluster["clientBundle"] {
-  return pulumi.secret(
-    pulumi.output({
-      caCert: authorities.client.certPem,
-      cert: client.certPem,
-      key: client.privateKeyPem,
-    }),
+/** A type, not an interface, so that outputs lift its fields. */
+type Bundle = { readonly caCert: string; readonly cert: string; readonly key: string };
+
+interface NamedClient {
+  readonly name: string;
+  readonly certificate: Certificate;
+}
+
+function bundleOf({ client: ca }: Authorities, client: Certificate): pulumi.Output<Bundle> {
+  return pulumi.output({ caCert: ca.certPem, cert: client.certPem, key: client.privateKeyPem });
+}
+
+function bundles(
+  authorities: Authorities,
+  named: readonly NamedClient[],
+): pulumi.Output<Record<string, Bundle>> {
+  return pulumi.all(
+    Object.fromEntries(named.map(({ name, certificate }) => [name, bundleOf(authorities, certificate)])),
   );
+}
+
+/** A certificate that is valid for less than the usual renewal window is due when a third of its life is left. */
+function shortened(settings: LeafSettings, validityDays: number): LeafSettings {
+  const { renewBeforeDays, leafValidityDays } = settings;
+  const isShort = validityDays < leafValidityDays && validityDays <= renewBeforeDays;
+  const window = isShort ? Math.floor(validityDays / 3) : renewBeforeDays;
+  return { ...settings, leafValidityDays: validityDays, renewBeforeDays: window };
+}
+
+function issuedTo(named: readonly NamedClient[], seats: readonly Seat[]): EtcdCluster["issued"] {
+  const clients = named.map(({ name, certificate }) => [name, certificate.issued] as const);
+  const hosts = seats.flatMap(({ installation }) => Object.entries(installation.issued));
+  return Object.fromEntries([...clients, ...hosts]);
 }
 
 function certificatesExpire(
   authorities: Authorities,
   client: Certificate,
+  named: readonly NamedClient[],
   seats: readonly Seat[],
 ): pulumi.Output<Record<string, string>> {
   const ends: Record<string, pulumi.Input<string>> = {
     [CLIENT_CA]: authorities.client.expires,
     [PEER_CA]: authorities.peer.expires,
-    client: client.expires,
+    [ADMINISTRATOR]: client.expires,
   };
+  for (const { name, certificate } of named) ends[clientIn(name, 1)] = certificate.expires;
   for (const { member, installation } of seats)
     for (const [role, end] of Object.entries(installation.expires)) ends[`${member.name}-${role}`] = end;
   return pulumi.all(ends);

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { DeployedAuthority } from "../cluster/deployed.ts";
+import { issuedAfter } from "../cluster/issued.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { DAY_MS } from "../lib/time.ts";
+import type { IssuedLeaf } from "./certificate.ts";
 import type { Authorities, Authority } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 
@@ -60,6 +62,8 @@ export interface DeployedRecordArgs {
   readonly previous: Deployed | undefined;
   readonly authorities: Authorities;
   readonly hosts: readonly Host[];
+  /** What clients' certificates this run leaves, by name. */
+  readonly issued: Readonly<Record<string, IssuedLeaf>>;
 }
 
 /** What the health step records once it is proven, for the next run to plan from. */
@@ -68,13 +72,15 @@ export function deployedRecord(args: DeployedRecordArgs): pulumi.Output<Deployed
   const clientCa = authorityRecord(config, authorities.client);
   const peerCa = authorityRecord(config, authorities.peer);
   const notBefore = earliestClock(previous, authorities);
+  const known = pulumi.all([args.token, instancesOf(args.hosts), pulumi.output(args.issued)]);
   return pulumi
-    .all([args.token, instancesOf(args.hosts), clientCa, peerCa, notBefore])
-    .apply(([token, instances, ...others]) => ({
+    .all([known, clientCa, peerCa, notBefore])
+    .apply(([[token, instances, issued], ...others]) => ({
       ...withInstances(deployedAfter(config, topology, token, previous), instances),
       clientCa: others[0],
       peerCa: others[1],
       notBefore: others[2],
+      issued: issuedAfter(config, previous?.issued, issued),
     }));
 }
 

@@ -61,7 +61,7 @@ function withoutSdk(error: unknown): never {
 function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {
   const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
   const { dataDir, settings, backup } = config;
-  const etcd = { version: config.release.version, dataDir, settings };
+  const etcd = { version: config.release.version, dataDir, settings, topology };
   return config.nodes.map((node) => ({
     node,
     ssh: config.ssh,
@@ -73,7 +73,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
     allow: config.allow,
     service: settings.service,
     checkId: config.checkId,
-    ...memberDigest(node.name, topology, etcd),
+    ...memberDigest(node.name, etcd),
     notBefore,
     ...(backup.directory === undefined ? {} : { snapshots: backup.directory }),
   }));

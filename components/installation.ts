@@ -1,22 +1,24 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { INSTALLATION_TYPE, type LeafRole, partOf } from "../cluster/resource-names.ts";
+import { INSTALLATION_TYPE, type LeafRole, leafIn, partOf } from "../cluster/resource-names.ts";
 import type { TopologyMember } from "../cluster/topology.ts";
 import type { Release } from "../config/model.ts";
 import { deleteCommand, hostCommand, identityOptions } from "../host/commands.ts";
-import { Certificate, type LeafSettings } from "./certificate.ts";
+import { Certificate, type IssuedLeaf, type LeafSettings } from "./certificate.ts";
 import type { Authorities } from "./certificate-authority.ts";
 import type { Host } from "./host.ts";
 import { GIVEN_UP_FIRST, hostStep, ownerOf, type Step } from "./step.ts";
 
 export interface InstallationArgs {
   readonly host: Host;
-  readonly member: Pick<TopologyMember, "name" | "address" | "names" | "serverNames">;
+  readonly member: Pick<TopologyMember, "name" | "issue" | "address" | "names" | "serverNames">;
   readonly release: Release;
   readonly authorities: Authorities;
   readonly certificates: LeafSettings;
   /** The common name of the host's own client certificate. */
   readonly operatorName: string;
+  /** The certificates that its member refuses, as a CRL in DER. @default it refuses none that the CA has signed */
+  readonly crl?: Buffer;
   readonly checkId: number;
 }
 
@@ -28,6 +30,8 @@ export class Installation extends pulumi.ComponentResource {
   readonly bundlesDigest: pulumi.Output<string>;
   /** RFC 3339 ends of the leaf certificates. */
   readonly expires: Readonly<Record<LeafRole, pulumi.Output<string>>>;
+  /** Of those that members accept as a client's, by the name in the record of issued certificates. */
+  readonly issued: Readonly<Record<string, IssuedLeaf>>;
 
   constructor(name: string, args: InstallationArgs, opts?: pulumi.ComponentResourceOptions) {
     super(INSTALLATION_TYPE, name, {}, opts);
@@ -37,6 +41,10 @@ export class Installation extends pulumi.ComponentResource {
     this.bundlesDigest = bundlesDigest(args.authorities);
     const { server, peer, operator } = leafCertificates;
     this.expires = { server: server.expires, peer: peer.expires, operator: operator.expires };
+    this.issued = {
+      [partOf(args.member.name, "server")]: server.issued,
+      [partOf(args.member.name, "operator")]: operator.issued,
+    };
     this.registerOutputs({ bundlesDigest: this.bundlesDigest, expires: this.expires });
   }
 
@@ -46,19 +54,20 @@ export class Installation extends pulumi.ComponentResource {
   ): LeafCertificates {
     const host = { commonName: member.name, settings: certificates };
     const child = { parent: this };
+    const leaf = (role: LeafRole) => leafIn(name, role, member.issue);
     return {
       server: new Certificate(
-        partOf(name, "server"),
+        leaf("server"),
         { ...host, ...member.serverNames, usage: "server", authority: authorities.client },
         child,
       ),
       peer: new Certificate(
-        partOf(name, "peer"),
+        leaf("peer"),
         { ...host, ...member.names, usage: "server", authority: authorities.peer },
         child,
       ),
       operator: new Certificate(
-        partOf(name, "operator"),
+        leaf("operator"),
         {
           commonName: operatorName,
           usage: "client",
@@ -93,7 +102,7 @@ export class Installation extends pulumi.ComponentResource {
 
   private writeCertificates(
     name: string,
-    { host, member, authorities, checkId }: InstallationArgs,
+    { host, member, authorities, crl, checkId }: InstallationArgs,
     leafCertificates: LeafCertificates,
   ): Step {
     return hostStep(
@@ -107,7 +116,7 @@ export class Installation extends pulumi.ComponentResource {
           }),
         ),
         delete: this.deleteStep("remove-certificates", host, checkId),
-        stdin: pkiStream(authorities, leafCertificates),
+        stdin: pkiStream(authorities, leafCertificates, crl),
       },
       {
         parent: this,
@@ -127,8 +136,12 @@ export class Installation extends pulumi.ComponentResource {
 
 type LeafCertificates = Readonly<Record<LeafRole, Certificate>>;
 
-/** The files as the host reads them from stdin: a line `== NAME`, then the PEM. */
-function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates): pulumi.Output<string> {
+/** The files as the host reads them from stdin: a line `== NAME`, then the PEM; of a CRL, which is DER, its base64. */
+function pkiStream(
+  authorities: Authorities,
+  leafCertificates: LeafCertificates,
+  crl: Buffer | undefined,
+): pulumi.Output<string> {
   const files = {
     "client-ca.crt": authorities.client.certPem,
     "peer-ca.crt": authorities.peer.certPem,
@@ -138,6 +151,7 @@ function pkiStream(authorities: Authorities, leafCertificates: LeafCertificates)
     "peer.key": leafCertificates.peer.privateKeyPem,
     "operator.crt": leafCertificates.operator.certPem,
     "operator.key": leafCertificates.operator.privateKeyPem,
+    ...(crl === undefined ? {} : { "client.crl": crl.toString("base64").replace(/.{64}/g, "$&\n") }),
   };
   return pulumi.secret(
     pulumi.all(files).apply((all) =>

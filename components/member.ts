@@ -25,17 +25,20 @@ export interface EtcdArgs {
   readonly version: string;
   readonly dataDir: string;
   readonly settings: EtcdSettings;
+  readonly topology: Pick<Topology, "members" | "revoked">;
 }
 
 /** The systemd unit of a member. */
-function memberUnit(member: TopologyMember, { version, dataDir, settings }: EtcdArgs): string {
+function memberUnit(member: TopologyMember, { version, dataDir, settings, topology }: EtcdArgs): string {
   const onEc2 = member.machine === undefined ? {} : { deniedAddresses: EC2_METADATA };
-  return renderUnit({ ...member, ...onEc2, version, dataDir, settings });
+  const { revoked } = topology;
+  const refuses = revoked === undefined ? {} : { revoked };
+  return renderUnit({ ...member, ...onEc2, ...refuses, version, dataDir, settings });
 }
 
 /** What the host step carries of its member; nothing for a lost node, which has none. */
-export function memberDigest(name: string, { members }: Topology, etcd: EtcdArgs): { memberDigest?: string } {
-  const found = members.find((member) => member.name === name);
+export function memberDigest(name: string, etcd: EtcdArgs): { memberDigest?: string } {
+  const found = etcd.topology.members.find((member) => member.name === name);
   return found === undefined ? {} : { memberDigest: digestOf([memberUnit(found, etcd)]) };
 }
 

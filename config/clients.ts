@@ -1,5 +1,7 @@
 /** The setting `clients`: who beside the administrator gets a certificate, and what each may do with authentication on. */
 
+import { CRL_FLAG } from "../host/unit.ts";
+import { defaults } from "./defaults.ts";
 import { parseName } from "./label.ts";
 import type { ClientAccess, ClientConfig } from "./model.ts";
 import { Fields, show } from "./value.ts";
@@ -120,4 +122,12 @@ function wrongRange(range: ClientAccess["range"], text: string): string | undefi
   if (range === "prefix" && OWN_PREFIX.startsWith(text))
     return `${show(text)} has ${OWN_PREFIX} in it, where the program keeps its own keys; choose another`;
   return undefined;
+}
+
+/** Whether members refuse what the configuration no longer asks for. */
+export function parseRevocation(top: Fields, extraFlags: Readonly<Record<string, string>>): boolean {
+  const revocation = top.flag("revocation", defaults.revocation);
+  if (revocation && extraFlags[CRL_FLAG] !== undefined)
+    top.problem(`extraFlags.${CRL_FLAG}`, "revocation: true has a list of its own; leave one of them out.");
+  return revocation;
 }

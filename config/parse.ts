@@ -2,7 +2,7 @@
 
 import { parseAws, withoutHostKeys } from "./aws/parse.ts";
 import { parseBackup } from "./backup.ts";
-import { parseClients } from "./clients.ts";
+import { parseClients, parseRevocation } from "./clients.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
@@ -43,7 +43,7 @@ export function parseConfig(
   const rbac = top.get("rbac") === undefined ? undefined : top.flag("rbac", false);
   const { leafValidityDays } = certificates;
   const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
-  const revocation = top.flag("revocation", defaults.revocation);
+  const revocation = parseRevocation(top, settings.extraFlags);
   const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);

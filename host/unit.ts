@@ -14,6 +14,8 @@ export interface UnitSpec {
   readonly listenClientUrls: readonly string[];
   /** What etcd has no business with. @default none */
   readonly deniedAddresses?: readonly string[];
+  /** How many certificates of whom it refuses. @default it refuses none that the client CA has signed */
+  readonly revoked?: readonly { readonly name: string; readonly serials: readonly string[] }[];
   readonly settings: UnitSettings;
 }
 
@@ -57,6 +59,9 @@ export const OOM_SCORE_ADJUST = -900;
 
 /** EC2's metadata service: it gives an instance's role, and the host key in its user data, to whoever asks. */
 export const EC2_METADATA: readonly string[] = ["169.254.169.254", "fd00:ec2::254"];
+
+/** Set by the program where it revokes certificates, and free for `extraFlags` elsewhere. */
+export const CRL_FLAG = "client-crl-file";
 
 /** Flags that the program sets itself, or that would undo what it guarantees; `extraFlags` may not name them. */
 export const OWNED_FLAGS: readonly string[] = [
@@ -115,6 +120,9 @@ export const SETTING_LINES: readonly string[] = [
 /** What units of older programs had no line for, as it is if nothing is set. */
 export const ADDED_LINES: readonly string[] = [`OOMScoreAdjust=${OOM_SCORE_ADJUST}`];
 
+/** A comment: whose certificates are refused, and how many. */
+export const REVOKED = "# revoked: ";
+
 export function renderUnit(spec: UnitSpec): string {
   const { service } = spec.settings;
   const { deniedAddresses = [] } = spec;
@@ -140,6 +148,8 @@ export function renderUnit(spec: UnitSpec): string {
     "Group=etcd",
     `EnvironmentFile=${BOOTSTRAP_FILE}`,
     ...Object.entries(service.environment).map(([name, value]) => `Environment=${name}=${value}`),
+    // etcd reads the list at every handshake, but only a restart ends what is open: one more entry, one more restart
+    ...(spec.revoked ?? []).map(({ name, serials }) => `${REVOKED}${name} (${serials.length})`),
     `ExecStartPre=+-${PROGRAM} started`,
     [`ExecStart=${OPT_DIR}/${spec.version}/etcd`, ...flags].join(" \\\n  "),
     `ExecStartPost=+-${PROGRAM} served`,
@@ -170,6 +180,7 @@ function flagsOf(spec: UnitSpec): Record<string, string | number> {
     "key-file": `${PKI_DIR}/server.key`,
     "trusted-ca-file": `${PKI_DIR}/client-ca.crt`,
     "client-cert-auth": "true",
+    ...(spec.revoked === undefined ? {} : { [CRL_FLAG]: `${PKI_DIR}/client.crl` }),
     "peer-cert-file": `${PKI_DIR}/peer.crt`,
     "peer-key-file": `${PKI_DIR}/peer.key`,
     "peer-trusted-ca-file": `${PKI_DIR}/peer-ca.crt`,

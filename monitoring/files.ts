@@ -6,7 +6,7 @@ import type { MonitoredCluster } from "./cluster.ts";
 import { dashboard } from "./dashboard.ts";
 import { prometheusConfig, RULES_FILE } from "./prometheus.ts";
 
-export { BUNDLE } from "./prometheus.ts";
+export { BUNDLE, CLIENT } from "./prometheus.ts";
 
 const header = " Written by `npm run monitoring`; run it again after the members have changed.";
 

@@ -1,9 +1,11 @@
-/** The scrape job: every member's client URL, over TLS, with the bundle's certificate. */
+/** The scrape job: every member's client URL, over TLS, with the certificate of a client of its own. */
 
 import type { MonitoredCluster } from "./cluster.ts";
 
-/** The folder beside prometheus.yml that `npm run client -- --write-bundle` fills. */
+/** The folder beside prometheus.yml that `npm run client -- --client prometheus --write-bundle` fills. */
 export const BUNDLE = "bundle";
+/** The one of etcd:clients that the scrape job logs in as. */
+export const CLIENT = "prometheus";
 export const RULES_FILE = "etcd.rules.yml";
 
 /**

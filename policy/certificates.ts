@@ -39,7 +39,7 @@ export const caProtected: StackValidationPolicy = {
 export const certificateLifetimes: ResourceValidationPolicy = {
   name: "certificate-lifetimes",
   description:
-    "Leaf certificates last 398 days at most, authorities 10 years, and renewal begins 14 days or more before the end.",
+    "Leaf certificates last 398 days at most, authorities 10 years, and renewal begins 14 days or more before the end, or a third of a shorter life.",
   enforcementLevel: "mandatory",
   validateResource: ({ type, props }, report) => {
     if (type !== LEAF && type !== SELF_SIGNED) return;
@@ -49,8 +49,9 @@ export const certificateLifetimes: ResourceValidationPolicy = {
     if (lifetime > longest) report(`It is valid for ${days(lifetime)}: make it ${days(longest)} or less.`);
     if (isCa) return; // it is renewed by request: that restarts the members
     const window = has(props, "earlyRenewalHours") ? numberAt(props, "earlyRenewalHours") : 0;
-    if (window < SHORTEST_WINDOW)
-      report(`It is renewed ${days(window)} before its end: make it ${days(SHORTEST_WINDOW)} or more.`);
+    const shortest = Math.min(SHORTEST_WINDOW, Math.floor(lifetime / HOURS / 3) * HOURS);
+    if (window < shortest)
+      report(`It is renewed ${days(window)} before its end: make it ${days(shortest)} or more.`);
     // A window as long as the lifetime renews all certificates in one run; the program warns of that.
     if (window > lifetime)
       report(`It is renewed before it begins: make the window shorter than ${days(lifetime)}.`);

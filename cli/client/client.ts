@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, env, exit } from "node:process";
+import { didYouMean } from "../../config/did-you-mean.ts";
+import { record } from "../../lib/json.ts";
 import { pulumiJson, type Stack } from "../../lib/pulumi.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
@@ -30,6 +32,18 @@ async function readBundle(stack: Stack): Promise<Bundle> {
   const bundle = await pulumiJson(stack, "stack", "output", "clientBundle", "--show-secrets", "--json");
   if (!isBundle(bundle)) throw new Error("the stack has no client bundle yet: run pulumi up first");
   return bundle;
+}
+
+async function readNamed(stack: Stack, name: string): Promise<Bundle> {
+  const outputs = await pulumiJson(stack, "stack", "output", "--show-secrets", "--json");
+  const clients = record(record(outputs).clients);
+  const bundle = clients[name];
+  if (isBundle(bundle)) return bundle;
+  const names = Object.keys(clients);
+  const others = names.length === 0 ? "" : `; it has ${names.join(", ")}`;
+  throw new Error(
+    `the stack has no client ${name} yet${didYouMean(name, names) || others}: declare it in etcd:clients, then run pulumi up`,
+  );
 }
 
 function writeBundle(directory: string, { caCert, cert, key }: Bundle): void {
@@ -98,7 +112,7 @@ async function main(): Promise<number> {
     return 3;
   }
   if (directory !== undefined) {
-    writeBundle(directory, await readBundle(stack));
+    writeBundle(directory, await (name === undefined ? readBundle(stack) : readNamed(stack, name)));
     console.log(`wrote ca.crt, client.crt and client.key to ${directory}`);
     return 0;
   }
@@ -107,7 +121,7 @@ async function main(): Promise<number> {
 }
 
 const { values, words: etcdctl } = callOrExit(commands.client, argv.slice(2));
-const { stack, "write-bundle": directory } = values;
+const { stack, "write-bundle": directory, client: name } = values;
 try {
   exit(await main());
 } catch (error) {

@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
+import { clientIn } from "../../cluster/resource-names.ts";
+import { record } from "../../lib/json.ts";
 import { pulumiJson } from "../../lib/pulumi.ts";
 import { type MonitoredCluster, monitoredCluster } from "../../monitoring/cluster.ts";
-import { BUNDLE, monitoringFiles } from "../../monitoring/files.ts";
+import { BUNDLE, CLIENT, monitoringFiles } from "../../monitoring/files.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
 import { selectedStack } from "../shared/selected-stack.ts";
@@ -19,10 +21,14 @@ function write(directory: string, cluster: MonitoredCluster): void {
 
 async function main(): Promise<void> {
   const directory = wanted ?? `monitoring-${(stack ?? (await selectedStack())).replaceAll("/", "-")}`;
-  write(directory, monitoredCluster(await pulumiJson(stack, "stack", "output", "--json")));
+  const outputs = await pulumiJson(stack, "stack", "output", "--json");
+  write(directory, monitoredCluster(outputs));
   const choice = stack === undefined ? "" : `--stack ${stack} `;
+  const isDeclared = clientIn(CLIENT, 1) in record(record(outputs).certificatesExpire);
+  if (!isDeclared)
+    console.log(`Give Prometheus a certificate of its own first: etcd:clients: [{ name: ${CLIENT} }]`);
   console.log(
-    `Put the certificate beside them: npm run client -- ${choice}--write-bundle ${join(directory, BUNDLE)}`,
+    `Put the certificate beside them: npm run client -- ${choice}--client ${CLIENT} --write-bundle ${join(directory, BUNDLE)}`,
   );
 }
 

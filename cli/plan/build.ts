@@ -5,6 +5,7 @@ import {
   CLIENT_CA,
   CLUSTER_STEPS,
   certificateIn,
+  clientOf,
   isComponentType,
   PEER_CA,
 } from "../../cluster/resource-names.ts";
@@ -12,6 +13,7 @@ import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
 import { type Json, record, text } from "../../lib/json.ts";
+import { clientChanges } from "./clients.ts";
 import { clusterRows } from "./cluster-rows.ts";
 import { hostRows } from "./host-rows.ts";
 import { losesVolume, refuseEmptyVolume, refuseUnguarded } from "./machines.ts";
@@ -38,7 +40,7 @@ export function buildPlan(preview: Preview, lastProven: unknown, selection: Sele
   ];
   if (refusals.length > 0) return { ...base, ...REFUSED, refusals };
   const cluster = clusterRows(preview.resources, config, deployed, hosts);
-  const others = otherChanges(preview.resources, hosts);
+  const others = [...clientChanges(preview.resources), ...otherChanges(preview.resources, hosts)];
   const restarts = hosts.filter(({ action }) => action === "restart").length;
   const changes = preview.resources.some((resource) => resource.changes);
   const verdict = changes ? verdictOf(hosts, deployed) : "nothing";
@@ -148,6 +150,7 @@ function otherChanges(resources: readonly Resource[], hosts: readonly HostRow[])
     isComponentType(type) || // a component: its parts are checked by themselves
     type.startsWith("pulumi:") ||
     CLUSTER_STEPS.includes(name) ||
+    clientOf(name) !== undefined ||
     (op === "replace" && [CLIENT_CA, PEER_CA].map(certificateIn).includes(name)) || // a row of the cluster
     (hosts.some((host) => name.startsWith(`${host.name}-`)) &&
       !(type.startsWith("aws:") && ["update", "protect"].includes(op)));
@@ -173,5 +176,7 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
 
 /** As `certificatesExpire` has it, a host's own in two words. */
 function certificateName(component: string): string {
-  return [CLIENT_CA, PEER_CA].includes(component) ? component : component.replace(/-(\w+)$/, " $1");
+  if ([CLIENT_CA, PEER_CA].includes(component) || clientOf(certificateIn(component)) !== undefined)
+    return component;
+  return component.replace(/\.\d+$/, "").replace(/-(\w+)$/, " $1");
 }

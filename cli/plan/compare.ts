@@ -3,8 +3,10 @@
 import type { HostRow, Plan, SecurityRow, StepDigest } from "./model.ts";
 import { inOneLine } from "./presentation.ts";
 
-/** The administrator's own certificate is renewed like the hosts', and touches none of them. */
-const HOT_OTHERS = ["client: replace"];
+/** The clients' own certificates are renewed like the hosts', and touch none of them. */
+function isHotOther(other: string): boolean {
+  return other === "client: replace" || /^client \S+: renewed$/.test(other);
+}
 
 /** What would happen now that was not approved: one clause each. What is done already, and hot renewals, may differ. */
 export function deviations(approved: Plan, current: Plan): readonly string[] {
@@ -16,7 +18,7 @@ export function deviations(approved: Plan, current: Plan): readonly string[] {
     ...current.security
       .filter((row) => !isReviewed(row, approved))
       .map((row) => `security: ${inOneLine(row)}`),
-    ...current.others.filter((other) => !approved.others.includes(other) && !HOT_OTHERS.includes(other)),
+    ...current.others.filter((other) => !approved.others.includes(other) && !isHotOther(other)),
   ];
 }
 
@@ -50,9 +52,7 @@ function isKnown({ to }: StepDigest): boolean {
 export function onlyRenewals(plan: Plan): boolean {
   const rows = plan.hosts.every((row) => isHot(row));
   const cluster = plan.cluster.every(({ step }) => step === "health");
-  return (
-    rows && cluster && plan.security.length === 0 && plan.others.every((other) => HOT_OTHERS.includes(other))
-  );
+  return rows && cluster && plan.security.length === 0 && plan.others.every(isHotOther);
 }
 
 export function samePlan(approved: Plan, current: Plan): boolean {

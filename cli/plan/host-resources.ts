@@ -1,8 +1,8 @@
 import {
-  certificateIn,
   isComponentType,
-  keyIn,
+  issueOf,
   LEAF_ROLES,
+  type LeafRole,
   type NodePart,
   partOf,
 } from "../../cluster/resource-names.ts";
@@ -26,17 +26,30 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
   const named = (own: string) =>
     resources.find((resource) => resource.name === own && !isComponent(resource));
   const part = (own: NodePart) => named(partOf(name, own));
-  const ofLeafs = (nameIn: (component: string) => string) =>
-    Object.fromEntries(LEAF_ROLES.map((role) => [role, named(nameIn(partOf(name, role)))]));
+  const ofLeafs = (kind: string) =>
+    Object.fromEntries(LEAF_ROLES.map((role) => [role, leafPart(name, role, kind, resources)]));
   return {
     host: part("host"),
     binaries: part("binaries"),
     certificates: part("certificates"),
     member: part("member"),
     instance: part("instance"),
-    leafCertificates: ofLeafs(certificateIn),
-    leafKeys: ofLeafs(keyIn),
+    leafCertificates: ofLeafs("cert"),
+    leafKeys: ofLeafs("key"),
   };
+}
+
+/** Of the issue that is asked for: with a raised one the resources before it are deleted. */
+export function leafPart(
+  node: string,
+  role: LeafRole,
+  kind: string,
+  resources: readonly Resource[],
+): Resource | undefined {
+  const all = resources.filter(
+    ({ name }) => name.endsWith(`-${kind}`) && issueOf(name, node, role) !== undefined,
+  );
+  return all.find(({ op }) => op !== "delete") ?? all[0];
 }
 
 /** A component may have the name of another node's step. */

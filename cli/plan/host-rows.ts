@@ -143,7 +143,7 @@ function onlyRenews(
 /** Reissued with the same names, uses and validity; only the time from which it is due may differ. */
 function isDue(leaf: Resource): boolean {
   const inputs = ({ earlyRenewalHours: _, ...rest }: Json) => JSON.stringify(Object.entries(rest).sort());
-  return inputs(leaf.old.inputs) === inputs(leaf.new.inputs);
+  return leaf.op !== "create" && inputs(leaf.old.inputs) === inputs(leaf.new.inputs);
 }
 
 /** A raised incarnation, read from the step itself; from the last proof where its text is not yet known. */
@@ -173,7 +173,10 @@ function reasons(
   replaced: readonly string[],
 ): readonly string[] {
   const again = replaced.length === 0 ? [] : [`made again: ${replaced.join(", ")}`];
-  const renewal = certificates.length === 0 ? [] : [`new certificates (${certificates.join(", ")})`];
+  const keys = certificates.filter((role) => resources.leafKeys[role]?.op === "create");
+  const withKeys = keys.length > 0 && deployed?.nodes[node.name] !== undefined ? " with new keys" : "";
+  const renewal =
+    certificates.length === 0 ? [] : [`new certificates${withKeys} (${certificates.join(", ")})`];
   const before = deployed?.nodes[node.name];
   switch (action) {
     case "bootstrap":

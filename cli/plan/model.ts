@@ -47,7 +47,7 @@ export interface StepDigest {
  * trust: CAs, host keys, ssh targets, the bastion, protection. login: who gets in. archive: digests, mirrors, the proxy.
  * listener: addresses that etcd listens at. exposure: who may reach a machine, and what it may do. flag: of etcd. sandbox: of
  * its unit. allow: refusals that are overridden. names: what certificates are for, and for how long. image: of a machine.
- * access: etcd's authentication, and what its users may do.
+ * access: who has a client certificate, and whose are refused; etcd's authentication, and what its users may do.
  */
 export type SecurityKind =
   | "trust"
@@ -59,8 +59,8 @@ export type SecurityKind =
   | "sandbox"
   | "allow"
   | "names"
-  | "image"
-  | "access";
+  | "access"
+  | "image";
 
 /** What a reviewer must know even where no process is touched. */
 export interface SecurityRow {

@@ -13,11 +13,16 @@ export function replacedParts(
   isProven: boolean,
 ): readonly string[] {
   const parts = Object.entries({ host, binaries, certificates, member, ...keyed(leafKeys) });
-  return parts.filter(([, part]) => isMadeAgain(part, isProven)).map(([name]) => name);
+  return parts.filter(([, part]) => isMadeAgain(part, isProven) && !isNewIssue(part)).map(([name]) => name);
 }
 
 function keyed(leafKeys: HostResources["leafKeys"]): Record<string, Resource | undefined> {
   return Object.fromEntries(Object.entries(leafKeys).map(([role, key]) => [keyIn(role), key]));
+}
+
+/** Asked for: a key of the first issue has no number in its name. */
+function isNewIssue(key: Resource | undefined): boolean {
+  return key?.op === "create" && /\.\d+-key$/.test(key.name);
 }
 
 function isMadeAgain(resource: Resource | undefined, isProven: boolean): boolean {

@@ -1,18 +1,12 @@
 /** The plan's section "security": what changes of who is trusted, who gets in, and what runs. Old and new, never a secret. */
 
-import {
-  CLIENT_CA,
-  certificateIn,
-  keyIn,
-  LEAF_ROLES,
-  PEER_CA,
-  partOf,
-} from "../../cluster/resource-names.ts";
+import { CLIENT_CA, certificateIn, keyIn, LEAF_ROLES, PEER_CA } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
 import { accessRows, commonNameRows } from "./access-rows.ts";
-import { isComponent, resourcesOf } from "./host-resources.ts";
+import { clientRows, revocationRows } from "./clients.ts";
+import { isComponent, leafPart, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { cloudRows } from "./security-cloud.ts";
@@ -32,12 +26,14 @@ export function securityRows(
     ...authorityRows(resources),
     ...unprotectedRows(resources),
     ...lifeRows(resources),
+    ...clientRows(resources),
     ...loginRows(resources, config, deployed),
     ...names.flatMap(({ name }) => {
       const parts = resourcesOf(name, resources);
       return [
         ...archiveRows(parts, config.release),
         ...unitRows(parts.member),
+        ...revocationRows(parts.member),
         ...folderRows(parts.host, config),
         ...nameRows(name, resources),
       ].map((row) => ({ ...row, hosts: [name] }));
@@ -138,9 +134,7 @@ function lifeRows(resources: readonly Resource[]): readonly Found[] {
 /** Names that a leaf certificate gets: whoever has it may answer under them. */
 function nameRows(node: string, resources: readonly Resource[]): readonly Found[] {
   return LEAF_ROLES.flatMap((role): readonly Found[] => {
-    const part = partOf(node, role);
-    const request = resources.find(({ name }) => name === `${part}-csr`);
-    const leaf = resources.find(({ name }) => name === certificateIn(part));
+    const [request, leaf] = ["csr", "cert"].map((kind) => leafPart(node, role, kind, resources));
     return [
       ...difference(`names in the ${role} certificate`, namesOf(request, "old"), namesOf(request, "new")),
       ...difference(`uses of the ${role} certificate`, usesOf(leaf, "old"), usesOf(leaf, "new")),

@@ -1,7 +1,7 @@
 /** How two versions of a step's text differ. */
 
 import { diffLines } from "diff";
-import { ADDED_LINES, SETTING_LINES } from "../../host/unit.ts";
+import { ADDED_LINES, REVOKED, SETTING_LINES } from "../../host/unit.ts";
 
 /** The lines that differ, as a reviewer reads them: `-old`, `+new`. */
 export function lineDiff(before: string, after: string): readonly string[] {
@@ -22,8 +22,37 @@ export function unitChanges(diff: readonly string[]): readonly string[] {
   const removed = entries(diff, "-");
   const added = entries(diff, "+");
   const changed = [...removed.keys(), ...[...added.keys()].filter((key) => !removed.has(key))];
-  const phrases = changed.map((key) => phrase(removed.get(key), added.get(key)));
+  const phrases = [
+    ...revocations(diff).map(({ name, old, now }) =>
+      now > old ? `revokes ${name} (${certificates(now - old)})` : `no longer refuses ${name}`,
+    ),
+    ...changed.map((key) => phrase(removed.get(key), added.get(key))),
+  ];
   return [...new Set(phrases.toSorted((a, b) => Number(a === OWN) - Number(b === OWN)))];
+}
+
+export interface Revocation {
+  readonly name: string;
+  /** Certificates that are refused, before and afterwards. */
+  readonly old: number;
+  readonly now: number;
+}
+
+/** The names of which more or fewer certificates are refused. */
+export function revocations(diff: readonly string[]): readonly Revocation[] {
+  const counts = new Map<string, Revocation>();
+  for (const line of diff) {
+    const [sign, comment] = [line.slice(0, 1), line.slice(1).trim()];
+    const [, name, count] = /^(\S+) \((\d+)\)$/.exec(comment.slice(REVOKED.length)) ?? [];
+    if (!comment.startsWith(REVOKED) || name === undefined) continue;
+    const before = counts.get(name) ?? { name, old: 0, now: 0 };
+    counts.set(name, { ...before, [sign === "-" ? "old" : "now"]: Number(count) });
+  }
+  return [...counts.values()];
+}
+
+export function certificates(count: number): string {
+  return count === 1 ? "1 certificate" : `${count} certificates`;
 }
 
 const OWN = "a new version of the program";
@@ -56,7 +85,7 @@ function entries(diff: readonly string[], sign: string): ReadonlyMap<string, Ent
   const lines = diff
     .filter((line) => line.startsWith(sign))
     .map((line) => line.slice(1).replace(/ \\$/, "").trim())
-    .filter((line) => line !== "");
+    .filter((line) => line !== "" && !line.startsWith(REVOKED));
   return new Map(
     lines.map((line): [string, Entry] => {
       const end = line.indexOf("=");

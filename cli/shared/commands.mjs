@@ -193,7 +193,7 @@ export const commands = {
     wrong: ({ json, watch }) => (json && watch ? "--json and --watch cannot be combined" : undefined),
   },
   client: {
-    call: "npm run client -- [--stack STACK] (ETCDCTL-WORD… | --write-bundle DIRECTORY)",
+    call: "npm run client -- [--stack STACK] (ETCDCTL-WORD… | [--client NAME] --write-bundle DIRECTORY)",
     summary:
       "Runs etcdctl against the stack's cluster as its administrator: the one on the PATH or, if there is none, the first host's.",
     options: {
@@ -202,6 +202,11 @@ export const commands = {
         type: "string",
         value: "DIRECTORY",
         help: "write the CA, the client certificate and its key there instead",
+      },
+      client: {
+        type: "string",
+        value: "NAME",
+        help: "with --write-bundle: of this one of etcd:clients; default: the administrator",
       },
     },
     words: { "ETCDCTL-WORD…": "etcdctl's command; npm run client -- help lists all of them" },
@@ -212,7 +217,9 @@ export const commands = {
       3: "refused, and nothing was changed: defrag, for which there is npm run defragment",
     },
     example: "npm run client -- endpoint status --cluster -w table",
-    wrong: ({ "write-bundle": directory }, words) => {
+    wrong: ({ "write-bundle": directory, client }, words) => {
+      if (directory === undefined && client !== undefined)
+        return "Add --write-bundle DIRECTORY: etcdctl runs as the administrator only";
       if (directory === undefined)
         return words.length === 0 ? "Give an etcdctl command, or --write-bundle DIRECTORY" : undefined;
       return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;

@@ -1,5 +1,6 @@
 /** What `etcd-host facts` says on each host, combined. */
 
+import { certificateIn, clientOf } from "../../cluster/resource-names.ts";
 import { list, record, text } from "../../lib/json.ts";
 import { printableLine } from "../../lib/printable.ts";
 import type { Answer } from "../shared/ask-hosts.ts";
@@ -31,15 +32,26 @@ export interface ClusterStatus {
   /** Every member answers, one of them leads, and no alarm is raised. */
   readonly healthy: boolean;
   readonly members: readonly MemberStatus[];
+  /** RFC 3339 ends of the certificates of etcd:clients, by name, as the last up recorded them. */
+  readonly clients: Readonly<Record<string, string>>;
 }
 
-export function clusterStatus(answers: readonly Answer[]): ClusterStatus {
+/** `ends` is the output `certificatesExpire`. */
+export function clusterStatus(answers: readonly Answer[], ends: unknown = {}): ClusterStatus {
   const hosts = answers.map((answer) => ({ answer, facts: factsOf(answer.stdout) }));
   const front = Math.max(0, ...hosts.map(({ facts }) => Number(facts.status.raftIndex ?? 0)));
   const members = hosts.map(({ answer, facts }) => memberStatus(answer, facts, front));
   const leads = members.some(({ role }) => role === "leader");
   const fit = members.every(({ role, alarms }) => role !== "does not answer" && alarms.length === 0);
-  return { schema: 1, healthy: leads && fit, members };
+  return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends) };
+}
+
+function clientEnds(ends: unknown): ClusterStatus["clients"] {
+  const named = Object.entries(record(ends)).flatMap(([certificate, end]) => {
+    const client = clientOf(certificateIn(certificate));
+    return client === undefined ? [] : [[client, text(end)] as const];
+  });
+  return Object.fromEntries(named.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 interface Facts {

@@ -20,7 +20,12 @@ export function screen(status: ClusterStatus, now: number): string {
     member.certificateEnds === "" ? "-" : `${daysLeft(member.certificateEnds, now)} days`,
     lastVerify(member, now),
   ]);
-  return `${[table(heading, rows), ...remarks(status)].join("\n\n")}\n`;
+  return `${[table(heading, rows), ...clients(status, now), ...remarks(status)].join("\n\n")}\n`;
+}
+
+function clients({ clients: ends }: ClusterStatus, now: number): readonly string[] {
+  const rows = Object.entries(ends).map(([name, end]) => [name, `${daysLeft(end, now)} days`]);
+  return rows.length === 0 ? [] : [table(["client", "certificate"], rows)];
 }
 
 function remarks({ healthy, members }: ClusterStatus): readonly string[] {

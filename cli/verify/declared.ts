@@ -4,7 +4,10 @@ import {
   BEFORE,
   CLIENT_CA,
   certificateIn,
+  issueOf,
   LEAF_ROLES,
+  type LeafRole,
+  leafIn,
   MEMBERSHIP,
   PEER_CA,
   partOf,
@@ -54,11 +57,18 @@ export function declaredOf(state: State, name: string): Declared | undefined {
 /** Keys are secrets of the state: the host's own records check those. */
 function certificates(state: State, name: string): readonly string[] {
   const component = { "client-ca": CLIENT_CA, "peer-ca": PEER_CA };
-  const leafCertificates = LEAF_ROLES.map((role) => [role, partOf(name, role)] as const);
-  return [...Object.entries(component), ...leafCertificates].map(([path, owner]) => {
-    const { certPem } = record(state.get(certificateIn(owner))?.outputs);
+  const leafCertificates = LEAF_ROLES.map((role) => [role, newest(state, name, role)] as const);
+  const authorities = Object.entries(component).map(([path, ca]) => [path, certificateIn(ca)] as const);
+  return [...authorities, ...leafCertificates].map(([path, resource]) => {
+    const { certPem } = record(state.get(resource)?.outputs);
     return file(`${PKI_DIR}/${path}.crt`, `${text(certPem).trimEnd()}\n`);
   });
+}
+
+/** The certificate of the highest issue: those before it are deleted last. */
+function newest(state: State, node: string, role: LeafRole): string {
+  const issue = Math.max(1, ...[...state.keys()].map((name) => issueOf(name, node, role) ?? 1));
+  return certificateIn(leafIn(node, role, issue));
 }
 
 function members(state: State): readonly string[] {

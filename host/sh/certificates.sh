@@ -1,9 +1,11 @@
 # certificates: the leaf certificates and CA bundles of one host, verified first, swapped in one step, without a restart.
 
 PKI_FILES='client-ca.crt peer-ca.crt server.crt server.key peer.crt peer.key operator.crt operator.key'
+# Beside them, where clients are revoked. etcd reads it at every handshake: without it, or with a broken one, it refuses everybody.
+CRL=client.crl
 SETTLE_S=5 # a certificate is used once it has been valid this long on every host
 
-cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
+cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES; of CRL its base64
   need name "$name" incarnation "$incarnation" owner "$owner" address "$address"
   need_root
   share_lock certificates
@@ -23,10 +25,11 @@ cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES
     say "wrote the certificates; server until $server_end"
   fi
   # shellcheck disable=SC2046 # one word a file
-  declare_files certificates $(for file in $PKI_FILES; do echo "$ETC_DIR/pki/$file"; done)
+  declare_files certificates $(for file in $(pki_files "$ETC_DIR/pki"); do echo "$ETC_DIR/pki/$file"; done)
   claim_step certificates
 }
 
+pki_files() { if [ -e "$1/$CRL" ]; then echo "$PKI_FILES $CRL"; else echo "$PKI_FILES"; fi; } # DIRECTORY
 pki_mode() { case $1 in operator.key) echo "600 root:root" ;; *.key) echo "640 root:etcd" ;; *) echo "644 root:etcd" ;; esac; }
 
 receive_pki() { # DIRECTORY: each file has its final mode before its first byte is written
@@ -37,20 +40,36 @@ receive_pki() { # DIRECTORY: each file has its final mode before its first byte 
   chmod 644 "$1"/*.crt
   chmod 640 "$1/server.key" "$1/peer.key"
   chmod 600 "$1/operator.key"
-  awk -v dir="$1" -v files=" $PKI_FILES " '
+  awk -v dir="$1" -v files=" $PKI_FILES $CRL " '
     /^== / { out = index(files, " " $2 " ") ? dir "/" $2 : ""; next }
     out != "" { print > out }'
   for file in $PKI_FILES; do [ -s "$1/$file" ] || fail "the step sent no $file"; done
+  receive_crl "$1"
+}
+receive_crl() { # DIRECTORY: it goes only after the last etcd that reads it
+  if [ -e "$1/$CRL" ]; then
+    mv "$1/$CRL" "$1/.$CRL"
+    openssl base64 -d -in "$1/.$CRL" -out "$1/$CRL" 2>/dev/null || fail "the step sent no base64 as its $CRL"
+    rm "$1/.$CRL"
+  elif [ -e "$ETC_DIR/pki/$CRL" ] && grep -qse "--client-crl-file=$ETC_DIR/pki/$CRL" "$RUN_DIR/started/unit" "$UNIT_FILE"; then
+    cat "$ETC_DIR/pki/$CRL" >"$1/$CRL"
+  else
+    return 0
+  fi
+  chown root:etcd "$1/$CRL"
+  chmod 644 "$1/$CRL"
 }
 
 same_pki() { # contents and modes
-  for file in $PKI_FILES; do
+  [ "$(pki_files "$1")" = "$(pki_files "$ETC_DIR/pki")" ] || return 1
+  for file in $(pki_files "$1"); do
     same_file "$1/$file" "$ETC_DIR/pki/$file" || return 1
     [ "$(stat -c '%a %U:%G' "$ETC_DIR/pki/$file")" = "$(pki_mode "$file")" ] || return 1
   done
 }
 
 verify_pki() { # DIRECTORY
+  [ ! -e "$1/$CRL" ] || is_crl "$1/$CRL" || refuse "the list of revoked certificates cannot be read, and with it etcd on $name would refuse every client: the host keeps what it has"
   for leaf in server peer operator; do
     case $leaf in peer) ca='peer-ca.crt' ;; *) ca='client-ca.crt' ;; esac
     read_leaf "$1/$leaf.crt"
@@ -73,6 +92,7 @@ keep_root_leaf() { # DIRECTORY
   ctl --endpoints=https://127.0.0.1:2379 auth status 2>/dev/null | grep -qx 'Authentication Status: false' ||
     refuse "etcd does not say that its authentication is off, and the new operator certificate for $name is not that of its user root, so this program would be locked out; set etcd:rbac to false and run 'pulumi up', then take it out. The host keeps the certificates it has"
 }
+is_crl() { openssl crl -inform DER -in "$1" -noout -text 2>/dev/null | grep -q 'Version 2'; } # FILE
 refuse_leaf() { refuse "the $1 certificate for $name $2: the host keeps the certificates it has"; }
 # One run of openssl for all that is read of a leaf: starting it is most of what it takes.
 read_leaf() { # CERTIFICATE

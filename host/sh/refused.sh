@@ -48,11 +48,15 @@ need_flag_files() { # UNIT
   for flag in client-crl-file peer-crl-file; do
     file=$(flag_value "$flag" "$1")
     [ -n "$file" ] || continue
+    if [ "$file" = "$ETC_DIR/pki/$CRL" ]; then need_own_crl; continue; fi
     need_flag_file "$flag" "$file"
-    openssl crl -inform DER -in "$file" -noout -text 2>/dev/null | grep -q 'Version 2' ||
+    is_crl "$file" ||
       refuse "$file ($flag) is not a list of revoked certificates as etcd takes it, in DER and of version 2; make it with a CRL number and convert it with 'openssl crl -outform DER', then run again"
   done
   for file in $(flag_value auth-token "$1" | tr ',' '\n' | sed -n 's/^p[a-z]*-key=//p'); do need_flag_file auth-token "$file"; done
+}
+need_own_crl() {
+  is_crl "$ETC_DIR/pki/$CRL" || refuse "the list of revoked certificates is not on this host, or cannot be read, and with it etcd would refuse every client: raise checkId and run 'pulumi up', so that the certificates come first"
 }
 flag_value() { sed -n "s/^  --$1=\([^ ]*\).*/\1/p" "$2"; } # FLAG UNIT
 need_flag_file() { [ -f "$2" ] || refuse "$2 ($1) is not on this host; put it there, then run again"; } # FLAG FILE

@@ -42,7 +42,7 @@ declared_modes() {
   echo "755 root:root $PROGRAM"
   echo "644 root:root $UNIT_FILE"
   echo "640 root:etcd $ETC_DIR/bootstrap.env"
-  for file in $PKI_FILES; do echo "$(pki_mode "$file") $ETC_DIR/pki/$file"; done
+  for file in $(pki_files "$ETC_DIR/pki"); do echo "$(pki_mode "$file") $ETC_DIR/pki/$file"; done
   awk '{ print "755 root:root " $2 }' "$STATE_DIR/declared-install" 2>/dev/null || :
   echo "700 etcd:etcd $(readlink -f "$data_dir" || echo "$data_dir")"
 }

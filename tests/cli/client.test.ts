@@ -162,3 +162,32 @@ test("without an etcdctl here the first host that can be reached sends it", asyn
   assert.match(standIns.read("asked"), /^node-node1 .*\nnode-node2 .* send-snapshot --endpoints=y\n$/);
   assert.match(standIns.read("program"), /^#!\/bin\/sh\n# etcd-host: /);
 });
+
+test("a named client's bundle has the files of the administrator's, for this user alone", async (t) => {
+  const standIns = new StandIns(t);
+  const { code, stdout } = await standIns.run("client", "--client", "app1", "--write-bundle", "bundle");
+  assert.deepEqual([code, stdout], [0, "wrote ca.crt, client.crt and client.key to bundle\n"]);
+  assert.deepEqual(
+    ["ca.crt", "client.crt", "client.key"].map((file) => standIns.read(`bundle/${file}`)),
+    ["ca", "app1's", "app1's key"],
+  );
+  assert.equal(fs.statSync(join(standIns.dir, "bundle/client.key")).mode & 0o777, 0o600);
+  assert.equal((await standIns.run("client", "--write-bundle", "bundle")).code, 0);
+  assert.equal(standIns.read("bundle/client.key"), "key");
+});
+
+test("a client that the stack does not have is named, and nothing is written", async (t) => {
+  const standIns = new StandIns(t);
+  for (const [name, help] of [
+    ["ap1", "; did you mean app1"],
+    ["prometheus", "; it has app1"],
+  ] as const) {
+    const { code, stderr } = await standIns.run("client", "--client", name, "--write-bundle", "bundle");
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      `the stack has no client ${name} yet${help}: declare it in etcd:clients, then run pulumi up\n`,
+    );
+  }
+  assert.ok(!standIns.list().includes("bundle"));
+});

@@ -97,6 +97,11 @@ test("each wrong call is told what is wrong with it", () => {
     ["client", [], "Give an etcdctl command, or --write-bundle DIRECTORY"],
     ["client", ["--stack", "prod"], "Give an etcdctl command, or --write-bundle DIRECTORY"],
     ["client", ["--write-bundle", "d", "get"], "Unexpected argument get"],
+    [
+      "client",
+      ["--client", "app1", "get", "a"],
+      "Add --write-bundle DIRECTORY: etcdctl runs as the administrator only",
+    ],
     ["gitlab", [], "Give a command"],
     ["pin", [], "Give a version like 3.6.16, or newest"],
     ["pin", ["3.6.16", "3.7.3"], "Unexpected argument 3.7.3"],

@@ -96,3 +96,17 @@ test("a resource that only waits for its delete declares nothing", () => {
   const { lines = "" } = declaredOf(stateOf({ deployment: { resources: now } }), "node1") ?? {};
   assert.match(lines, new RegExp(`^file ${sha256(UNIT)} /etc/systemd/system/etcd\\.service$`, "m"));
 });
+
+test("of a host that gets new keys the certificates of the highest issue count", () => {
+  const issues = Object.fromEntries(
+    ["node1-server.2-cert", "node1-server.10-cert", "node1-server.9-cert"].map((name) => [
+      name,
+      { outputs: { certPem: `${name} ${LEAF}` } },
+    ]),
+  );
+  const { lines = "" } = declaredOf(state({ ...right, ...issues }), "node1") ?? {};
+  assert.match(
+    lines,
+    new RegExp(`^file ${sha256(`node1-server.10-cert ${LEAF}`)} /etc/etcd/pki/server.crt$`, "m"),
+  );
+});

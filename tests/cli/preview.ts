@@ -192,8 +192,10 @@ function resources(parts: Parts) {
     all(COMPONENT, "health", {}), // of the same name as its step
     ...["before", "membership", "health"].map((name) => step(name, { stdin: "digest 01" })),
     ...Object.keys(changes)
-      .filter((name) => /^more-|-key$/.test(name))
-      .map((name) => all("tls:index:PrivateKey", name, {})),
+      .filter((name) => /^more-|-key$|\.\d+-cert$|^client\..*-(csr|cert)$/.test(name))
+      .map((name) =>
+        name.endsWith("-cert") ? leaf(name.slice(0, -5)) : all("tls:index:PrivateKey", name, {}),
+      ),
     ...Object.keys(changes)
       .filter((name) => name.endsWith("-data"))
       .map((name) => all("aws:ebs/volume:Volume", name, {})),

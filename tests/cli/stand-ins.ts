@@ -29,9 +29,14 @@ export class StandIns {
     this.write("config.json", JSON.stringify(config));
     this.write("endpoints.json", JSON.stringify(endpoints));
     this.write("bundle.json", JSON.stringify({ caCert: "ca", cert: "cert", key: "key" }));
+    this.write(
+      "outputs.json",
+      JSON.stringify({ clients: { app1: { caCert: "ca", cert: "app1's", key: "app1's key" } } }),
+    );
     this.command(
       "pulumi",
       `case $* in
+        *'output --show-secrets'*) cat "$DIR/outputs.json" ;;
         *clientBundle*) cat "$DIR/bundle.json" ;;
         *endpoints*) cat "$DIR/endpoints.json" ;;
         *) cat "$DIR/config.json" ;;

@@ -120,3 +120,16 @@ test("a learner, what differed, and an answer that is no JSON", () => {
   );
   assert.match(screen(status, NOW), /4 days ago, 2 differ$/m);
 });
+
+test("the clients' certificates are shown as the stack has them, and only where there are any", () => {
+  const ends = {
+    client: "2027-11-24T12:00:00Z",
+    "client-ca": "2031-11-24T12:00:00Z",
+    "node1-server": "2027-11-24T12:00:00Z",
+    "client.prometheus": "2026-12-24T12:00:00Z",
+    "client.app1": "2026-11-25T12:00:00Z",
+  };
+  const status = clusterStatus([answer(1, ["service active", statusLine(1)])], ends);
+  assert.deepEqual(status.clients, { app1: ends["client.app1"], prometheus: ends["client.prometheus"] });
+  assert.match(screen(status, NOW), /\n\nclient {6}certificate\napp1 {8}1 days\nprometheus {2}30 days\n\n/);
+});

@@ -12,7 +12,7 @@ import { nodes, plan } from "../unit/deployment.ts";
 
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
-  const { release, dataDir, settings, certificates, rolloutOrder, allow, checkId, ssh } = all;
+  const { release, dataDir, settings, certificates, clients, rolloutOrder, allow, checkId, ssh } = all;
   const ca = {
     commonName: "ca",
     algorithm: certificates.algorithm,
@@ -38,7 +38,7 @@ function makeCluster(name: string, prefix: string) {
     notBefore: authorities.peer.notBefore,
   };
   const hosts = all.nodes.map((node) => new SshHost(`${prefix}${node.name}`, { ...host, node }));
-  const shared = { release, dataDir, settings, certificates, rolloutOrder, allow, checkId };
+  const shared = { release, dataDir, settings, certificates, clients, rolloutOrder, allow, checkId };
   new EtcdCluster(name, { ...shared, topology: plan(nodes(3)), hosts, authorities, token });
 }
 

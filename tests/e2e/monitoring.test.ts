@@ -46,7 +46,7 @@ after(async () => {
 
 /** The two commands of docs/monitoring.md; then more frequent scrapes than in production, to have it done in seconds. */
 async function writeFiles(): Promise<void> {
-  const commands = `cd '${project.dir}' && node cli/monitoring/monitoring.ts --write '${folder}' && node cli/client/client.ts --write-bundle '${folder}/bundle'`;
+  const commands = `cd '${project.dir}' && node cli/monitoring/monitoring.ts --write '${folder}' && node cli/client/client.ts --client prometheus --write-bundle '${folder}/bundle'`;
   await must(run(labCommand, ["exec", "sh", "-c", commands], project.env));
   const [deployed, members] = [await project.output("deployed"), await project.output("members")];
   cluster = monitoredCluster({ deployed, members });

@@ -6,7 +6,7 @@ import type {
   RegisterResourceOutputsRequest,
   RegisterResourceRequest,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import { answerOf, instanceOf, outputsOf } from "./providers.ts";
+import { answerOf, idOf, instanceOf, outputsOf } from "./providers.ts";
 
 /** One resource as it was registered. */
 export interface Registration {
@@ -181,7 +181,7 @@ async function makeResource(
 
   const usual = answers.preview ? {} : outputsOf(type, name, registered.inputs);
   const secrets = registered.request.getAdditionalsecretoutputsList();
-  const { id = answers.preview ? "" : `${name}-id`, ...mocked } = answers.mocked?.[name] ?? {};
+  const { id = answers.preview ? "" : idOf(type, name), ...mocked } = answers.mocked?.[name] ?? {};
   const outputs = Object.entries({ ...usual, ...mocked }).map(([key, value]) => [
     key,
     secrets.includes(key) ? pulumi.secret(value) : value,

@@ -44,6 +44,12 @@ export function outputsOf(type: string, name: string, inputs: Values): Values {
   }
 }
 
+/** The id of a certificate is its serial number, in decimal. */
+export function idOf(type: string, name: string): string {
+  if (!type.startsWith("tls:") || !type.endsWith("Cert")) return `${name}-id`;
+  return BigInt(`0x${createHash("sha256").update(name).digest("hex").slice(0, 30)}`).toString();
+}
+
 /** What AWS says of the things that the configurations of the tests name. */
 export function answerOf(token: string, inputs: Values): Values {
   switch (token) {

@@ -66,6 +66,7 @@ test("a node of EC2 listens at its address, and its host key is the program's to
     sshPort: 22,
     hostKey: "",
     incarnation: 1,
+    issue: 1,
     lost: false,
   });
 });

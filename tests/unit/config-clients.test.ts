@@ -135,3 +135,11 @@ test("the same keys are granted once", () => {
     'clients[0].access[1]: the prefix "/a/" is listed twice; list it once.',
   ]);
 });
+
+test("where the program revokes, the list of its own is the only one", () => {
+  const extraFlags = { "client-crl-file": "/etc/etcd/mine.crl" };
+  assert.deepEqual(problems({ extraFlags }), []);
+  assert.deepEqual(problems({ extraFlags, revocation: true }), [
+    "extraFlags.client-crl-file: revocation: true has a list of its own; leave one of them out.",
+  ]);
+});

@@ -12,7 +12,12 @@ const full = {
     terms: { "1": { algorithm: "ECDSA-P256", expires: "2031-11-21T00:00:00Z" }, "2": {} },
   },
   peerCa: { list: [1], terms: { "1": { algorithm: "ECDSA-P256" } } },
-  issued: { app1: [{ serial: "1" }] },
+  issued: {
+    app1: [
+      { serial: "1", issue: 1, ends: "2027-11-21T00:00:00Z", dropped: true },
+      { serial: "2", issue: 2, ends: "2027-11-21T00:00:00Z" },
+    ],
+  },
   rbac: { auth: true, users: { app1: ["readwrite prefix /app1/"] } },
   restore: { id: 1 },
 };
@@ -102,6 +107,12 @@ for (const [value, what] of [
   [{ ...full, peerCa: { list: 1 } }, "peerCa.list is not a list"],
   [{ ...full, peerCa: { list: [1] } }, "peerCa.terms is not an object"],
   [{ ...full, former: [9] }, "former contains something other than strings"],
+  [{ ...full, issued: { app1: {} } }, "issued.app1 is not a list"],
+  [
+    { ...full, issued: { app1: [{ serial: "0x1", issue: 1, ends: "x" }] } },
+    "issued.app1.serial is not a number",
+  ],
+  [{ ...full, issued: { app1: [{ serial: "1", ends: "x" }] } }, "issued.app1.issue is not a whole number"],
   [{ ...full, clientCa: { expires: 5 } }, "clientCa.expires is not a string"],
 ] as const) {
   test(`refused: ${what}`, () => {
