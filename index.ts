@@ -1,4 +1,5 @@
 import "./lib/plain-stacks.ts"; // before all others
+import { accessOf } from "./cluster/access.ts";
 import { HEALTH } from "./cluster/resource-names.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, earliestClock, lastProven } from "./components/deployed.ts";
@@ -34,6 +35,7 @@ const { hosts, cluster } = await makeGuarded(
       settings: config.settings,
       certificates: config.certificates,
       clients: config.clients,
+      access: accessOf(config),
       rolloutOrder: config.rolloutOrder,
       allow: config.allow,
       checkId: config.checkId,

@@ -46,6 +46,14 @@ export interface DeployedAuthority {
   readonly terms: Readonly<Record<string, AuthorityTerms>>;
 }
 
+/** etcd's authentication. */
+export interface Access {
+  /** Whether it is on. */
+  readonly auth: boolean;
+  /** What each user may do, like `readwrite prefix /app1/`; nobody while it is off. */
+  readonly users: Readonly<Record<string, readonly string[]>>;
+}
+
 export interface Deployed {
   readonly form: typeof FORM;
   readonly version: string;
@@ -63,8 +71,9 @@ export interface Deployed {
   readonly peerCa?: DeployedAuthority;
   /** Absent in the record of a program that revoked nothing. */
   readonly issued?: Issued;
-  /** Kept as they were found: nothing of this version writes them yet. */
-  readonly rbac?: Json;
+  /** etcd's authentication, where it is managed. */
+  readonly rbac?: Access;
+  /** Kept as it was found: nothing of this version writes it yet. */
   readonly restore?: Json;
 }
 
@@ -107,7 +116,7 @@ export function parseDeployed(value: unknown): Deployed | undefined {
     ...(top.clientCa === undefined ? {} : { clientCa: parseAuthority(top.clientCa, "clientCa") }),
     ...(top.peerCa === undefined ? {} : { peerCa: parseAuthority(top.peerCa, "peerCa") }),
     ...(top.issued === undefined ? {} : { issued: parseIssued(top.issued) }),
-    ...(top.rbac === undefined ? {} : { rbac: record(top.rbac, "rbac") }),
+    ...(top.rbac === undefined ? {} : { rbac: parseAccess(top.rbac) }),
     ...(top.restore === undefined ? {} : { restore: record(top.restore, "restore") }),
   };
 }
@@ -174,6 +183,16 @@ function parseAuthority(value: unknown, path: string): DeployedAuthority {
     ([number, one]) => [number, textRecord(one, `${path}.terms.${number}`)] as const,
   );
   return { list: numbers, terms: Object.fromEntries(terms) };
+}
+
+function parseAccess(value: unknown): Access {
+  const { auth, users } = record(value, "rbac");
+  if (typeof auth !== "boolean") throw unusable("rbac.auth is neither true nor false");
+  const grants = Object.entries(record(users, "rbac.users"));
+  return {
+    auth,
+    users: Object.fromEntries(grants.map(([name, all]) => [name, texts(all, `rbac.users.${name}`)])),
+  };
 }
 
 function parseIssued(value: unknown): Issued {

@@ -4,6 +4,7 @@ import { hostPort, parseAddress } from "../config/address.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
+import { accessOf } from "./access.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
 import { type Revoked, refuseReusedIssues, revokedBy } from "./issued.ts";
@@ -131,6 +132,7 @@ export function deployedAfter(
       ] as const;
     },
   );
+  const access = accessOf(config);
   return {
     form: FORM,
     version: config.release.version,
@@ -140,7 +142,7 @@ export function deployedAfter(
     ...(topology.deputy === undefined || config.aws === undefined ? {} : { deputy: topology.deputy }),
     nodes: Object.fromEntries(nodes),
     former: formerAfter(topology, previous),
-    ...(previous?.rbac === undefined ? {} : { rbac: previous.rbac }),
+    ...(access === undefined ? {} : { rbac: access }),
     ...(previous?.restore === undefined ? {} : { restore: previous.restore }),
   };
 }

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { accessLines, commonNameOf } from "../cluster/access.ts";
 import { crlOf } from "../cluster/crl.ts";
+import type { Access } from "../cluster/deployed.ts";
 import { digestOf } from "../cluster/digest.ts";
 import {
   ADMINISTRATOR,
@@ -40,6 +42,8 @@ export interface ClusterArgs {
   readonly clients: readonly ClientConfig[];
   /** Names of those that may be unfit when they are touched, because they come first. */
   readonly rolloutOrder: readonly string[];
+  /** etcd's authentication; nothing where it is not managed. */
+  readonly access?: Access | undefined;
   /** Named overrides of refusals. */
   readonly allow: readonly string[];
   readonly checkId: number;
@@ -128,10 +132,11 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const membership = stepAround(
       this.#child(MEMBERSHIP),
       MEMBERSHIP,
-      { ...around, after: [...repaired.steps, ...others.steps], stdin: this.declared },
+      { ...around, after: [...repaired.steps, ...others.steps], stdin: this.#declaredAccess() },
       this,
     );
-    this.last = topology.proven ? [membership] : others.steps;
+    // of a bootstrap it has nothing to do but to make the users
+    this.last = topology.proven || args.access !== undefined ? [membership] : others.steps;
     this.guards = new Map([...repaired.guards, ...others.guards]);
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
@@ -152,9 +157,19 @@ export class EtcdCluster extends pulumi.ComponentResource {
     return childOf(this.#name, "etcd", name);
   }
 
+  /** For the step behind the members, which all have their new certificates by then. */
+  #declaredAccess(): pulumi.Output<string> {
+    const { access } = this.#args;
+    return access === undefined ? this.declared : pulumi.interpolate`${this.declared}${accessLines(access)}`;
+  }
+
   #issueClient(): Certificate {
-    const { authorities, certificates } = this.#args;
-    const args = { commonName: "etcd-client", usage: "client", settings: certificates } as const;
+    const { authorities, certificates, access } = this.#args;
+    const args = {
+      commonName: commonNameOf("etcd-client", access),
+      usage: "client",
+      settings: certificates,
+    } as const;
     return new Certificate(
       this.#child(ADMINISTRATOR),
       { ...args, authority: authorities.client.issuing },
@@ -182,9 +197,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
       this.#args;
     const host = hostNamed(hosts, member.name);
     const refuses = this.#crl === undefined ? {} : { crl: this.#crl };
+    const operatorName = commonNameOf(`${member.name}-operator`, this.#args.access);
     const installation = new Installation(
       this.#child(member.name),
-      { host, member, release, authorities, certificates, ...refuses, checkId },
+      { host, member, release, authorities, certificates, operatorName, ...refuses, checkId },
       { parent: this },
     );
     const { bundlesDigest } = installation;

@@ -15,6 +15,8 @@ export interface InstallationArgs {
   readonly release: Release;
   readonly authorities: Authorities;
   readonly certificates: LeafSettings;
+  /** The common name of the host's own client certificate. */
+  readonly operatorName: string;
   /** The certificates that its member refuses, as a CRL in DER. @default it refuses none that the CA has signed */
   readonly crl?: Buffer;
   readonly checkId: number;
@@ -48,7 +50,7 @@ export class Installation extends pulumi.ComponentResource {
 
   private issueLeafCertificates(
     name: string,
-    { authorities, member, certificates }: InstallationArgs,
+    { authorities, member, certificates, operatorName }: InstallationArgs,
   ): LeafCertificates {
     const host = { commonName: member.name, settings: certificates };
     const child = { parent: this };
@@ -67,7 +69,7 @@ export class Installation extends pulumi.ComponentResource {
       operator: new Certificate(
         leaf("operator"),
         {
-          commonName: `${member.name}-operator`,
+          commonName: operatorName,
           usage: "client",
           authority: authorities.client.issuing,
           settings: certificates,

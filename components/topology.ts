@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { checkAccess } from "../cluster/access.ts";
 import { checkAuthorities } from "../cluster/authorities.ts";
 import { memberChanges } from "../cluster/changes.ts";
 import { checkEnded } from "../cluster/ended.ts";
@@ -20,6 +21,7 @@ export function checkedTopology(
     members,
     checkAuthorities(config, deployed, now, changes),
     checkEnded(config, deployed, machines, now),
+    checkAccess(config, deployed),
   ];
   const problems = findings.flatMap((found) => found.problems);
   for (const warning of findings.flatMap(({ warnings }) => warnings)) void pulumi.log.warn(warning);

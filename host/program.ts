@@ -36,6 +36,7 @@ export const PARTS = [
   "before",
   "guard",
   "defragment",
+  "access",
   "membership",
   "prove",
   "inspect",

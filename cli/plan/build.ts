@@ -91,10 +91,14 @@ const SETTINGS = [
   "backup",
   "clientCa",
   "peerCa",
+  "clients",
+  "leafValidityDays",
+  "caValidityDays",
+  "rbac",
 ];
 
 /** Of these only folders on a new host are told. */
-const MAY_BE_SECRET = ["unit", "backup"];
+const MAY_BE_SECRET = ["unit", "backup", "leafValidityDays", "caValidityDays"];
 
 /** Parses the settings as the program does, but for the key: a plan contacts no host. */
 function configOf({ config, project }: Preview): ClusterConfig {

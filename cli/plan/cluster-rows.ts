@@ -8,6 +8,7 @@ import {
   BEFORE,
   certificateIn,
   HEALTH,
+  MEMBERSHIP,
 } from "../../cluster/resource-names.ts";
 import { shown, stepInWords } from "../../cluster/rotation.ts";
 import type { Deployed } from "../../cluster/topology.ts";
@@ -15,13 +16,14 @@ import type { ClusterConfig } from "../../config/model.ts";
 import { minorOf, parseVersion } from "../../etcd/releases.ts";
 import { optionsOf } from "../../host/options.ts";
 import { text } from "../../lib/json.ts";
+import { accessRow } from "./access-rows.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { replacedRow } from "./replaced.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
-  config: Pick<ClusterConfig, "release" | "certificates">,
+  config: Pick<ClusterConfig, "release" | "certificates" | "rbac" | "clients">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
   ended: ReturnType<typeof endedAuthorities> = [],
@@ -34,6 +36,7 @@ export function clusterRows(
     ...checkRow(resources),
     ...lostRow(hosts, deployed, ended.length > 0),
     ...membershipRow(hosts),
+    ...(changes(MEMBERSHIP) ? accessRow(config, deployed) : []),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
   ];
 }

@@ -26,6 +26,7 @@ const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
   replace: "run again",
   before: "before the first",
   membership: "after the last",
+  access: "access",
   health: "proof",
 };
 

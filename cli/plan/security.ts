@@ -8,11 +8,11 @@ import {
   isAuthority,
   keyIn,
   LEAF_ROLES,
-  partOf,
 } from "../../cluster/resource-names.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
+import { accessRows, commonNameRows } from "./access-rows.ts";
 import { clientRows, revocationRows } from "./clients.ts";
 import { isComponent, leafPart, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
@@ -48,6 +48,8 @@ export function securityRows(
       ].map((row) => ({ ...row, hosts: [name] }));
     }),
     ...cloudRows(resources),
+    ...accessRows(config, deployed),
+    ...commonNameRows(resources),
     ...allowRows(resources, config.allow),
   ];
   // a preview lists resources in any order, and the same plan has to look the same

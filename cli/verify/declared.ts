@@ -10,6 +10,7 @@ import {
   LEAF_ROLES,
   type LeafRole,
   leafIn,
+  MEMBERSHIP,
   partOf,
 } from "../../cluster/resource-names.ts";
 import { optionsOf } from "../../host/options.ts";
@@ -48,6 +49,7 @@ export function declaredOf(state: State, name: string): Declared | undefined {
       ...certificates(state, name),
       `release ${release.get("version")} ${digests.join(" ")}`,
       ...members(state),
+      ...access(state),
       "",
     ].join("\n"),
   };
@@ -87,6 +89,12 @@ function members(state: State): readonly string[] {
   // not the proof's: until it has passed, the state has none, or that of the members before
   const lines = text(inputs(state, BEFORE).stdin).split("\n");
   return lines.filter((line) => line.startsWith("member "));
+}
+
+/** Users and what they may do, where the stack manages them. */
+function access(state: State): readonly string[] {
+  const lines = text(inputs(state, MEMBERSHIP).stdin).split("\n");
+  return lines.filter((line) => /^(auth|user|grant) /.test(line));
 }
 
 function inputs(state: State, name: string): Json {

@@ -7,7 +7,7 @@ print_proof() { # <JSON
 }
 
 # etcdctl logs an error as a line of JSON, and then prints it as it was sent: what is meant comes out, in one sentence.
-AUTHENTICATION="etcd's authentication is on, and this host's operator certificate is no user of it: make its CN a user with the role root ('etcdctl user add --no-password', 'user grant-role'), or turn it off ('auth disable', as its user root)"
+AUTHENTICATION="etcd's authentication is on, and this host's operator certificate is not that of its user root: set etcd:rbac (true keeps authentication on, false turns it off), or raise etcd:checkId where it is set, then run 'pulumi up', which gives every host the right one"
 plain_answer() { # <etcdctl's output
   awk -v sentence="$AUTHENTICATION" '
     /etcdserver: (permission denied|user name (not found|is empty)|invalid auth token)/ { answer = sentence; exit }

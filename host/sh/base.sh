@@ -55,7 +55,7 @@ name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quot
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snapshots=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
-told='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
+told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}

@@ -19,6 +19,7 @@ cmd_certificates() { # stdin: "== FILE" and its PEM, for each of PKI_FILES; of C
     say "the certificates are in place"
   else
     verify_pki "$new"
+    keep_root_leaf "$new"
     wait_until_settled "$new"
     swap_pki "$new"
     say "wrote the certificates; server until $server_end"
@@ -84,6 +85,12 @@ verify_pki() { # DIRECTORY
         refuse_leaf "$leaf" "is signed by a CA that the running etcd has not loaded; a CA with another key has to be trusted by all members first: clientCa or peerCa [1, 2], then [2, 1]"
     fi
   done
+}
+# While authentication is on, nothing can be asked with another certificate than root's, not even to switch it off.
+keep_root_leaf() { # DIRECTORY
+  if ! is_leaf_of_root "$ETC_DIR/pki/operator.crt" || is_leaf_of_root "$1/operator.crt" || ! is_running; then return; fi
+  ctl --endpoints=https://127.0.0.1:2379 auth status 2>/dev/null | grep -qx 'Authentication Status: false' ||
+    refuse "etcd does not say that its authentication is off, and the new operator certificate for $name is not that of its user root, so this program would be locked out; set etcd:rbac to false and run 'pulumi up', then take it out. The host keeps the certificates it has"
 }
 is_crl() { openssl crl -inform DER -in "$1" -noout -text 2>/dev/null | grep -q 'Version 2'; } # FILE
 refuse_leaf() { refuse "the $1 certificate for $name $2: the host keeps the certificates it has"; }

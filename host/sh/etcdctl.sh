@@ -38,16 +38,21 @@ fetch_from() { # client|peer HOST:PORT FILE REQUEST
   date +%s >"$3.at"
 }
 
-# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, and for the proof "told NAME
-# DIGEST", up to a line "deployed".
+# The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, for the proof "told NAME
+# DIGEST" up to a line "deployed", and where etcd's authentication is managed what access.sh reads.
 read_members() {
   while read -r word declared_name peer client declared_incarnation; do
     case $word in
       member) members="${members:+$members }$declared_name=$peer=$client=$declared_incarnation" ;;
       told) told="${told:+$told }$declared_name=$peer" ;;
+      auth | user | grant) add_wanted_access "$word $declared_name $peer $client $declared_incarnation" ;;
       deployed) return 0 ;;
     esac
   done
+}
+add_wanted_access() { # LINE
+  access="$access$1
+"
 }
 declared_names() { for member in $members; do echo "${member%%=*}"; done; }
 declared_endpoints() { for member in $members; do client_url "$member"; done | paste -s -d, -; }

@@ -11,11 +11,20 @@ cmd_status() {
   say "certs     server until $(end_date "$ETC_DIR/pki/server.crt" 2>/dev/null || echo '?')"
   say_ended '          '
   if is_running; then
+    say "access    $(authentication_line)"
     ctl --endpoints=https://127.0.0.1:2379 endpoint status -w table || say "etcd does not answer on 127.0.0.1:2379"
   else
     last_log_lines 3
     exit 5
   fi
+}
+
+authentication_line() {
+  case $(ctl --endpoints=https://127.0.0.1:2379 auth status 2>/dev/null | sed -n 's/^Authentication Status: //p') in
+    true) echo "authentication is on, for the users $(ctl --endpoints=https://127.0.0.1:2379 user list 2>/dev/null | paste -s -d' ' -)" ;;
+    false) echo "authentication is off: every certificate of the client CA may do everything" ;;
+    *) echo "etcd does not say whether its authentication is on" ;;
+  esac
 }
 
 # For `npm run status`: one fact a line.

@@ -63,7 +63,7 @@ join_cluster() { # UNIT
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but none)" put "$JOINS$peer_url" "$peer_url" >/dev/null || fail "cannot write to the cluster; run again"
   note "adding $name as a learner"
-  change_members "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
+  change_cluster "$(healthy_urls_but none)" "already exists" member add "$name" --learner --peer-urls="$peer_url"
   query_cluster || fail "the cluster no longer answers after $name was added; run again"
   initial_cluster=$(listed_cluster) # etcd compares it with its own list
   initial_state=existing
@@ -152,7 +152,7 @@ remove_member() { # ID
   need_cluster_lock
   gone=$(name_of "$1") record=$(row_of "$1" | cut -d'|' -f2) joined_at=''
   if is_learner "$1"; then joined_at=$(row_of "$1" | cut -d'|' -f3); fi
-  change_members "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
+  change_cluster "$(healthy_urls_but "$1")" "not found" member remove "$(hex_id "$1")"
   disarm_corruption
   [ -z "$record" ] || forget_member "$(healthy_urls_but "$1")" "$record" ||
     note "the record of $gone stays in the cluster: declared again, it needs a raised incarnation"
@@ -163,14 +163,15 @@ forget_member() { # ENDPOINTS NAME
   for record in "$INCARNATIONS$2" "$STEPS$2"; do ctl --endpoints="$1" del "$record" >/dev/null 2>&1 || return 1; done
 }
 # A change that timed out may have been made: what etcd then says of a second one is success. Empty where it says nothing.
-change_members() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...
+change_cluster() { # ENDPOINTS DONE-BEFORE ETCDCTL-ARGUMENT...
   asked=$1 done_before=$2
   shift 2
   until_s=$(($(date +%s) + CHANGE_SECONDS))
   until ctl --endpoints="$asked" "$@" >"$work/change" 2>&1; do
     if [ -n "$done_before" ] && grep -qi -e "$done_before" "$work/change"; then return 0; fi
-    grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/change" || fail "etcd refuses 'member $2': $(plain_answer <"$work/change")"
-    [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses 'member $2' for $CHANGE_SECONDS s: $(plain_answer <"$work/change"); run again when all members are connected"
+    grep -q -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' -e 'auth store is old' "$work/change" ||
+      fail "etcd refuses '$1 $2': $(plain_answer <"$work/change")"
+    [ "$(date +%s)" -lt "$until_s" ] || fail "etcd refuses '$1 $2' for $CHANGE_SECONDS s: $(plain_answer <"$work/change"); run again when all members are connected"
     sleep 0.5
   done
 }

@@ -2,17 +2,25 @@
 
 MEMBERSHIP_SECONDS=60 # and six elections: after a bootstrap that was repaired, or the renewal of what had ended, they come first
 
-cmd_membership() { # stdin: the members; after the last of them has joined
+cmd_membership() { # stdin: the members, and who may do what; after the last of them has joined
   begin_cluster_step
-  if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to remove"; return; fi
+  if is_bootstrapping; then
+    [ -n "$access" ] || { say "the cluster is being bootstrapped: nothing to remove"; return; }
+    wait_for_cluster
+  else
+    wait_for_cluster
+    remove_members undeclared
+    disarm_no_space
+  fi
+  reconcile_access
+  say "checked the members"
+}
+wait_for_cluster() {
   deadline=$(($(date +%s) + MEMBERSHIP_SECONDS + election_timeout * 6 / 1000))
   until query_cluster; do
     [ "$(date +%s)" -lt "$deadline" ] || fail "no member answers, so it is unknown which to remove; run again when the cluster is healthy$(why_silent)"
     sleep 0.5
   done
-  remove_members undeclared
-  disarm_no_space
-  say "checked the members"
 }
 
 remove_members() { # undeclared|dead_undeclared

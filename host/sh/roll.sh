@@ -118,7 +118,7 @@ announce_address() {
 }
 has_moved() { [ -n "$address_before" ] && [ "$address_before" != "$peer_url" ]; }
 set_peer_url() { # URL
-  change_members "$(healthy_urls_but "$(my_id)")" "" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
+  change_cluster "$(healthy_urls_but "$(my_id)")" "" member update "$(hex_id "$(my_id)")" --peer-urls="$1"
 }
 
 wait_until_ready() { # false: etcd ended before it was ready

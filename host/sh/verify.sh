@@ -78,6 +78,7 @@ read_declared() {
 " ;;
       release) release="$first $second $third" ;;
       member) members="${members:+$members }$first=$second=$third=$fourth" ;;
+      auth | user | grant) add_wanted_access "$word $first $second $third $fourth" ;;
     esac
   done
 }
@@ -118,6 +119,7 @@ verify_member_list() {
   while IFS='|' read -r wanted peers clients; do
     has_line "$(cat "$work/listed")" "$wanted|$peers|$clients" || report_difference "the member list does not have $wanted at $peers"
   done <"$work/declared"
+  verify_access
   while read -r learner; do report_difference "$learner is still a learner"; done <"$work/learners"
 }
 

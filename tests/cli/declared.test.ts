@@ -66,6 +66,14 @@ test("every file that the stack wrote, the release and the members, one line eac
   });
 });
 
+test("users and what they may do, where the step behind the members was told of them", () => {
+  const access = ["auth on", "user app1", "grant app1 readwrite prefix /app1/"];
+  const stdin = ["digest 0123", MEMBERS, ...access, ""].join("\n");
+  const { lines = "" } = declaredOf(state({ ...right, membership: { inputs: { stdin } } }), "node1") ?? {};
+  assert.deepEqual(lines.split("\n").slice(-4), [...access, ""]);
+  assert.equal(lines.split(MEMBERS).length, 2, "the members once");
+});
+
 test("an architecture that no digest is known of has a dash", () => {
   const one = command("install", { version: "3.6.14", "sha256-amd64": "aa" });
   const { lines = "" } =

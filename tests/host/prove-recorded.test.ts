@@ -34,7 +34,7 @@ test("a cluster that does not say what it has recorded is not proven, and nothin
 const refusedWrites: Readonly<Record<string, RegExp>> = {
   "etcdserver: no leader": /Error: etcdserver: no leader\n$/,
   "etcdserver: permission denied":
-    /etcd's authentication is on, and this host's operator certificate is no user of it: make its CN [^"{}]*\n$/,
+    /etcd's authentication is on, and this host's operator certificate is not that of its user root: set etcd:rbac [^"{}]*\n$/,
 };
 for (const [answer, sentence] of Object.entries(refusedWrites))
   test(`a cluster that takes no write (${answer}) is not proven`, async (t) => {

@@ -18,7 +18,7 @@ const full = {
       { serial: "2", issue: 2, ends: "2027-11-21T00:00:00Z" },
     ],
   },
-  rbac: { on: true },
+  rbac: { auth: true, users: { app1: ["readwrite prefix /app1/"] } },
   restore: { id: 1 },
 };
 
