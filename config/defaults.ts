@@ -40,6 +40,8 @@ export const defaults = {
   clientCa: [1],
   peerCa: [1],
   names: [],
+  clients: [],
+  revocation: false,
   backup: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
@@ -48,5 +50,8 @@ export const defaults = {
   allow: [],
 } as const;
 
-/** Settings without a default: `nodes` must be given; a secret cannot be declared as optional in Pulumi.yaml. */
-export const undefaulted = ["nodes", "sshPrivateKey"] as const;
+/**
+ * Settings without a default: `nodes` must be given; a secret, and `rbac` of which neither value is the default, cannot
+ * be declared as optional in Pulumi.yaml.
+ */
+export const undefaulted = ["nodes", "rbac", "sshPrivateKey"] as const;

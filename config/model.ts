@@ -13,6 +13,8 @@ export interface NodeConfig {
   /** `type base64`, as in known_hosts; empty for a lost node, which is not dialled, and on EC2, where the program creates it. */
   readonly hostKey: string;
   readonly incarnation: number;
+  /** Of the keys of its own certificates: a higher one makes new keys. */
+  readonly issue: number;
   readonly lost: boolean;
 }
 
@@ -57,6 +59,24 @@ export interface BackupConfig {
   readonly directory?: string;
 }
 
+/** A client with a certificate of its own. */
+export interface ClientConfig {
+  /** The common name, and etcd's user where authentication is managed. */
+  readonly name: string;
+  readonly organization?: string;
+  readonly validityDays: number;
+  /** Of its key: a higher one makes a new one. */
+  readonly issue: number;
+  readonly access: readonly ClientAccess[];
+}
+
+/** What a client may do with the keys of a range, where authentication is on. */
+export interface ClientAccess {
+  readonly range: "prefix" | "key";
+  readonly key: string;
+  readonly may: "read" | "write" | "readwrite";
+}
+
 export interface ClusterConfig {
   readonly target: "ssh" | "aws";
   /** Present if, and only if, the target is aws. */
@@ -71,6 +91,11 @@ export interface ClusterConfig {
   readonly certificates: CertificateSettings;
   /** What clients may call any member by: in every server certificate. Sorted. */
   readonly names: readonly string[];
+  readonly clients: readonly ClientConfig[];
+  /** Whether etcd's authentication is on; not managed if it is not given. */
+  readonly rbac?: boolean;
+  /** Whether a client that the configuration no longer asks for is refused by the members. */
+  readonly revocation: boolean;
   readonly backup: BackupConfig;
   readonly protect: boolean;
   readonly rolloutOrder: readonly string[];

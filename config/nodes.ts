@@ -1,6 +1,7 @@
 /** The setting `nodes`: which machines, at which addresses. */
 
 import { hostPort, parseAddress, unusable } from "./address.ts";
+import { parseName } from "./label.ts";
 import type { NodeConfig } from "./model.ts";
 import { Fields, type Report, show } from "./value.ts";
 
@@ -10,7 +11,17 @@ export type NodeAddresses = Omit<NodeConfig, "hostKey"> & {
   readonly path: string;
 };
 
-const keys = ["name", "address", "listenAddress", "sshAddress", "sshPort", "hostKey", "incarnation", "lost"];
+const keys = [
+  "name",
+  "address",
+  "listenAddress",
+  "sshAddress",
+  "sshPort",
+  "hostKey",
+  "incarnation",
+  "issue",
+  "lost",
+];
 
 export function parseNodes(top: Fields): readonly NodeAddresses[] {
   const listed = top.list("nodes");
@@ -30,27 +41,16 @@ function parseNode(fields: Fields, defaultSshPort: number): NodeAddresses {
   const hostKey = fields.text("hostKey", "");
   return {
     path: fields.path,
-    name: parseName(fields),
+    name: parseName(fields, "node", "node1"),
     address,
     listenAddress: parseListenAddress(fields, address),
     sshAddress: parseSshAddress(fields, "sshAddress", address),
     sshPort: fields.integer("sshPort", defaultSshPort, 1, 65535),
     incarnation: fields.integer("incarnation", 1, 1),
+    issue: fields.integer("issue", 1, 1),
     lost: fields.flag("lost", false),
     ...(hostKey === "" ? {} : { hostKey }),
   };
-}
-
-/** The name becomes part of file names, resource names and certificates: one label of a host name (RFC 1123). */
-function parseName(fields: Fields): string {
-  const name = fields.required("name", "give the node a name like node1");
-  if (name !== "" && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
-    fields.problem(
-      "name",
-      `${show(name)} is not a host label; use 1 to 63 lower-case letters, digits and inner hyphens, like node1.`,
-    );
-  }
-  return name;
 }
 
 function parseMemberAddress(fields: Fields): string {

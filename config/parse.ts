@@ -2,6 +2,7 @@
 
 import { parseAws, withoutHostKeys } from "./aws/parse.ts";
 import { parseBackup } from "./backup.ts";
+import { parseClients } from "./clients.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
@@ -39,6 +40,10 @@ export function parseConfig(
   const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
   const names = parseNames(top, cluster.target, listed);
+  const rbac = top.get("rbac") === undefined ? undefined : top.flag("rbac", false);
+  const { leafValidityDays } = certificates;
+  const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
+  const revocation = top.flag("revocation", defaults.revocation);
   const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
@@ -55,6 +60,9 @@ export function parseConfig(
     settings,
     certificates,
     names,
+    clients,
+    ...(rbac === undefined ? {} : { rbac }),
+    revocation,
     backup,
   };
   return { config, problems, warnings };

@@ -32,6 +32,7 @@ function answer(n: number, lines: readonly string[], failure = ""): Answer {
     sshPort: 22,
     hostKey: "",
     incarnation: 1,
+    issue: 1,
     lost: false,
   };
   return { node, code: failure === "" ? 0 : 255, stdout: `${lines.join("\n")}\n`, stderr: failure };

@@ -36,6 +36,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
     sshPort: 22,
     hostKey: "",
     incarnation: 1,
+    issue: 1,
     lost: false,
   },
   ssh: { user: "admin", agent: true },

@@ -18,6 +18,7 @@ test("a node needs a name and an address; the rest follows", () => {
     sshPort: 22,
     hostKey: hostKey(),
     incarnation: 1,
+    issue: 1,
     lost: false,
   });
 });
@@ -31,6 +32,7 @@ test("everything about a node can be set", () => {
     sshPort: 2202,
     hostKey: hostKey("ecdsa-sha2-nistp256"),
     incarnation: 3,
+    issue: 1,
     lost: false,
   };
   assert.deepEqual(config(withSecond(node)).nodes[1], { ...node, address: "db-2.example.com" });
