@@ -81,6 +81,13 @@ export const figures: readonly Figure[] = [
     of: ({ plan }) => plan,
   },
   {
+    title: "`npm run plan` ÷ `pulumi preview`",
+    unit: "×",
+    meaning: "Of one preview a plan takes both the changes and what the policies say.",
+    goal: 1.3,
+    of: ({ plan, preview }) => plan / preview,
+  },
+  {
     title: "`npm run verify`",
     unit: "s",
     meaning: "Every host compares itself with what the stack declares.",

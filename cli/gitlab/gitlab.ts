@@ -1,50 +1,20 @@
-// npm run gitlab: shows plans in merge requests, fetches them after the merge, opens issues with what verify printed.
+// npm run gitlab: shows plans in merge requests, fetches them after the merge, opens issues with what verify printed, and
+// merge requests with what pin wrote.
 // For .gitlab-ci.yml: reads GitLab's CI variables, and the access token in GITLAB_TOKEN.
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { argv, env, exit } from "node:process";
+import { argv, exit } from "node:process";
 import { list as array, record } from "../../lib/json.ts";
 import { printable } from "../../lib/printable.ts";
 import { commentOn, planIn } from "../pipeline/artifact.ts";
 import { terminal } from "../plan/terminal.ts";
 import { callOrExit } from "../shared/command-line.mjs";
 import { commands } from "../shared/commands.mjs";
+import { call, type Item, indented, list, request, variable } from "./api.ts";
+import { propose } from "./propose.ts";
 
 const AGAIN = "send an empty commit through a merge request";
 const PLAN_FILES = ["pulumi.json", "plan.json", "plan.md"];
-
-type Item = Readonly<Record<string, unknown>>;
-
-function variable(name: string): string {
-  const value = env[name];
-  if (!value)
-    throw new Error(`${name} is not set: this command is for .gitlab-ci.yml, see docs/pipelines.md`);
-  return value;
-}
-
-/** One request to the project's API. */
-function request(path: string, method = "GET", body?: Item): Promise<Response> {
-  return call(`projects/${variable("CI_PROJECT_ID")}/${path}`, method, body);
-}
-
-async function call(path: string, method = "GET", body?: Item): Promise<Response> {
-  const url = `${variable("CI_API_V4_URL")}/${path}`;
-  const headers = { "PRIVATE-TOKEN": variable("GITLAB_TOKEN"), "Content-Type": "application/json" };
-  const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
-  if (!response.ok) throw new Error(`GitLab answered ${response.status} to ${method} ${path}`);
-  return response;
-}
-
-/** All pages of it. */
-async function list(path: string): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  for (let page: string | null = "1"; page; ) {
-    const response = await request(page === "1" ? path : `${path}&page=${page}`);
-    items.push(...array(await response.json()).map(record));
-    page = response.headers.get("x-next-page");
-  }
-  return items;
-}
 
 /** For GitLab a line that begins with a slash is a command of whoever wrote it. */
 function withoutQuickActions(text: string): string {
@@ -123,7 +93,7 @@ async function result(name: string): Promise<void> {
 async function issue(file: string): Promise<void> {
   const stack = variable("STACK");
   const title = `Hosts of ${stack} differ from what is declared`;
-  const said = (await readFile(file, "utf8")).replace(/^/gm, "    "); // what hosts say cannot end an indented block
+  const said = indented(await readFile(file, "utf8"));
   const body = `\`npm run verify -- --stack ${stack}\` says:\n\n${said}\n\nFix it with a merge request that does what its last line says.`;
   const found = await list(`issues?state=opened&in=title&search=${encodeURIComponent(title)}`);
   const open = found.find((one) => one.title === title);
@@ -136,6 +106,7 @@ const works = new Map([
   ["download-plan", downloadPlan],
   ["result", result],
   ["issue", issue],
+  ["propose", propose],
 ]);
 
 const [name = "", path = ""] = callOrExit(commands.gitlab, argv.slice(2)).words;

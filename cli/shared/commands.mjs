@@ -1,6 +1,7 @@
 // Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
+import { refresh, selection, stack } from "./options.mjs";
 import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
 
 /**
@@ -24,26 +25,6 @@ import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
  * @property {(values: Values, words: readonly string[]) => string | undefined} [wrong] What is wrong with a call whose
  *   options exist, as the beginning of a sentence.
  */
-
-const stack = /** @type {const} */ ({
-  type: "string",
-  value: "STACK",
-  help: "the stack; default: the selected one",
-});
-const refresh = /** @type {const} */ ({
-  type: "boolean",
-  help: "on EC2: refresh the state of the instances first",
-});
-
-/** @param {string} help */
-const resources = (help) =>
-  /** @type {const} */ ({ type: "string", value: "RESOURCE", multiple: true, help });
-/** As pulumi's own options of these names. */
-const selection = {
-  replace: resources("replace it, like node2-member or a URN; can be repeated"),
-  target: resources("change it and nothing else; can be repeated"),
-  exclude: resources("leave it as it is; can be repeated"),
-};
 
 /** The suites of tests/run/suites.ts, in order, and `fast`: some of those that need no lab. */
 export const suites = [
@@ -93,7 +74,7 @@ export const commands = {
   },
   check: {
     call: "npm run check",
-    summary: "Checks format, lint, types and shell.",
+    summary: "Checks format, lint, types, shell and the length of files.",
     options: {},
     exits: { 0: "no problems", 1: "problems, listed above" },
     example: "npm run check",

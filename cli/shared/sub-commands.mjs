@@ -20,6 +20,7 @@ export const gitlabWords = {
   "download-plan DIRECTORY": "fetch the plan from the merge request of the merged commit, and print it",
   "result JOB": "print how a job of this pipeline has ended: success, or anything else",
   "issue FILE": "open an issue with what verify printed, or add to the open one",
+  "propose FILE": "open a merge request with the stack file that pin wrote, and what it printed",
 };
 
 /**

@@ -7,6 +7,7 @@ cmd_before() { # stdin: the members
   begin_cluster_step
   if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to check"; return; fi
   if ! query_cluster; then
+    refuse_without_etcdctl
     refuse_lost_quorum
     note "no quorum answers; each host starts what is stopped"
     return
@@ -18,6 +19,12 @@ cmd_before() { # stdin: the members
   prepare_minor_step
   remove_members dead_undeclared
   say "checked the cluster at $(date -u +%Y-%m-%dT%H:%M:%SZ)"
+}
+# Could not ask: that is not "no quorum answers". A host that has not served may have nothing to ask with yet.
+refuse_without_etcdctl() {
+  has_served || return 0
+  choose_etcdctl
+  [ -n "$etcdctl" ] || refuse "$NO_ETCDCTL"
 }
 begin_cluster_step() {
   need version "$version"

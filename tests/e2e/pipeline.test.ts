@@ -3,39 +3,20 @@ import assert from "node:assert/strict";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { workflows } from "../pipelines/files.ts";
 import { artifactsOf, MERGED, RUN } from "../pipelines/gh.ts";
 import type { Files } from "../pipelines/git.ts";
 import { describeLab, lab, labDown, labEnv, must, onHost, type Result } from "./lab.ts";
 import { locks, startsDuring, untouched } from "./pipeline-starts.ts";
+import { allSteps, NOT_RUN } from "./pipeline-steps.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
+import { assertAllDiffer, serialNumbers } from "./serials.ts";
 import { Runner } from "./workflow.ts";
 
 const NODES = [1, 2, 3];
 const ALL = ["node1", "node2", "node3"];
 const REFUSED = 3;
 const DIFFERS = 5;
-/** Steps that are not run here, and why. */
-const NOT_RUN = [
-  "check.yml install", // the lab has no registry; what is installed is what the tests run on
-  "check.yml check", // a suite of its own, as is the next
-  "check.yml test",
-  "pin.yml install",
-  "pin.yml pin", // asks a mirror, not a cluster, as does the next: tests/pipelines runs both
-  "pin.yml propose",
-  "preview.yml install",
-  "preview.yml plugins",
-  "preview.yml skip", // prints one sentence, as does the next
-  "up.yml security",
-  "preview.yml planned", // looks at other jobs' results: tests/pipelines/access.test.ts
-  "renew.yml install",
-  "renew.yml plugins",
-  "up.yml install",
-  "up.yml plugins",
-  "verify.yml install",
-  "verify.yml plugins",
-];
 let project: Project;
 let runner: Runner;
 let privateKey: string;
@@ -137,7 +118,7 @@ test("another ssh key than planned: refused, and neither key is shown", async ()
 });
 
 test("certificates that became due since the preview are renewed with the planned restarts", async () => {
-  const serials = await serialNumbers();
+  const serials = await serialNumbers(NODES);
   await project.configure({ snapshotCount: 30000, checkId: undefined });
   await must(preview());
   await project.configure({ renewBeforeDays: 365 }); // what passing time does
@@ -145,15 +126,15 @@ test("certificates that became due since the preview are renewed with the planne
   assert.equal(result.code, 0, result.all);
   assert.match(result.stdout, /certificates came due since/);
   assert.deepEqual(started, ALL);
-  assertAllDiffer(await serialNumbers(), serials);
+  assertAllDiffer(await serialNumbers(NODES), serials);
 });
 
 test("renewals alone are done every week, without a restart", async () => {
-  const serials = await serialNumbers();
+  const serials = await serialNumbers(NODES);
   const { result, started } = await startsDuring(NODES, () => job("renew.yml", "own", "renew"));
   assert.equal(result.code, 0, result.all);
   assert.deepEqual(started, []);
-  assertAllDiffer(await serialNumbers(), serials);
+  assertAllDiffer(await serialNumbers(NODES), serials);
 });
 
 test("renewals do nothing when something else was merged and not applied", async () => {
@@ -239,12 +220,7 @@ writeFileSync(${JSON.stringify(marker)}, JSON.stringify(Object.keys(process.env)
 });
 
 test("every step of the workflows was run, but for those that cannot be here", async () => {
-  const steps = [...(await workflows())].flatMap(([file, { jobs }]) =>
-    Object.values(jobs).flatMap((each) =>
-      each.steps.filter(({ run }) => run !== undefined).map(({ id }) => `${file} ${id}`),
-    ),
-  );
-  const left = new Set(steps.filter((step) => !runner.done.has(step)));
+  const left = new Set((await allSteps()).filter((step) => !runner.done.has(step)));
   assert.deepEqual([...left].sort(), [...NOT_RUN].sort());
 });
 
@@ -296,12 +272,4 @@ async function setPrivateKey(file: string): Promise<void> {
 function assertNoSecret(text: string, key = privateKey): void {
   assert.doesNotMatch(text, /PRIVATE KEY|PASSPHRASE|"lab"/);
   for (const line of key.trim().split("\n")) assert.ok(!text.includes(line), "a line of the ssh key");
-}
-
-function serialNumbers(): Promise<readonly string[]> {
-  return Promise.all(NODES.map((n) => onHost(n, "openssl x509 -noout -serial -in /etc/etcd/pki/server.crt")));
-}
-
-function assertAllDiffer(now: readonly string[], then: readonly string[]): void {
-  for (const [index, serial] of now.entries()) assert.notEqual(serial, then[index], ALL[index]);
 }

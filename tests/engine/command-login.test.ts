@@ -1,41 +1,25 @@
-// How the `command` plugin reaches a host, and what it says when it cannot. Official or stand-in.
+// By which keys the `command` plugin enters a host, and what it says when it cannot. Official or stand-in.
 import assert from "node:assert/strict";
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { connect } from "node:net";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { promisify } from "node:util";
-import { Project } from "./project.ts";
-import { freePort, type Sshd, startSshd } from "./sshd.ts";
+import { command, endHost, startHost } from "./host.ts";
+import type { Project } from "./project.ts";
+import type { Sshd } from "./sshd.ts";
 
 let sshd: Sshd;
 let project: Project;
 
 before(async () => {
-  sshd = await startSshd();
-  const { port, user, hostKey, privateKey, folder } = sshd;
-  const connection = {
-    host: "127.0.0.1",
-    port,
-    user,
-    hostKey,
-    privateKey,
-    dialErrorLimit: 0,
-    perDialTimeout: 5,
-  };
-  project = await Project.create({ CONNECTION: JSON.stringify(connection), FOLDER: folder });
+  ({ sshd, project } = await startHost());
 });
 
 after(async () => {
-  await project.remove();
-  await sshd.stop();
+  await endHost({ sshd, project });
 });
-
-const command = (name: string, connection: string, rest = 'create: "echo reached"') =>
-  `new remote.Command("${name}", { connection: ${connection}, ${rest} });\n`;
 
 test("every form of key and host key that a program is likely to have", async () => {
   const { folder, privateKey } = sshd;
@@ -141,82 +125,6 @@ test("an agent with more keys than sshd tries", async () => {
   });
 });
 
-test("through a bastion", async () => {
-  const logins = sshd.logins();
-  await project.up(command("inner", "{ ...connection, proxy: connection }"));
-  assert.equal(sshd.logins(), logins + 2);
-  const closed = await freePort();
-  const outer = await project.failToUp(
-    command("outer-closed", `{ ...connection, proxy: { ...connection, port: ${closed} } }`),
-  );
-  assert.match(
-    outer,
-    new RegExp(`proxy: after 0 failed attempts: dial tcp 127.0.0.1:${closed}: connect: connection refused`),
-  );
-  const inner = await project.failToUp(
-    command("inner-closed", `{ ...connection, port: ${closed}, proxy: connection }`),
-  );
-  assert.match(inner, /proxy: after 0 failed attempts: ssh: rejected: connect failed \(Connection refused\)/);
-});
-
-test("a refused connection is tried again, dialErrorLimit times", async () => {
-  const port = await freePort();
-  const text = await project.failToUp(
-    command("refused", `{ ...connection, port: ${port}, dialErrorLimit: 3 }`),
-  );
-  assert.match(
-    text,
-    new RegExp(`after 3 failed attempts: dial tcp 127.0.0.1:${port}: connect: connection refused`),
-  );
-  assert.match(text, /Dial 1\/3 failed: retrying/);
-  assert.match(text, /Dial 3\/3 failed: retrying/);
-  assert.doesNotMatch(text, /Dial 4\/3/);
-});
-
-test("a host that comes up while it is being dialled is reached", async () => {
-  const marker = path.join(sshd.folder, "retried");
-  const port = await freePort();
-  await project.write(
-    command("late", `{ ...connection, port: ${port}, dialErrorLimit: -1 }`, `create: "touch ${marker}"`),
-  );
-  const up = project.start("up", "--yes", "--skip-preview");
-  let text = "";
-  let forwarder: Awaited<ReturnType<typeof sshd.also>> | undefined;
-  const ended = once(up, "exit");
-  up.stdout.setEncoding("utf8").on("data", async (chunk: string) => {
-    text += chunk;
-    if (forwarder === undefined && /Dial 2\/inf failed/.test(text)) forwarder = sshd.also(port);
-  });
-  const [code] = await ended;
-  forwarder?.close();
-  assert.equal(code, 0, text);
-  assert.ok(existsSync(marker));
-});
-
-test("a black-holed host takes perDialTimeout for each attempt", async () => {
-  // A listener that never accepts, with its queue full, answers nothing to further connections.
-  const block = "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)";
-  const listen =
-    "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {";
-  const script = `${listen} require('fs').writeSync(1, String(s.address().port)); ${block}; })`;
-  const hole = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-  const [chunk] = await once(hole.stdout, "data");
-  const port = Number(chunk);
-  const fillers = Array.from({ length: 4 }, () => connect(port, "127.0.0.1").on("error", () => {}));
-  try {
-    await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, "connect")));
-    const started = Date.now();
-    const text = await project.failToUp(
-      command("hole", `{ ...connection, port: ${port}, dialErrorLimit: 1, perDialTimeout: 1 }`),
-    );
-    assert.match(text, new RegExp(`after 1 failed attempts: dial tcp 127.0.0.1:${port}: i/o timeout`));
-    assert.ok(Date.now() - started >= 2000);
-  } finally {
-    for (const filler of fillers) filler.destroy();
-    hole.kill("SIGKILL");
-  }
-});
-
 test("a host with another key is refused, and a host key that is none", async () => {
   const other = sshd.addKey("other-host", ["-t", "ed25519"], "", ".pub").split(" ").slice(0, 2).join(" ");
   const wrong = await project.failToUp(
@@ -267,65 +175,4 @@ test("`environment` works where the host's sshd accepts it, and fails the step e
   );
   assert.match(text, /could not set environment variable "DENIED": ssh: setenv failed/);
   assert.ok(!existsSync(path.join(sshd.folder, "ran")));
-});
-
-/** A command that says when it runs, and ends when it is told to. */
-function controlled(name: string) {
-  const pipe = (part: string) => path.join(sshd.folder, `${name}-${part}`);
-  const [started, release, ended] = [pipe("started"), pipe("release"), pipe("ended")];
-  execFileSync("mkfifo", [started, release, ended]);
-  return {
-    script: `echo >${started}; read line <${release}; echo this goes nowhere; echo $line >${ended}`,
-    started: () => run("cat", started),
-    release: () => run("sh", "-c", `echo finished >${release}`),
-    ended: () => run("cat", ended),
-  };
-}
-
-const run = async (program: string, ...args: string[]) => (await promisify(execFile)(program, args)).stdout;
-
-test("when the engine is killed, the command on the host runs on to its end", async () => {
-  const { script, started, release, ended } = controlled("killed");
-  await project.write(command("orphan", "connection", `create: ${JSON.stringify(script)}`));
-  const up = project.start("up", "--yes", "--skip-preview");
-  await started();
-  const gone = once(up, "exit");
-  up.kill("SIGKILL");
-  await gone;
-  const [, line] = await Promise.all([release(), ended()]);
-  assert.equal(line, "finished\n");
-  await project.succeed("cancel", "--yes");
-  const text = await project.up(command("orphan", "connection", 'create: "true"'));
-  assert.match(text, /1 pending operation/);
-  await project.succeed("refresh", "--yes", "--skip-preview", "--clear-pending-creates");
-  assert.doesNotMatch(await project.up(), /pending operation/);
-});
-
-test("an interrupted engine lets the running step finish, starts no other, and leaves neither lock nor pending operation", async () => {
-  const { script, started, release, ended } = controlled("interrupted");
-  const dependent = 'new remote.Command("next", { connection, create: "true" }, { dependsOn: running });';
-  await project.write(
-    `const running = ${command("running", "connection", `create: ${JSON.stringify(script)}`)}${dependent}`,
-  );
-  const up = project.start("up", "--yes", "--skip-preview");
-  let text = "";
-  const interrupted = new Promise<void>((resolve) => {
-    for (const stream of [up.stdout, up.stderr]) {
-      stream.on("data", (chunk: Buffer) => {
-        text += chunk;
-        if (/cancell?ing/i.test(text)) resolve();
-      });
-    }
-  });
-  await started();
-  const gone = once(up, "exit");
-  up.kill("SIGINT");
-  await interrupted;
-  const [, line] = await Promise.all([release(), ended()]);
-  assert.equal(line, "finished\n");
-  const [code] = await gone;
-  assert.notEqual(code, 0, text);
-  assert.equal((await project.resource("running")).outputs.stdout, "this goes nowhere");
-  assert.ok(!(await project.resources()).some(({ urn }) => urn.endsWith("::next")));
-  assert.doesNotMatch(await project.up(), /pending operation/);
 });

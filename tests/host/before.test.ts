@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked } from "./cluster.ts";
 import type { Result } from "./host.ts";
+import { VERSION } from "./mirror.ts";
 import { isUnhealthy } from "./rolling.ts";
 import { isDown, step, steppingCluster } from "./stepping.ts";
 
@@ -20,6 +21,15 @@ test("a healthy cluster is looked at, and left as it is", async (t) => {
   assert.deepEqual(untimed(await step(cluster, "before")), LOOKED);
   assert.deepEqual(changesAsked(cluster.host), []);
   assert.deepEqual(cluster.host.list("run/etcd-host"), ["lock"]);
+});
+
+test("where nothing may be asked with, nobody is taken for silent", async (t) => {
+  const cluster = await steppingCluster(t);
+  cluster.host.write("var/lib/etcd-host/served", "");
+  cluster.host.write(`opt/etcd/${VERSION}/etcdctl`, "another", 0o755);
+  const { code, stdout, stderr } = await step(cluster, "before");
+  assert.deepEqual([code, stdout], [3, ""]);
+  assert.match(stderr, /^etcd-host: refused: no etcdctl on this host is what was installed /);
 });
 
 test("a frozen member is refused by its name, before anything is changed", async (t) => {

@@ -127,6 +127,12 @@ export class FakeCluster {
   }
 }
 
+/** What the step proves: one marked line, whatever stands on the others. */
+export function proofIn(stdout: string) {
+  const [line = ""] = stdout.split("\n").filter((text) => text.startsWith("== proof of etcd-host: "));
+  return JSON.parse(line.slice("== proof of etcd-host: ".length));
+}
+
 /** What etcd was asked to change, in order, without the questions, and without the record of what members are told. */
 export function changesAsked(host: Host, file = "asked"): string[] {
   if (!host.exists(file)) return [];

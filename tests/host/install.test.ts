@@ -1,153 +1,10 @@
+// install: what it makes of what is on the host already, and what it leaves there.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { type TestContext, test } from "node:test";
-import { Host, permissions, type Result } from "./host.ts";
+import type { Host } from "./host.ts";
+import { install, installed, preparedHost, record } from "./installing.ts";
 import { ARCHIVE, ARCHIVE_PATH, BINARIES, makeArchive, serveArchive, sha256, VERSION } from "./mirror.ts";
-
-const installed = `opt/etcd/${VERSION}`;
-const record = `var/lib/etcd-host/installed-${VERSION}`;
-
-/** A prepared host of an amd64 machine. */
-function preparedHost(t: TestContext): Host {
-  const host = Host.create(t);
-  host.fake("uname", "echo x86_64");
-  host.write("var/lib/etcd-host/mark", "name=node1\nincarnation=0\n", 0o600);
-  fs.mkdirSync(host.paths.OPT_DIR);
-  return host;
-}
-
-/** The step as Pulumi runs it. */
-function install(
-  host: Host,
-  mirror: string,
-  changed: Readonly<Record<string, string>> = {},
-  env: Readonly<Record<string, string>> = {},
-): Promise<Result> {
-  const options = {
-    name: "node1",
-    incarnation: "0",
-    owner: "urn:install",
-    version: VERSION,
-    "sha256-amd64": sha256(ARCHIVE),
-    "sha256-arm64": "0".repeat(64),
-    mirror,
-    ...changed,
-  };
-  const args = Object.entries(options).map(([option, value]) => `--${option}=${value}`);
-  return host.run(["install", ...args], { env });
-}
-
-/** The step fails with this code and sentence, and leaves no file behind. */
-async function installsNothing(
-  host: Host,
-  mirror: string,
-  code: number,
-  sentence: RegExp,
-  changed = {},
-): Promise<void> {
-  const before = host.snapshot();
-  const result = await install(host, mirror, changed);
-  assert.equal(result.code, code, result.stderr);
-  assert.match(result.stderr, sentence);
-  assert.equal(result.stderr.trimEnd().split("\n").length, 1, "one line says it all");
-  assert.deepEqual(host.snapshot(), before);
-}
-
-for (const [tool, other] of [
-  ["curl", "wget"],
-  ["wget", "curl"],
-] as const) {
-  test(`${tool} fetches a release; it is verified, unpacked and left with its digest`, async (t) => {
-    const host = preparedHost(t);
-    host.hide(other);
-    const mirror = await serveArchive(t, ARCHIVE);
-    const { code, stdout, stderr } = await install(host, mirror.url);
-    assert.deepEqual([code, stderr], [0, ""]);
-    assert.equal(stdout, `installed etcd ${VERSION} in ${host.file(installed)}\n`);
-    assert.deepEqual(host.list("opt/etcd"), [VERSION]);
-    assert.deepEqual(host.list(installed), [
-      ".digests",
-      ".sha256",
-      "README.md",
-      "etcd",
-      "etcdctl",
-      "etcdutl",
-    ]);
-    for (const binary of ["etcd", "etcdctl", "etcdutl"]) {
-      assert.equal(host.read(`${installed}/${binary}`), BINARIES[binary]);
-      assert.equal(permissions(host.file(installed, binary)), "755 0:0");
-    }
-    assert.equal(permissions(host.file(installed)), "755 0:0");
-    assert.equal(host.read("var/lib/etcd-host/owner-install"), "urn:install\n");
-    assert.equal(
-      host.read(record),
-      `${sha256(ARCHIVE)}  archive\n${host.read("var/lib/etcd-host/declared-install")}`,
-    );
-    assert.equal(permissions(host.file(record)), "600 0:0");
-    assert.match(
-      host.read("var/lib/etcd-host/declared-install"),
-      new RegExp(`^[0-9a-f]{64}  ${host.file(installed)}/etcd$`, "m"),
-    );
-    assert.deepEqual(host.list("usr/local/bin"), [], "the links are the member step's");
-  });
-
-  test(`${tool} goes through the proxy`, async (t) => {
-    const host = preparedHost(t);
-    host.hide(other);
-    const proxy = await serveArchive(t, ARCHIVE);
-    const { code, stderr } = await install(host, "http://mirror.invalid/etcd", { proxy: proxy.url });
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(proxy.requests, [`http://mirror.invalid/etcd${ARCHIVE_PATH}`]);
-  });
-
-  test(`${tool} goes by the proxy of the host's environment, if the configuration has none`, async (t) => {
-    const host = preparedHost(t);
-    host.hide(other);
-    const [proxy, theirs] = [await serveArchive(t, ARCHIVE), await serveArchive(t, ARCHIVE)];
-    const env = { http_proxy: theirs.url.replace("//", "//user:secret@"), no_proxy: "other.invalid" };
-    const { code, stdout, stderr } = await install(host, "http://mirror.invalid/etcd", {}, env);
-    assert.equal(code, 0, stderr);
-    assert.ok(
-      stdout.endsWith(` with http_proxy=${theirs.url} in this host's environment, no_proxy=other.invalid\n`),
-      stdout,
-    );
-    assert.deepEqual(theirs.requests, [`http://mirror.invalid/etcd${ARCHIVE_PATH}`]);
-    const otherHost = preparedHost(t);
-    otherHost.hide(other);
-    await install(otherHost, "http://mirror.invalid/etcd", { proxy: proxy.url }, env);
-    assert.equal(proxy.requests.length, 1);
-    assert.equal(theirs.requests.length, 1);
-  });
-
-  test(`${tool} reaches no proxy: whose it is, is told, without its password`, async (t) => {
-    const host = preparedHost(t);
-    host.hide(other);
-    const env = { https_proxy: "http://user:secret@127.0.0.1:9", all_proxy: "socks5://127.0.0.1:9" };
-    const { code, stderr } = await install(host, "https://mirror.invalid/etcd", {}, env);
-    assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /cannot download \S+ with https_proxy=http:\/\/127\.0\.0\.1:9 in this host's environment: /,
-    );
-    assert.doesNotMatch(stderr, /secret/);
-    const declared = { proxy: "http://user:secret@127.0.0.1:9" };
-    const configured = await install(host, "https://mirror.invalid/etcd", declared, env);
-    assert.match(configured.stderr, /cannot download \S+ by etcd:proxy \(http:\/\/127\.0\.0\.1:9\): /);
-    assert.doesNotMatch(configured.stderr, /secret/);
-  });
-
-  test(`${tool} finds no such release, or no mirror: the reason is told, and nothing is installed`, async (t) => {
-    const host = preparedHost(t);
-    host.hide(other);
-    const mirror = await serveArchive(t, ARCHIVE);
-    const download = (reason: string) =>
-      new RegExp(
-        `^etcd-host: failed: cannot download http://127\\.0\\.0\\.1:\\d+/\\S+: .*${reason}.*; check etcd:mirror and etcd:proxy,`,
-      );
-    await installsNothing(host, `${mirror.url}/other`, 1, download("404"), { version: "3.6.13" });
-    await installsNothing(host, "http://127.0.0.1:9", 1, download("([Rr]efused|Couldn't connect)"));
-  });
-}
 
 test("a second run downloads nothing and changes nothing", async (t) => {
   const host = preparedHost(t);
@@ -284,64 +141,6 @@ test("what a killed run left is removed by the next", async (t) => {
   assert.deepEqual(host.list("opt/etcd"), ["3.6.13", VERSION]);
 });
 
-test("an archive that is not the declared one is refused before it is unpacked", async (t) => {
-  const host = preparedHost(t);
-  host.fake("tar", ': >"$HOST_ROOT/unpacked"');
-  const mirror = await serveArchive(t, ARCHIVE);
-  const wrong = "1".repeat(64);
-  const sentence = new RegExp(
-    `refused: the archive \\S+ has sha256 ${sha256(ARCHIVE)}, declared is ${wrong}: nothing was installed; check etcd:mirror`,
-  );
-  await installsNothing(host, mirror.url, 3, sentence, { "sha256-amd64": wrong });
-});
-
-test("an architecture without a digest is refused, and nothing is downloaded", async (t) => {
-  const host = preparedHost(t);
-  const mirror = await serveArchive(t, ARCHIVE);
-  await installsNothing(
-    host,
-    mirror.url,
-    3,
-    /refused: no sha256 is known for etcd 3\.6\.14 on amd64; add it to etcd:sha256/,
-    { "sha256-amd64": "" },
-  );
-  assert.deepEqual(mirror.requests, []);
-});
-
-test("a truncated archive, although it is the declared one, leaves nothing", async (t) => {
-  const host = preparedHost(t);
-  const half = ARCHIVE.subarray(0, ARCHIVE.length / 2);
-  const mirror = await serveArchive(t, half);
-  const sentence =
-    /failed: cannot unpack etcd 3\.6\.14 in \S+: .+; 29296 MiB are free there; nothing was installed/;
-  await installsNothing(host, mirror.url, 1, sentence, { "sha256-amd64": sha256(half) });
-});
-
-test("an archive of something else leaves nothing", async (t) => {
-  const host = preparedHost(t);
-  const { etcdctl: _, ...others } = BINARIES;
-  const archive = makeArchive(others);
-  const mirror = await serveArchive(t, archive);
-  const sentence =
-    /failed: the archive has no etcdctl: is etcd:mirror a mirror of etcd's releases\? nothing was installed/;
-  await installsNothing(host, mirror.url, 1, sentence, { "sha256-amd64": sha256(archive) });
-});
-
-test("a disk that fills up while the release is unpacked leaves nothing, and is named", async (t) => {
-  const host = preparedHost(t);
-  const archive = makeArchive({ ...BINARIES, etcd: "\0".repeat(4_000_000) });
-  const mirror = await serveArchive(t, archive);
-  // a process may write files of 1 MB here; tar then hears the same as on a full disk
-  host.fake("tar", 'trap "" XFSZ; ulimit -f 2000; exec /bin/tar "$@"');
-  await installsNothing(
-    host,
-    mirror.url,
-    1,
-    /cannot unpack etcd 3\.6\.14 in \S+: .*Wrote only .*; 29296 MiB are free there/,
-    { "sha256-amd64": sha256(archive) },
-  );
-});
-
 test("the release is on the disk before it takes its name; under SELinux its binaries are then labelled as programs", async (t) => {
   const host = preparedHost(t);
   const mirror = await serveArchive(t, ARCHIVE);
@@ -353,12 +152,6 @@ test("the release is on the disk before it takes its name; under SELinux its bin
   assert.equal((await install(host, mirror.url)).code, 0);
   const binaries = ["etcd", "etcdctl", "etcdutl"].map((binary) => host.file(installed, binary));
   assert.equal(host.read("seen"), `sync \nlabel ${VERSION}\n-t bin_t ${binaries.join(" ")}\n`);
-});
-
-test("a host of another member is left alone", async (t) => {
-  const host = preparedHost(t);
-  const mirror = await serveArchive(t, ARCHIVE);
-  await installsNothing(host, mirror.url, 3, /prepared for 'node1', not for node2/, { name: "node2" });
 });
 
 test("the links are switched to the version, and only where they differ", async (t) => {

@@ -9,7 +9,7 @@ import { before, test } from "node:test";
 import { type Call, gitlabJob, npmCalls, repository, workflows } from "./files.ts";
 
 const WRONG_CALL = 2;
-const GITLAB_JOBS = ["plan", "code-plan", "show", "find", "up", "verify", "renew"];
+const GITLAB_JOBS = ["plan", "code-plan", "show", "find", "up", "verify", "renew", "pin"];
 let calls: readonly Call[];
 let scripts: Readonly<Record<string, string>>;
 

@@ -48,6 +48,7 @@ test("a merge request gets a plan, a fork's a sentence, main an up, schedules wh
     [{ CI_PIPELINE_SOURCE: "web", CI_COMMIT_BRANCH: "main" }, ["find", "security", "up"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "verify" }, ["verify"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "renew" }, ["renew"]],
+    [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "pin" }, ["pin"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main" }, []],
     [{ CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "feature" }, []],
   ];
@@ -80,7 +81,7 @@ test("each job that decrypts has an environment, an audience and a role of its k
     assert.deepEqual(job.id_tokens, { STATE_TOKEN: { aud: audience } }, name);
     assert.deepEqual(job.variables, { AWS_ROLE_ARN: role }, name);
   }
-  for (const name of ["show", "fork", "find", "security"])
+  for (const name of ["show", "fork", "find", "security", "pin"])
     assert.equal((await gitlabJob(name)).id_tokens, undefined, name);
 });
 
@@ -93,7 +94,18 @@ test("code waits for somebody who may deploy to its environment, and so does a c
 });
 
 test("only the jobs that reach hosts get the ssh key, through an agent", async () => {
-  for (const name of ["plan", "code-plan", "show", "fork", "find", "security", "up", "verify", "renew"]) {
+  for (const name of [
+    "plan",
+    "code-plan",
+    "show",
+    "fork",
+    "find",
+    "security",
+    "up",
+    "verify",
+    "renew",
+    "pin",
+  ]) {
     const shell = (await gitlabJob(name)).script.join("\n");
     const dials = /npm run --silent (up|verify) /.test(shell);
     assert.equal(/cli\/pipeline\/with-ssh-key npm run --silent (up|verify) /.test(shell), dials, name);

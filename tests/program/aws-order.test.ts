@@ -2,51 +2,36 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { awsClusterOf, awsNodes } from "./aws-stacks.ts";
-import { type Registration, type Run, type RunOptions, runProgram } from "./harness.ts";
 import {
-  changedResources,
-  changedSteps,
+  another,
+  founded,
+  instance,
+  names,
+  oneRebuilt,
+  otherIds,
+  ownSteps,
+  provenBut,
+  rebuilt,
+  settled,
+  succeed,
+} from "./aws-runs.ts";
+import { awsClusterOf } from "./aws-stacks.ts";
+import type { Registration } from "./harness.ts";
+import {
+  assertBefore,
   earlierOutputs,
+  instancesBehind,
   optionsOf,
   output,
   registrations,
   resource,
   rollout,
   step,
+  stepsBehind,
   text,
   waitsFor,
 } from "./queries.ts";
 import { type Config, clusterOf } from "./stacks.ts";
-
-const names = ["node1", "node2", "node3"];
-const another = { ami: "ami-0fedcba0987654321" };
-
-async function succeed(options: RunOptions): Promise<Run> {
-  const run = await runProgram(options);
-  assert.equal(run.failure, undefined);
-  return run;
-}
-
-/** Other machines than those that an earlier run got. */
-const otherIds = Object.fromEntries(names.map((node) => [`${node}-instance`, { id: `i-other-${node}` }]));
-
-/** The cluster as proven, but with some machines that were made of something else. */
-function provenBut(...nodes: readonly string[]): Readonly<Record<string, unknown>> {
-  const deployed = structuredClone(Object(earlierOutputs(founded).deployed));
-  for (const node of nodes) deployed.nodes[node].machine = "0123456789abcdef";
-  return { ...earlierOutputs(founded), deployed };
-}
-
-// Before the first test: those would run meanwhile, and there is one engine.
-const founded = await succeed({ config: awsClusterOf(3) });
-const settled = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded) });
-const rebuilt = await succeed({
-  config: awsClusterOf(3, another),
-  earlier: earlierOutputs(settled),
-  mocked: otherIds,
-});
-const oneRebuilt = await succeed({ config: awsClusterOf(3), earlier: provenBut("node2") });
 
 /** Two machines are already what a run that failed made of them, and the configuration was put back since. */
 const putBack = await succeed({
@@ -68,45 +53,6 @@ const renamed = await succeed({
     }),
   },
 });
-
-const instance = (run: Run, node: string) => resource(run, "Instance", `${node}-instance`);
-
-/** Everything that a resource waits for, directly or through others. */
-function allBehind(run: Run, one: Registration): readonly Registration[] {
-  const found = new Set([one]);
-  for (const { dependencies } of found)
-    for (const other of run.resources) if (dependencies.includes(other.urn)) found.add(other);
-  found.delete(one);
-  return [...found];
-}
-
-function stepsBehind(run: Run, one: Registration): readonly string[] {
-  const isStep = ({ type }: Registration) => type === "command:remote:Command";
-  return allBehind(run, one)
-    .filter(isStep)
-    .map(({ name }) => name)
-    .sort();
-}
-
-function instancesBehind(run: Run, name: string): readonly string[] {
-  const isInstance = ({ type }: Registration) => type.endsWith(":Instance");
-  return allBehind(run, step(run, name))
-    .filter(isInstance)
-    .map((one) => one.name)
-    .sort();
-}
-
-function assertBefore(run: Run, ...inOrder: readonly string[]): void {
-  const at = inOrder.map((event) => run.events.indexOf(event));
-  assert.ok(!at.includes(-1), `${inOrder.join(", ")}: ${at.join()}`);
-  assert.deepEqual(
-    at,
-    at.toSorted((a, b) => a - b),
-    inOrder.join(", "),
-  );
-}
-
-const ownSteps = (node: string) => ["binaries", "certificates", "host"].map((role) => `${node}-${role}`);
 
 test("when a cluster is founded, the instances wait for no step and for no other instance", () => {
   for (const node of names) assert.deepEqual(stepsBehind(founded, instance(founded, node)), []);
@@ -271,88 +217,6 @@ test("a cluster of one has no guard, and its instance is replaced all the same",
   }
   assertBefore(second, "end before", "start node1-host", "start node1-member");
   assert.equal(instance(second, "node1").inputs.ami, another.ami);
-});
-
-const OWN = ["userData", "instanceType"];
-
-test("what an instance was told at its first boot, and its type, stay its own as long as it is what is declared", () => {
-  const ignored = (run: Run) => names.map((node) => instance(run, node).request.getIgnorechangesList());
-  assert.deepEqual(ignored(settled), [OWN, OWN, OWN]);
-  for (const run of [founded, rebuilt]) assert.deepEqual(ignored(run), [[], [], []]);
-  assert.deepEqual(ignored(oneRebuilt), [OWN, [], OWN]);
-});
-
-test("a colleague's run, without listed keys, changes no text and replaces nothing", async () => {
-  const run = await succeed({
-    config: awsClusterOf(3, { authorizedKeys: undefined }),
-    earlier: earlierOutputs(founded),
-  });
-  assert.deepEqual(changedSteps(founded, run), {});
-  for (const node of names) {
-    const { userData: _, ...inputs } = instance(run, node).inputs;
-    const { userData: __, ...before } = instance(founded, node).inputs;
-    assert.deepEqual(inputs, before);
-    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), OWN);
-  }
-});
-
-test("nothing changes in a second run, nor in one after a replacement", async () => {
-  assert.deepEqual(registrations(settled), registrations(founded));
-  const next = await succeed({
-    config: awsClusterOf(3, another),
-    earlier: earlierOutputs(rebuilt),
-    mocked: otherIds,
-  });
-  assert.deepEqual(registrations(next), registrations(rebuilt));
-  assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
-});
-
-test("a replacement changes what is on the machines, and what is proven before and after", () => {
-  const steps = names.flatMap((node) => [...ownSteps(node), `${node}-member`]);
-  const texts = ["create", "update", "delete"];
-  assert.deepEqual(
-    changedSteps(founded, rebuilt),
-    Object.fromEntries(
-      [
-        ["before", ["stdin"]],
-        ["health", ["stdin"]],
-        ["membership", ["stdin"]],
-        ...names.map((node) => [`${node}-guard`, ["create", "update"]]),
-        ...steps.map((name) => [name, texts]),
-      ].toSorted(),
-    ),
-  );
-  const parts = names.flatMap((node) => [`${node}-instance`, `${node}-data-attachment`]);
-  const changed = changedResources(founded, rebuilt).filter(
-    (name) => !(name in changedSteps(founded, rebuilt)),
-  );
-  assert.deepEqual(changed, parts.sort(), "address, host key and volume stay");
-});
-
-test("a machine that AWS replaced by itself is prepared again, and all is proven again", async () => {
-  const mocked = { "node2-instance": { id: "i-other-node2" } };
-  const run = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded), mocked });
-  assert.deepEqual(
-    Object.keys(changedSteps(founded, run)).sort(),
-    ["health", "membership", ...ownSteps("node2"), "node2-member"].sort(),
-  );
-});
-
-test("more nodes are made and prepared at once, and join one by one", async () => {
-  const config = awsClusterOf(5);
-  const run = await succeed({ config, earlier: earlierOutputs(founded) });
-  assert.deepEqual(
-    rollout(run),
-    awsNodes(5).map(({ name }) => name),
-  );
-  for (const node of ["node4", "node5"]) {
-    assert.deepEqual(stepsBehind(run, instance(run, node)), []);
-    assert.deepEqual(waitsFor(run, `${node}-guard`), ["membership"]);
-  }
-  for (const node of names) {
-    const guards = [founded, run].map((one) => step(one, `${node}-guard`).inputs);
-    assert.deepEqual(guards[1], guards[0], "no guard of the others runs");
-  }
 });
 
 test("on given machines there is no guard, whatever changes", async () => {

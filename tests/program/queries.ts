@@ -60,6 +60,33 @@ export function waitsFor(run: Run, name: string): readonly string[] {
     .sort();
 }
 
+/** Everything that a resource waits for, directly or through others. */
+function allBehind(run: Run, one: Registration): readonly Registration[] {
+  const found = new Set([one]);
+  for (const { dependencies } of found)
+    for (const other of run.resources) if (dependencies.includes(other.urn)) found.add(other);
+  found.delete(one);
+  return [...found];
+}
+
+/** Names of the steps among them. */
+export function stepsBehind(run: Run, one: Registration): readonly string[] {
+  const isStep = ({ type }: Registration) => type === "command:remote:Command";
+  return allBehind(run, one)
+    .filter(isStep)
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Names of the instances that a step waits for, directly or through others. */
+export function instancesBehind(run: Run, name: string): readonly string[] {
+  const isInstance = ({ type }: Registration) => type.endsWith(":Instance");
+  return allBehind(run, step(run, name))
+    .filter(isInstance)
+    .map((one) => one.name)
+    .sort();
+}
+
 /** Names of the steps that carry something else in one run than in the other, with the keys that differ. */
 export function changedSteps(before: Run, after: Run): Readonly<Record<string, readonly string[]>> {
   const names = new Set([...steps(before), ...steps(after)].map((one) => one.name));
@@ -96,6 +123,17 @@ export function changedResources(before: Run, after: Run): readonly string[] {
 /** Names of the nodes in the order in which their members begin. */
 export function rollout(run: Run): readonly string[] {
   return run.events.flatMap((event) => /^start (.*)-member$/.exec(event)?.[1] ?? []);
+}
+
+/** These events happened, in this order. */
+export function assertBefore(run: Run, ...inOrder: readonly string[]): void {
+  const at = inOrder.map((event) => run.events.indexOf(event));
+  assert.ok(!at.includes(-1), `${inOrder.join(", ")}: ${at.join()}`);
+  assert.deepEqual(
+    at,
+    at.toSorted((a, b) => a - b),
+    inOrder.join(", "),
+  );
 }
 
 /** Lines that are only in one of two texts. */

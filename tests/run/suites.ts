@@ -15,6 +15,7 @@ import { run } from "../../lib/run.ts";
 import { lanes, lanesDown } from "../e2e/lanes.ts";
 import { installActionlint } from "../pipelines/actionlint.ts";
 import { type Counts, filesOf, project, runFiles, runInLanes } from "./files.ts";
+import { longFiles } from "./long-files.ts";
 import { type Commands, installCommands } from "./packages.ts";
 
 /** Something that a suite needs on the machine. */
@@ -121,17 +122,20 @@ export const longRuns: readonly Suite[] = [
   },
 ];
 
-/** Format, lint, types and shell: what `npm run check` says. */
+/** Format, lint, types, shell and the length of files: what `npm run check` says. */
 async function check(): Promise<Counts> {
   const bin = (name: string) => join(project, "node_modules/.bin", name);
   const colours = `--colors=${stdout.isTTY ? "force" : "off"}`;
+  const files = await ownFiles();
   const codes = [
     await show(bin("biome"), ["ci", "--error-on-warnings", "--diagnostic-level=warn", colours, "."]),
     await show(bin("tsc"), ["--noEmit"]),
-    await show("shellcheck", ["--external-sources", "--check-sourced", ...(await shellFiles())]),
+    await show("shellcheck", ["--external-sources", "--check-sourced", ...(await shellFiles(files))]),
     await show("shellcheck", ["-"], hostProgram()),
   ];
-  return count(codes.map((code) => code === 0));
+  const tooLong = await longFiles(project, files);
+  for (const sentence of tooLong) console.error(sentence);
+  return count([...codes.map((code) => code === 0), tooLong.length === 0]);
 }
 
 /** Runs a command with its output shown, and returns its exit code. */
@@ -147,14 +151,19 @@ function count(results: readonly boolean[]): Counts {
   return { passed, failed: results.length - passed };
 }
 
+/** Every file of the project, as the repository has it or will. */
+async function ownFiles(): Promise<readonly string[]> {
+  const list = await run("git", ["-C", project, "ls-files", "--cached", "--others", "--exclude-standard"]);
+  return list.split("\n");
+}
+
 /**
- * Every shell program of the project, whatever it is called. What lab/lab sources is checked with it;
+ * Every shell program among them, whatever it is called. What lab/lab sources is checked with it;
  * the parts in host/sh make one program, and are checked as that.
  */
-async function shellFiles(): Promise<string[]> {
-  const list = await run("git", ["-C", project, "ls-files", "--cached", "--others", "--exclude-standard"]);
+async function shellFiles(files: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const file of list.split("\n").filter((name) => !name.startsWith("host/sh/"))) {
+  for (const file of files.filter((name) => !name.startsWith("host/sh/"))) {
     const text = await readFile(join(project, file), "utf8").catch(() => ""); // deleted, not yet committed
     if (/^#!.*\b(ba)?sh\n/.test(text)) found.push(join(project, file));
   }

@@ -1,0 +1,110 @@
+/** What another run changes on instances, and what it leaves alone. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  another,
+  founded,
+  instance,
+  names,
+  oneRebuilt,
+  otherIds,
+  ownSteps,
+  rebuilt,
+  settled,
+  succeed,
+} from "./aws-runs.ts";
+import { awsClusterOf, awsNodes } from "./aws-stacks.ts";
+import type { Run } from "./harness.ts";
+import {
+  changedResources,
+  changedSteps,
+  earlierOutputs,
+  registrations,
+  rollout,
+  step,
+  stepsBehind,
+  waitsFor,
+} from "./queries.ts";
+
+const OWN = ["userData", "instanceType"];
+
+test("what an instance was told at its first boot, and its type, stay its own as long as it is what is declared", () => {
+  const ignored = (run: Run) => names.map((node) => instance(run, node).request.getIgnorechangesList());
+  assert.deepEqual(ignored(settled), [OWN, OWN, OWN]);
+  for (const run of [founded, rebuilt]) assert.deepEqual(ignored(run), [[], [], []]);
+  assert.deepEqual(ignored(oneRebuilt), [OWN, [], OWN]);
+});
+
+test("a colleague's run, without listed keys, changes no text and replaces nothing", async () => {
+  const run = await succeed({
+    config: awsClusterOf(3, { authorizedKeys: undefined }),
+    earlier: earlierOutputs(founded),
+  });
+  assert.deepEqual(changedSteps(founded, run), {});
+  for (const node of names) {
+    const { userData: _, ...inputs } = instance(run, node).inputs;
+    const { userData: __, ...before } = instance(founded, node).inputs;
+    assert.deepEqual(inputs, before);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), OWN);
+  }
+});
+
+test("nothing changes in a second run, nor in one after a replacement", async () => {
+  assert.deepEqual(registrations(settled), registrations(founded));
+  const next = await succeed({
+    config: awsClusterOf(3, another),
+    earlier: earlierOutputs(rebuilt),
+    mocked: otherIds,
+  });
+  assert.deepEqual(registrations(next), registrations(rebuilt));
+  assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
+});
+
+test("a replacement changes what is on the machines, and what is proven before and after", () => {
+  const steps = names.flatMap((node) => [...ownSteps(node), `${node}-member`]);
+  const texts = ["create", "update", "delete"];
+  assert.deepEqual(
+    changedSteps(founded, rebuilt),
+    Object.fromEntries(
+      [
+        ["before", ["stdin"]],
+        ["health", ["stdin"]],
+        ["membership", ["stdin"]],
+        ...names.map((node) => [`${node}-guard`, ["create", "update"]]),
+        ...steps.map((name) => [name, texts]),
+      ].toSorted(),
+    ),
+  );
+  const parts = names.flatMap((node) => [`${node}-instance`, `${node}-data-attachment`]);
+  const changed = changedResources(founded, rebuilt).filter(
+    (name) => !(name in changedSteps(founded, rebuilt)),
+  );
+  assert.deepEqual(changed, parts.sort(), "address, host key and volume stay");
+});
+
+test("a machine that AWS replaced by itself is prepared again, and all is proven again", async () => {
+  const mocked = { "node2-instance": { id: "i-other-node2" } };
+  const run = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded), mocked });
+  assert.deepEqual(
+    Object.keys(changedSteps(founded, run)).sort(),
+    ["health", "membership", ...ownSteps("node2"), "node2-member"].sort(),
+  );
+});
+
+test("more nodes are made and prepared at once, and join one by one", async () => {
+  const config = awsClusterOf(5);
+  const run = await succeed({ config, earlier: earlierOutputs(founded) });
+  assert.deepEqual(
+    rollout(run),
+    awsNodes(5).map(({ name }) => name),
+  );
+  for (const node of ["node4", "node5"]) {
+    assert.deepEqual(stepsBehind(run, instance(run, node)), []);
+    assert.deepEqual(waitsFor(run, `${node}-guard`), ["membership"]);
+  }
+  for (const node of names) {
+    const guards = [founded, run].map((one) => step(one, `${node}-guard`).inputs);
+    assert.deepEqual(guards[1], guards[0], "no guard of the others runs");
+  }
+});
