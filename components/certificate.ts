@@ -26,6 +26,7 @@ export interface CertificateArgs {
 
 /** A leaf certificate with a key of its own. Any `up` within its renewal window replaces the certificate, not the key. */
 export class Certificate extends pulumi.ComponentResource {
+  /** Followed by its CA's own, if that is not a root. */
   readonly certPem: pulumi.Output<string>;
   /** PKCS#8. */
   readonly privateKeyPem: pulumi.Output<string>;
@@ -65,7 +66,7 @@ export class Certificate extends pulumi.ComponentResource {
       },
       child,
     );
-    this.certPem = cert.certPem;
+    this.certPem = withIntermediate(cert.certPem, authority);
     this.privateKeyPem = key.privateKeyPemPkcs8;
     // A leaf may outlive its CA, but not its use: were it refused, the CA's last year would stop every other change.
     this.expires = pulumi
@@ -73,6 +74,11 @@ export class Certificate extends pulumi.ComponentResource {
       .apply(([leaf, ca]) => earlier(leaf, ca));
     this.registerOutputs({ certPem: this.certPem, expires: this.expires }); // not the key
   }
+}
+
+function withIntermediate(leafPem: pulumi.Output<string>, authority: Authority): pulumi.Output<string> {
+  if (!authority.abovePem) return leafPem;
+  return pulumi.all([leafPem, authority.certPem]).apply(([leaf, ca]) => `${leaf.trimEnd()}\n${ca}`);
 }
 
 function earlier(one: string, other: string): string {

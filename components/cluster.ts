@@ -267,7 +267,7 @@ function hostNamed(hosts: readonly Host[], name: string): Host {
 function clientBundle(authorities: Authorities, client: Certificate): EtcdCluster["clientBundle"] {
   return pulumi.secret(
     pulumi.output({
-      caCert: authorities.client.bundle,
+      caCert: authorities.client.clientBundle,
       cert: client.certPem,
       key: client.privateKeyPem,
     }),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkAuthorities } from "../cluster/authorities.ts";
 import { memberChanges } from "../cluster/changes.ts";
+import { checkGiven } from "../cluster/given-authorities.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
@@ -15,8 +16,10 @@ export function checkedTopology(
   const { topology, ...members } = computeTopology(config, deployed, machines);
   const changes = deployed === undefined ? [] : memberChanges(config, deployed, machines);
   const authorities = checkAuthorities(config, deployed, Date.now(), changes);
-  const problems = [...members.problems, ...authorities.problems];
-  for (const warning of [...members.warnings, ...authorities.warnings]) void pulumi.log.warn(warning);
+  const given = checkGiven(config, deployed, Date.now());
+  const problems = [...members.problems, ...authorities.problems, ...given.problems];
+  const warnings = [...members.warnings, ...authorities.warnings, ...given.warnings];
+  for (const warning of warnings) void pulumi.log.warn(warning);
   if (topology === undefined || problems.length > 0) throw refusal(problems);
   return topology;
 }
