@@ -44,12 +44,21 @@ function checkOne(
   if (proven === undefined) return NONE;
   if (given === undefined) {
     if (proven.publicKey === undefined) return NONE;
-    return refuse(name, `is missing: this CA was given, so its certificate and its key (caKeys.${name}) are needed`);
+    return refuse(
+      name,
+      `is missing: this CA was given, so its certificate and its key (caKeys.${name}) are needed`,
+    );
   }
   if (proven.publicKey === undefined)
-    return refuse(name, "was made by this program, and a number is one CA for ever; a given CA gets the next number");
+    return refuse(
+      name,
+      "was made by this program, and a number is one CA for ever; a given CA gets the next number",
+    );
   if (proven.publicKey !== given.publicKey)
-    return refuse(name, "has another key than before, and a number is one CA for ever; give it the next number");
+    return refuse(
+      name,
+      "has another key than before, and a number is one CA for ever; give it the next number",
+    );
   return { problems: [], warnings: warnOfEnd(name, given, proven, now) };
 }
 

@@ -54,7 +54,9 @@ function parseGivenCa(top: Fields, name: string, value: unknown, now: number): G
   const chain = pems.flatMap(certificateOf);
   const [first] = chain;
   if (first === undefined || chain.length < pems.length || chain.length === 0) {
-    refuse("must be certificates in PEM, the CA's own first, then those that it was issued by, up to the root.");
+    refuse(
+      "must be certificates in PEM, the CA's own first, then those that it was issued by, up to the root.",
+    );
     return undefined;
   }
   const problem = chainProblem(chain, now);
@@ -117,5 +119,7 @@ function keyProblem(value: unknown, publicKey: string): string | undefined {
 
 /** The same for every certificate that a CA gets: its key is what it is. */
 function digestOf(publicKey: KeyObject): string {
-  return createHash("sha256").update(publicKey.export({ type: "spki", format: "der" })).digest("hex");
+  return createHash("sha256")
+    .update(publicKey.export({ type: "spki", format: "der" }))
+    .digest("hex");
 }
