@@ -63,12 +63,12 @@ test("no resource is made for it, and its end and its key's digest are recorded"
   assert.match(Object(output(alone, "certificatesExpire"))["client-ca-2"], /^\d{4}-/);
 });
 
-test("its key is in no input but those of signatures", () => {
+test("its key is in no input but those of signatures, where it is a secret", () => {
   const [, line = ""] = given.keyPem.split("\n");
-  for (const { name, type, inputs } of issuing.resources)
-    assert.equal(
-      JSON.stringify(inputs).includes(line),
-      type.includes("LocallySignedCert") && !name.includes("peer"),
-      name,
-    );
+  for (const { name, type, inputs, secretInputs } of issuing.resources) {
+    const holders = Object.keys(inputs).filter((key) => JSON.stringify(inputs[key]).includes(line));
+    const signs = type.includes("LocallySignedCert") && !name.includes("peer");
+    assert.deepEqual(holders, signs ? ["caPrivateKeyPem"] : [], name);
+    for (const key of holders) assert.ok(secretInputs.includes(key), `${name} ${key}`);
+  }
 });
