@@ -34,13 +34,18 @@ export function checkAuthorities(
   const findings = AUTHORITY_ROLES.flatMap((role) => {
     const authority = authorityOf(role, config.certificates, deployed);
     const rotation = checkRotation(authority, config, deployed, memberChanges);
-    const ends = authority.proven.list.map((number) => checkEnd(authority, number, config, deployed, now));
+    const made = authority.proven.list.filter((number) => !isGiven(authority, number));
+    const ends = made.map((number) => checkEnd(authority, number, config, deployed, now));
     return [{ problems: [], warnings: warnOfOtherTerms(authority, config) }, rotation, ...ends];
   });
   return {
     problems: findings.flatMap(({ problems }) => problems),
     warnings: findings.flatMap(({ warnings }) => warnings),
   };
+}
+
+function isGiven({ proven }: Authority, number: number): boolean {
+  return proven.terms[String(number)]?.publicKey !== undefined;
 }
 
 /** The lists of a role. Older records had no list: there was one CA. */

@@ -31,8 +31,10 @@ export interface FormerNode {
   readonly lost: boolean;
 }
 
-/** What a CA was created with. */
+/** What a CA was created with; of a given one, whose key it has. */
 export interface AuthorityTerms {
+  /** Digest of its public key, if it was given. */
+  readonly publicKey?: string;
   readonly algorithm?: string;
   readonly validityDays?: string;
   /** RFC 3339. */

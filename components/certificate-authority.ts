@@ -20,6 +20,8 @@ export interface CertificateAuthorityArgs {
 export interface Authority {
   readonly certPem: pulumi.Input<string>;
   readonly privateKeyPem: pulumi.Input<string>;
+  /** The certificates that it was issued by, up to the root: those whom only the root convinces need them. @default none */
+  readonly abovePem?: string;
   /** RFC 3339. */
   readonly notBefore: pulumi.Input<string>;
   /** RFC 3339. */

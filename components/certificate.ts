@@ -37,6 +37,7 @@ export interface IssuedLeaf {
 
 /** A leaf certificate with a key of its own. Any `up` within its renewal window replaces the certificate, not the key. */
 export class Certificate extends pulumi.ComponentResource {
+  /** Followed by its CA's own, if that is not a root. */
   readonly certPem: pulumi.Output<string>;
   /** PKCS#8. */
   readonly privateKeyPem: pulumi.Output<string>;
@@ -80,7 +81,7 @@ export class Certificate extends pulumi.ComponentResource {
       },
       child,
     );
-    this.certPem = cert.certPem;
+    this.certPem = withIntermediate(cert.certPem, authority);
     this.privateKeyPem = key.privateKeyPemPkcs8;
     // the provider's id of a certificate is its serial number
     this.issued = { serial: cert.id, starts: cert.validityStartTime, ends: cert.validityEndTime };
@@ -90,6 +91,11 @@ export class Certificate extends pulumi.ComponentResource {
       .apply(([leaf, ca]) => earlier(leaf, ca));
     this.registerOutputs({ certPem: this.certPem, expires: this.expires }); // not the key
   }
+}
+
+function withIntermediate(leafPem: pulumi.Output<string>, authority: Authority): pulumi.Output<string> {
+  if (!authority.abovePem) return leafPem;
+  return pulumi.all([leafPem, authority.certPem]).apply(([leaf, ca]) => `${leaf.trimEnd()}\n${ca}`);
 }
 
 function earlier(one: string, other: string): string {

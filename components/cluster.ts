@@ -4,10 +4,8 @@ import { crlOf } from "../cluster/crl.ts";
 import type { Access } from "../cluster/deployed.ts";
 import { digestOf } from "../cluster/digest.ts";
 import {
-  ADMINISTRATOR,
   BEFORE,
   childOf,
-  clientIn,
   INSTALLATION_TYPE,
   MEMBER_TYPE,
   MEMBERSHIP,
@@ -17,7 +15,8 @@ import {
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
 import type { ClientConfig, EtcdSettings, Release } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
-import { Certificate, type IssuedLeaf, type LeafSettings } from "./certificate.ts";
+import type { IssuedLeaf, LeafSettings } from "./certificate.ts";
+import { type Bundle, ClientCertificates } from "./clients.ts";
 import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
 import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
@@ -93,8 +92,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
     this.adminHost = hostNamed(hosts, topology.adminHost);
     this.criteria = { version: release.version, electionTimeout: settings.electionTimeout, allow, checkId };
 
-    const client = this.#issueClient();
-    const named = args.clients.map((one) => ({ name: one.name, certificate: this.#issueNamed(one) }));
+    const authority = args.authorities.client;
+    const clients = new ClientCertificates((child) => this.#child(child), { ...args, authority }, this);
     const seats = topology.members.map((member) => this.#install(member));
     const steps = seats.flatMap(({ prepared }) => prepared);
     const carried = [...steps, ...seats.map(({ spec }) => spec)].map(({ digest }) => digest);
@@ -141,10 +140,11 @@ export class EtcdCluster extends pulumi.ComponentResource {
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
 
-    this.clientBundle = pulumi.secret(bundleOf(args.authorities, client));
-    if (named.length > 0) this.clients = pulumi.secret(bundles(args.authorities, named));
-    this.issued = issuedTo(named, seats);
-    this.certificatesExpire = certificatesExpire(args.authorities, client, named, seats);
+    this.clientBundle = clients.administrator();
+    const bundles = clients.named();
+    if (bundles !== undefined) this.clients = bundles;
+    this.issued = Object.assign({}, clients.issued, ...seats.map(({ installation }) => installation.issued));
+    this.certificatesExpire = certificatesExpire(args.authorities, clients, seats);
     // `allow` is what the next plan compares with: not all of its words are sent to hosts
     this.registerOutputs({
       endpoints: this.endpoints,
@@ -161,35 +161,6 @@ export class EtcdCluster extends pulumi.ComponentResource {
   #declaredAccess(): pulumi.Output<string> {
     const { access } = this.#args;
     return access === undefined ? this.declared : pulumi.interpolate`${this.declared}${accessLines(access)}`;
-  }
-
-  #issueClient(): Certificate {
-    const { authorities, certificates, access } = this.#args;
-    const args = {
-      commonName: commonNameOf("etcd-client", access),
-      usage: "client",
-      settings: certificates,
-    } as const;
-    return new Certificate(
-      this.#child(ADMINISTRATOR),
-      { ...args, authority: authorities.client.issuing },
-      { parent: this },
-    );
-  }
-
-  #issueNamed({ name, organization, validityDays, issue }: ClientConfig): Certificate {
-    const { authorities, certificates } = this.#args;
-    return new Certificate(
-      this.#child(clientIn(name, issue)),
-      {
-        commonName: name,
-        ...(organization === undefined ? {} : { organization }),
-        usage: "client",
-        authority: authorities.client.issuing,
-        settings: shortened(certificates, validityDays),
-      },
-      { parent: this },
-    );
   }
 
   #install(member: TopologyMember): Seat {
@@ -312,54 +283,14 @@ function hostNamed(hosts: readonly Host[], name: string): Host {
   return host;
 }
 
-/** A type, not an interface, so that outputs lift its fields. */
-type Bundle = { readonly caCert: string; readonly cert: string; readonly key: string };
-
-interface NamedClient {
-  readonly name: string;
-  readonly certificate: Certificate;
-}
-
-function bundleOf({ client: ca }: Authorities, client: Certificate): pulumi.Output<Bundle> {
-  return pulumi.output({ caCert: ca.bundle, cert: client.certPem, key: client.privateKeyPem });
-}
-
-function bundles(
-  authorities: Authorities,
-  named: readonly NamedClient[],
-): pulumi.Output<Record<string, Bundle>> {
-  return pulumi.all(
-    Object.fromEntries(named.map(({ name, certificate }) => [name, bundleOf(authorities, certificate)])),
-  );
-}
-
-/** A certificate that is valid for less than the usual renewal window is due when a third of its life is left. */
-function shortened(settings: LeafSettings, validityDays: number): LeafSettings {
-  const { renewBeforeDays, leafValidityDays } = settings;
-  const isShort = validityDays < leafValidityDays && validityDays <= renewBeforeDays;
-  const window = isShort ? Math.floor(validityDays / 3) : renewBeforeDays;
-  return { ...settings, leafValidityDays: validityDays, renewBeforeDays: window };
-}
-
-function issuedTo(named: readonly NamedClient[], seats: readonly Seat[]): EtcdCluster["issued"] {
-  const clients = named.map(({ name, certificate }) => [name, certificate.issued] as const);
-  const hosts = seats.flatMap(({ installation }) => Object.entries(installation.issued));
-  return Object.fromEntries([...clients, ...hosts]);
-}
-
 function certificatesExpire(
-  authorities: Authorities,
-  client: Certificate,
-  named: readonly NamedClient[],
+  { client, peer }: Authorities,
+  clients: ClientCertificates,
   seats: readonly Seat[],
 ): pulumi.Output<Record<string, string>> {
-  const trusted = [...authorities.client.trusted, ...authorities.peer.trusted];
-  const ends: Record<string, pulumi.Input<string>> = {
-    ...Object.fromEntries(trusted.map(({ name, expires }) => [name, expires])),
-    [ADMINISTRATOR]: client.expires,
-  };
-  for (const { name, certificate } of named) ends[clientIn(name, 1)] = certificate.expires;
-  for (const { member, installation } of seats)
-    for (const [role, end] of Object.entries(installation.expires)) ends[`${member.name}-${role}`] = end;
-  return pulumi.all(ends);
+  const trusted = [...client.trusted, ...peer.trusted].map(({ name, expires }) => [name, expires]);
+  const hosts = seats.flatMap(({ member, installation }) =>
+    Object.entries(installation.expires).map(([role, end]) => [`${member.name}-${role}`, end]),
+  );
+  return pulumi.all({ ...Object.fromEntries(trusted), ...clients.expire, ...Object.fromEntries(hosts) });
 }

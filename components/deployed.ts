@@ -105,10 +105,10 @@ function authorityRecord(
   { list, trusted }: Trust,
   previous: DeployedAuthority | undefined,
 ): pulumi.Output<DeployedAuthority> {
-  const terms = trusted.map(({ number, terms: { algorithm, validityDays }, expires }) => {
-    const known = { algorithm, validityDays: String(validityDays) };
-    return [String(number), pulumi.output(expires).apply((end) => ({ ...known, expires: end }))] as const;
-  });
+  const terms = trusted.map(
+    ({ number, terms: known, expires }) =>
+      [String(number), pulumi.output(expires).apply((end) => ({ ...known, expires: end }))] as const,
+  );
   return pulumi
     .all(Object.fromEntries(terms))
     .apply((now): DeployedAuthority => ({ list, terms: { ...previous?.terms, ...now } }));

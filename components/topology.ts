@@ -3,6 +3,7 @@ import { checkAccess } from "../cluster/access.ts";
 import { checkAuthorities } from "../cluster/authorities.ts";
 import { memberChanges } from "../cluster/changes.ts";
 import { checkEnded } from "../cluster/ended.ts";
+import { checkGiven } from "../cluster/given-authorities.ts";
 import type { Machines } from "../cluster/machines.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
@@ -20,6 +21,7 @@ export function checkedTopology(
   const findings = [
     members,
     checkAuthorities(config, deployed, now, changes),
+    checkGiven(config, deployed, now),
     checkEnded(config, deployed, machines, now),
     checkAccess(config, deployed),
   ];

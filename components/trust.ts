@@ -3,7 +3,7 @@ import { authorityOf, termsOf } from "../cluster/authorities.ts";
 import type { Deployed } from "../cluster/deployed.ts";
 import { EXPIRED_CA } from "../cluster/ended.ts";
 import { type AuthorityRole, authorityNamed } from "../cluster/resource-names.ts";
-import type { CertificateSettings, ClusterConfig } from "../config/model.ts";
+import type { ClusterConfig, GivenCa } from "../config/model.ts";
 import { type Authority, CertificateAuthority } from "./certificate-authority.ts";
 
 /** One CA of those that follow each other by rotation. Each has resources of its own, so none is ever renamed. */
@@ -11,7 +11,8 @@ export interface Generation extends Authority {
   readonly number: number;
   /** What it is called among the resources, and in `certificatesExpire`. */
   readonly name: string;
-  readonly terms: { readonly algorithm: CertificateSettings["algorithm"]; readonly validityDays: number };
+  /** What it was made with, or whose key it has. */
+  readonly terms: Readonly<Record<string, string>>;
 }
 
 /** What members trust of one kind, and what signs their certificates. */
@@ -21,8 +22,10 @@ export interface Trust {
   readonly trusted: readonly Generation[];
   /** The numbers, the issuing one first. */
   readonly list: readonly number[];
-  /** The certificates of all that are trusted, one after the other. */
+  /** The certificates of all that are trusted, one after the other. Of a given CA only its own: not all that its root trusts. */
   readonly bundle: pulumi.Output<string>;
+  /** For clients outside: also what is above a given CA, since most of them believe roots only. */
+  readonly clientBundle: pulumi.Output<string>;
 }
 
 /** The two kinds: one for clients and servers, one among the peers. */
@@ -31,7 +34,9 @@ export interface Authorities {
   readonly peer: Trust;
 }
 
-type TrustConfig = Pick<ClusterConfig, "allow" | "certificates" | "protect">;
+type TrustConfig = Pick<ClusterConfig, "allow" | "certificates" | "givenCas" | "protect"> & {
+  readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
+};
 
 export function makeAuthorities(config: TrustConfig, previous: Deployed | undefined): Authorities {
   return { client: makeTrust("client", config, previous), peer: makeTrust("peer", config, previous) };
@@ -41,24 +46,53 @@ function makeTrust(role: AuthorityRole, config: TrustConfig, previous: Deployed 
   const { proven, wanted: list } = authorityOf(role, config.certificates, previous);
   const trusted = list
     .toSorted((a, b) => a - b)
-    .map((number): Generation => {
+    .map((number) => {
+      const given = config.givenCas.find((ca) => ca.role === role && ca.number === number);
+      if (given !== undefined) return givenGeneration(given, config.caKeys);
       const name = authorityNamed(role, number);
       const terms = termsOf(config.certificates, proven, number);
-      const authority = new CertificateAuthority(name, {
-        commonName: `etcd-${name}`,
-        ...terms,
-        renewBeforeDays: config.certificates.caRenewBeforeDays,
-        renewsEnded: config.allow.includes(EXPIRED_CA),
-        // one that does not issue must be free to go: its delete is refused for what its last up said
-        protect: config.protect && number === list[0],
-      });
-      const { certPem, privateKeyPem, notBefore, expires } = authority;
-      return { number, name, terms, certPem, privateKeyPem, notBefore, expires };
+      // one that does not issue must be free to go: its delete is refused for what its last up said
+      const protect = config.protect && number === list[0];
+      return madeGeneration({ number, name, terms, protect, config });
     });
   const issuing = trusted.find(({ number }) => number === list[0]);
   if (issuing === undefined) throw new Error(`no ${role} CA issues`);
-  const bundle = pulumi
-    .all(trusted.map(({ certPem }) => certPem))
-    .apply((pems) => pems.map((pem) => `${pem.trimEnd()}\n`).join(""));
-  return { issuing, trusted, list, bundle };
+  const certificates = trusted.map(({ certPem }) => certPem);
+  const above = trusted.map(({ abovePem }) => abovePem ?? "");
+  const bundle = joined(certificates);
+  const clientBundle = above.join("") === "" ? bundle : joined([...certificates, ...new Set(above)]);
+  return { issuing, trusted, list, bundle, clientBundle };
+}
+
+interface Making {
+  readonly number: number;
+  readonly name: string;
+  readonly terms: ReturnType<typeof termsOf>;
+  readonly protect: boolean;
+  readonly config: TrustConfig;
+}
+
+function madeGeneration({ number, name, terms, protect, config }: Making): Generation {
+  const { caRenewBeforeDays: renewBeforeDays } = config.certificates;
+  const renewsEnded = config.allow.includes(EXPIRED_CA);
+  const args = { commonName: `etcd-${name}`, ...terms, renewBeforeDays, renewsEnded, protect };
+  const { certPem, privateKeyPem, notBefore, expires } = new CertificateAuthority(name, args);
+  const { algorithm, validityDays } = terms;
+  const recorded = { algorithm, validityDays: String(validityDays) };
+  return { number, name, terms: recorded, certPem, privateKeyPem, notBefore, expires };
+}
+
+/** No resource is made for it: the configuration has its certificate, and its key as a secret. */
+function givenGeneration(given: GivenCa, keys: TrustConfig["caKeys"]): Generation {
+  const { role, number, certPem, abovePem, notBefore, expires, publicKey } = given;
+  const key = `${role}-${number}`;
+  const privateKeyPem = pulumi.secret(pulumi.output(keys).apply((all) => all?.[key] ?? ""));
+  const name = authorityNamed(role, number);
+  return { number, name, terms: { publicKey }, certPem, abovePem, privateKeyPem, notBefore, expires };
+}
+
+function joined(pems: readonly pulumi.Input<string>[]): pulumi.Output<string> {
+  return pulumi
+    .all([...pems])
+    .apply((all) => all.map((pem) => (pem === "" ? "" : `${pem.trimEnd()}\n`)).join(""));
 }

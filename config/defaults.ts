@@ -39,6 +39,7 @@ export const defaults = {
   renewBeforeDays: 60,
   clientCa: [1],
   peerCa: [1],
+  givenCas: {},
   names: [],
   clients: [],
   revocation: false,
@@ -51,7 +52,7 @@ export const defaults = {
 } as const;
 
 /**
- * Settings without a default: `nodes` must be given; a secret, and `rbac` of which neither value is the default, cannot
+ * Settings without a default: `nodes` must be given; secrets, and `rbac` of which neither value is the default, cannot
  * be declared as optional in Pulumi.yaml.
  */
-export const undefaulted = ["nodes", "rbac", "sshPrivateKey"] as const;
+export const undefaulted = ["caKeys", "nodes", "rbac", "sshPrivateKey"] as const;

@@ -6,8 +6,15 @@ import type { ClusterConfig } from "./model.ts";
 import { decodeValues, parseConfig } from "./parse.ts";
 import { refusal } from "./refusal.ts";
 
-/** The configuration of the running stack. The secret key stays an output and never enters the plain object. */
-export function loadConfig(): ClusterConfig & { readonly sshPrivateKey?: pulumi.Output<string> } {
+/** Secrets stay outputs and never enter the plain object. */
+interface Secrets {
+  readonly sshPrivateKey?: pulumi.Output<string>;
+  /** By the CA's name in `givenCas`. */
+  readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
+}
+
+/** The configuration of the running stack. */
+export function loadConfig(): ClusterConfig & Secrets {
   const stack = new pulumi.Config();
   const { config, problems, warnings } = parseConfig(readValues(`${stack.name}:`), (path) =>
     readFileSync(path, "utf8"),
@@ -15,7 +22,8 @@ export function loadConfig(): ClusterConfig & { readonly sshPrivateKey?: pulumi.
   if (config === undefined) throw refusal(problems);
   for (const warning of warnings) void pulumi.log.warn(warning);
   const sshPrivateKey = stack.getSecret("sshPrivateKey");
-  return sshPrivateKey === undefined ? config : { ...config, sshPrivateKey };
+  const caKeys = stack.getSecretObject<Readonly<Record<string, string>>>("caKeys");
+  return { ...config, ...(sshPrivateKey && { sshPrivateKey }), ...(caKeys && { caKeys }) };
 }
 
 /** Every value of this project's namespace, even those that no setting reads: an unknown key is a mistake to report. */

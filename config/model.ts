@@ -47,6 +47,21 @@ export interface CertificateSettings {
   readonly peerCa: readonly number[];
 }
 
+/** A CA that somebody else made, in place of one that the program would make. */
+export interface GivenCa {
+  readonly role: "client" | "peer";
+  readonly number: number;
+  readonly certPem: string;
+  /** The certificates that it was issued by, up to the root; empty for a root. */
+  readonly abovePem: string;
+  /** RFC 3339. */
+  readonly notBefore: string;
+  /** RFC 3339: its own end, or that of one above it. */
+  readonly expires: string;
+  /** Digest of its public key. */
+  readonly publicKey: string;
+}
+
 export interface Release {
   readonly version: string;
   readonly mirror: string;
@@ -89,6 +104,7 @@ export interface ClusterConfig {
   readonly dataDir: string;
   readonly settings: EtcdSettings;
   readonly certificates: CertificateSettings;
+  readonly givenCas: readonly GivenCa[];
   /** What clients may call any member by: in every server certificate. Sorted. */
   readonly names: readonly string[];
   readonly clients: readonly ClientConfig[];

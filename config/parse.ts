@@ -6,6 +6,7 @@ import { parseClients, parseRevocation } from "./clients.ts";
 import { parseCluster } from "./cluster.ts";
 import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
+import { parseGivenCas } from "./given-cas.ts";
 import { pinHostKeys } from "./host-keys.ts";
 import type { ClusterConfig } from "./model.ts";
 import { parseNames } from "./names.ts";
@@ -39,6 +40,7 @@ export function parseConfig(
   const release = parseRelease(top, cluster.allow);
   const settings = parseSettings(top, release.version, cluster.dataDir, listed);
   const certificates = parseCertificates(top);
+  const givenCas = parseGivenCas(top, certificates);
   const names = parseNames(top, cluster.target, listed);
   const rbac = top.get("rbac") === undefined ? undefined : top.flag("rbac", false);
   const { leafValidityDays } = certificates;
@@ -59,6 +61,7 @@ export function parseConfig(
     ssh,
     settings,
     certificates,
+    givenCas,
     names,
     clients,
     ...(rbac === undefined ? {} : { rbac }),

@@ -49,9 +49,9 @@ say_authorities() { # BUNDLE-NAME
   number=1
   while ca=$(certificate_in "$ETC_DIR/pki/$1.crt" "$number" 2>/dev/null) && [ -n "$ca" ]; do
     ca=$(printf '%s\n' "$ca" | openssl x509 -noout -subject -enddate 2>/dev/null) || :
-    ca_name=$(printf '%s\n' "$ca" | sed -n "s/^subject=.*CN *= *etcd-\($1-[0-9]*\)\$/\1/p")
+    ca_name=$(printf '%s\n' "$ca" | sed -n "s/^subject=.*CN *= *etcd-\($1\(-[0-9]*\)*\)\$/\1/p")
     end=$(printf '%s\n' "$ca" | sed -n 's/^notAfter=//p')
-    [ -z "$end" ] || say "certificate ${ca_name:-$1} $(utc_time "$end")"
+    [ -z "$end" ] || say "certificate ${ca_name:-$1-given} $(utc_time "$end")"
     number=$((number + 1))
   done
 }

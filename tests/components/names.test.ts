@@ -34,16 +34,16 @@ function makeCluster(name: string, prefix: string) {
 }
 
 function trustIn(name: string): Trust {
-  const terms = { algorithm: "ECDSA-P256", validityDays: 1825 } as const;
   const ca = new CertificateAuthority(name, {
     commonName: "ca",
-    ...terms,
+    algorithm: "ECDSA-P256",
+    validityDays: 1825,
     renewBeforeDays: 0,
     protect: false,
   });
   const { certPem, privateKeyPem, notBefore, expires } = ca;
-  const issuing = { number: 1, name, terms, certPem, privateKeyPem, notBefore, expires };
-  return { issuing, trusted: [issuing], list: [1], bundle: certPem };
+  const issuing = { number: 1, name, terms: {}, certPem, privateKeyPem, notBefore, expires };
+  return { issuing, trusted: [issuing], list: [1], bundle: certPem, clientBundle: certPem };
 }
 
 const run = await runMocked({}, () => {

@@ -57,11 +57,12 @@ export class Authority {
   readonly #name: string;
   readonly #commonName: string;
 
-  constructor(commonName: string) {
+  /** Of itself, or issued by another one. */
+  constructor(commonName: string, issuer?: Authority) {
     this.#name = `ca-${count++}`;
     this.#commonName = commonName;
     makeKey(this.#name);
-    this.certificate = this.certificateFor(1825);
+    this.certificate = issuer === undefined ? this.certificateFor(1825) : issuer.#issueAuthority(this);
     write(`${this.#name}.index`, "");
     write(
       `${this.#name}.conf`,
@@ -76,6 +77,14 @@ export class Authority {
     const signed = ["-key", `${this.#name}.key`, "-subj", `/CN=${this.#commonName}`];
     openssl("req", "-x509", "-new", ...signed, "-days", String(days), "-out", file);
     return read(file);
+  }
+
+  #issueAuthority(other: Authority): string {
+    const file = other.#name;
+    const signed = ["-key", `${file}.key`, "-subj", `/CN=${other.#commonName}`];
+    const signer = ["-CA", `${this.#name}.crt`, "-CAkey", `${this.#name}.key`];
+    openssl("req", "-x509", "-new", ...signed, ...signer, "-days", "1825", "-out", `${file}.crt`);
+    return read(`${file}.crt`);
   }
 
   issue(commonName: string, options: LeafOptions = {}): Pair {
@@ -116,7 +125,7 @@ function moment(seconds: number): string {
   return `${date.replaceAll(/[-:T]|\.\d+Z/g, "")}Z`;
 }
 
-export const authorities = { client: new Authority("client CA"), peer: new Authority("peer CA") };
+export const authorities = { client: new Authority("etcd-client-ca"), peer: new Authority("etcd-peer-ca") };
 
 /** A host's certificates as they should be, but for what a test replaces. */
 export function makePki(changed: Partial<Pki> = {}): Pki {
