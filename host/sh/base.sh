@@ -88,7 +88,7 @@ parse_options() {
       --bundles=*) bundles=$value ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
-      --check-id=* | --checked=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again
+      --check-id=* | --checked=* | --client-ca=* | --peer-ca=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;

@@ -128,13 +128,13 @@ const refusals: Readonly<Record<string, { config: Config; sentences: readonly Re
     {
       config: {
         version: "3.7.1",
-        keyAlgorithm: "RSA-2048",
+        clientCa: [2],
         clusterName: "other",
         dataDir: "/srv/etcd",
         nodes: [...three, { ...node(4), lost: true }],
       },
       sentences: [
-        /keyAlgorithm: the client CA was created with ECDSA-P256; .* change it back/,
+        /clientCa: \[2\] follows \[1\] only in steps, .*: next is \[1, 2\], then \[2, 1\], then \[2\]\./,
         /clusterName: the cluster was bootstrapped as etcd-cluster-1 .* bootstrap a new cluster with destroy and up/,
         /dataDir: the members' data is in \/var\/lib\/etcd; change it back/,
         /nodes\[3\]\.lost: node4 was never proven to be a member, so it has nothing to lose; leave it out/,
