@@ -113,8 +113,8 @@ is_listed() { # MEMBER
   awk -F'|' -v name="${1%%=*}" -v url="$(peer_url_of "$1")" \
     '$2 == name || index("," $3 ",", "," url ",") { found = 1 } END { exit !found }' "$work/members"
 }
-# refused: nothing listens there, so the process is stopped. answers: it is alive. deaf: it is, and a certificate has ended,
-# so that no connection comes to be. Anything else: silent.
+# refused: nothing listens there, so the process is stopped. answers: it is alive. deaf: it is, and no connection comes to
+# be, since a certificate is not accepted. Anything else: silent.
 reach_of() { # MEMBER
   url=$(client_url "$1")
   if [ -s "$work/status" ] && cut -d'|' -f1 "$work/status" | grep -qxF "$url"; then echo answers; return; fi
@@ -124,7 +124,7 @@ reach_of() { # MEMBER
   wait
   if grep -q 'onnection refused' "$work/shaken-client"; then
     echo refused
-  elif met_end "$work/shaken-client" || met_end "$work/shaken-peer"; then
+  elif shows_refusal "$work/shaken-client" || shows_refusal "$work/shaken-peer"; then
     echo deaf
   else
     echo silent
@@ -135,12 +135,11 @@ shake_hands() { # client|peer HOST:PORT
   printf 'GET /version HTTP/1.0\r\n\r\n' 2>/dev/null | timeout 3 openssl s_client -connect "$2" -ign_eof -CAfile "$ETC_DIR/pki/$1-ca.crt" \
     -cert "$ETC_DIR/pki/$login.crt" -key "$ETC_DIR/pki/$login.key" >"$work/shaken-$1" 2>&1 || :
 }
-# What it shows has ended, or what it is shown, or the CA that either is judged by. An older etcd says only that it is bad.
-met_end() { # FILE
-  grep -q -e 'certificate has expired' -e 'alert certificate expired' "$1" ||
-    { allowed expired-ca && grep -q 'alert bad certificate' "$1"; }
+# One side refuses what the other shows. Of a CA that has ended etcd says that it does not know it; an older one says less.
+shows_refusal() { # FILE
+  grep -q -e 'certificate has expired' -e 'alert certificate expired' -e 'alert unknown ca' -e 'alert bad certificate' "$1"
 }
-DEAF="runs, and no new connection to it comes to be: a certificate or a CA, there or here, has ended; 'etcd-host status' on it says which"
+DEAF="runs, and no new connection to it comes to be: a certificate or a CA, there or here, has ended, or is of another cluster; 'etcd-host status' on it says what has ended"
 
 # Without a quorum nothing can be changed; members that are only stopped come back by their own steps, and those that
 # wait for one answer on their peer URL: so does everybody while a bootstrap is not finished.
@@ -157,7 +156,7 @@ refuse_lost_quorum() {
   [ -z "$deaf" ] || note "no new connection to$deaf comes to be, so nothing can be asked there: a CA has ended, which this run replaces"
 }
 refuse_deaf() {
-  refuse "no quorum answers $(hostname), and no new connection to$deaf comes to be: a certificate or a CA, there or here, has ended$(why_silent). Nothing was changed: 'etcd-host status' on each host says what has; 'pulumi up' renews leaf certificates, and a CA with etcd:allow: [expired-ca]"
+  refuse "no quorum answers $(hostname), and no new connection to$deaf comes to be: a certificate or a CA, there or here, has ended, or is of another cluster$(why_silent). Nothing was changed: 'etcd-host status' on each host says what has; 'pulumi up' renews leaf certificates, and a CA with etcd:allow: [expired-ca]"
 }
 reach_members() { # false: one is silent
   ask_members

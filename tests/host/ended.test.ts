@@ -1,5 +1,7 @@
 // Certificates and CAs that have ended, by a host's clock: what is said of them, and a restart that nobody can prove.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { changesAsked, FakeCluster, pki } from "./cluster.ts";
 import type { Result } from "./host.ts";
@@ -126,6 +128,41 @@ for (const [title, unusual] of [
     assert.deepEqual(changesAsked(cluster.host), []);
     assert.equal((await step(cluster, "before", [`--allow=${ALLOWED}`])).code, 0);
   });
+
+test("a member that has loaded an ended CA knows nobody, as etcd's own alert says", async (t) => {
+  const cluster = await steppingCluster(t);
+  const { certificate, key } = authorities.client.issue("node", { names: "IP:127.0.0.1" });
+  const other = new Authority("another CA").certificate; // a CA that has ended is as unknown to etcd as this one
+  const files = { "s.crt": certificate, "s.key": key, "s.ca": other };
+  for (const [file, content] of Object.entries(files)) cluster.host.write(file, content);
+  const paths = Object.keys(files).map((file) => cluster.host.file(file));
+  const [cert = "", keyFile = "", ca = ""] = paths;
+  const verify = ["-Verify", "1", "-verify_return_error", "-CAfile", ca];
+  const server = spawn("openssl", [
+    "s_server",
+    "-accept",
+    "127.0.0.1:0",
+    "-cert",
+    cert,
+    "-key",
+    keyFile,
+    ...verify,
+  ]);
+  t.after(() => server.kill());
+  let port: string | undefined;
+  for await (const line of createInterface(server.stdout)) {
+    port = /^ACCEPT .*:(\d+)$/.exec(line)?.[1];
+    if (port !== undefined) break;
+  }
+  const url = `https://127.0.0.1:${port}`;
+  cluster.declared[1] = cluster.declared[1]?.replace(cluster.member(1).clientUrl, url) ?? "";
+  cluster.member(1).clientUrl = url;
+  isDown(cluster, "node2");
+  const { code, stderr } = await step(cluster, "before");
+  assert.equal(code, 3);
+  assert.match(stderr, /refused: node2 \(\S+\) runs, and no new connection to it comes to be: /);
+  assert.equal((await step(cluster, "before", [`--allow=${ALLOWED}`])).code, 0);
+});
 
 test("where none answers as all have ended, what has ended is named; allowed, the run goes on", async (t) => {
   const cluster = await steppingCluster(t, { listeners: () => ENDED_CLIENT.listeners });
