@@ -12,17 +12,7 @@ import { nodes, plan } from "../unit/deployment.ts";
 
 function makeCluster(name: string, prefix: string) {
   const all = config({ nodes: nodes(3) });
-  const {
-    release,
-    dataDir,
-    settings,
-    certificates,
-    clients,
-    rolloutOrder,
-    allow,
-    checkId,
-    ssh,
-  } = all;
+  const { release, dataDir, settings, certificates, clients, rolloutOrder, allow, checkId, ssh } = all;
   const ca = {
     commonName: "ca",
     algorithm: certificates.algorithm,
