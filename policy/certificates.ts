@@ -49,7 +49,8 @@ export const certificateLifetimes: ResourceValidationPolicy = {
     if (lifetime > longest) report(`It is valid for ${days(lifetime)}: make it ${days(longest)} or less.`);
     if (isCa) return; // it is renewed by request: that restarts the members
     const window = has(props, "earlyRenewalHours") ? numberAt(props, "earlyRenewalHours") : 0;
-    const shortest = Math.min(SHORTEST_WINDOW, Math.floor(lifetime / HOURS / 3) * HOURS);
+    const third = Math.floor(lifetime / HOURS / 3) * HOURS; // of a client's that is valid for weeks only
+    const shortest = third < SHORTEST_WINDOW ? third : SHORTEST_WINDOW;
     if (window < shortest)
       report(`It is renewed ${days(window)} before its end: make it ${days(shortest)} or more.`);
     // A window as long as the lifetime renews all certificates in one run; the program warns of that.

@@ -32,7 +32,10 @@ let prometheus: Prometheus;
 
 before(async () => {
   await bareHosts(3);
-  project = await Project.create("monitored", { extraFlags: { metrics: "extensive" } });
+  project = await Project.create("monitored", {
+    extraFlags: { metrics: "extensive" },
+    clients: [{ name: "prometheus" }],
+  });
   folder = join(project.dir, "monitoring");
   await must(project.up());
   await writeFiles();

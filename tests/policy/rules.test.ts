@@ -208,6 +208,8 @@ test("certificate-lifetimes", () => {
   refuses(certificateLifetimes, leaf(399 * day, 60 * day), /399 days: make it 398/);
   refuses(certificateLifetimes, leaf(399 * day, 60 * day, CA), /399 days: make it 398/);
   refuses(certificateLifetimes, leaf(365 * day, 13.5 * day), /13\.5 days before its end: make it 14/);
+  passes(certificateLifetimes, leaf(30 * day, 10 * day));
+  refuses(certificateLifetimes, leaf(30 * day, 9 * day), /9 days before its end: make it 10/);
   refuses(certificateLifetimes, leaf(365 * day, undefined), /0 days before its end/);
   refuses(certificateLifetimes, leaf(90 * day, 91 * day), /before it begins/);
   const authority = (life: number): Given => ({
