@@ -1,7 +1,7 @@
 /** A client with a certificate of its own, as it asks etcd from a host of the lab. */
 
 import assert from "node:assert/strict";
-import { lab, must, onHost } from "./lab.ts";
+import { lab, onHost } from "./lab.ts";
 import type { Project } from "./project.ts";
 
 /** etcdctl as that client, on host N; returns what it printed, or why it failed. */
