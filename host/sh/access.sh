@@ -162,7 +162,7 @@ change_access() { change_cluster "$access_urls" "$@" </dev/null; } # DONE-BEFORE
 access_words() { # KIND WHO [WHAT [KEY [END]]]
   case $1 in
     mark) printf '%s' "the record of the user $2" ;;
-    grant) printf '%s' "$2 may $3 $4${5:+ (up to $5)}" ;;
+    grant) printf '%s' "the permission of $2 to $3 $4${5:+ (up to $5)}" ;;
     holds) printf '%s' "the role $3 of the user $2" ;;
     *) printf '%s' "the $1 $2" ;;
   esac
@@ -191,7 +191,7 @@ verify_access() { # what came with --declared
   while read -r kind who what key end; do
     case $kind in
       auth) report_difference "etcd's authentication is off, declared is on" ;;
-      *) report_difference "etcd has no longer $(access_words "$kind" "$who" "$what" "$key" "$end"), which is declared" ;;
+      *) report_difference "etcd lacks $(access_words "$kind" "$who" "$what" "$key" "$end"), which is declared" ;;
     esac
   done <"$work/missing"
   while read -r kind who what key end; do

@@ -34,14 +34,14 @@ const drifts: Readonly<
     { grants: "app1 read /app1/ /app10\n" },
     DECLARED,
     [
-      "etcd has no longer app1 may readwrite /app1/ (up to /app10), which is declared",
-      "etcd has app1 may read /app1/ (up to /app10), which is not declared",
+      "etcd lacks the permission of app1 to readwrite /app1/ (up to /app10), which is declared",
+      "etcd has the permission of app1 to read /app1/ (up to /app10), which is not declared",
     ],
   ],
   "a user without its role": [
     { users: "app1\nroot root\n" },
     DECLARED,
-    ["etcd has no longer the role app1 of the user app1, which is declared"],
+    ["etcd lacks the role app1 of the user app1, which is declared"],
   ],
 };
 for (const [what, [changed, lines, differences]] of Object.entries(drifts))

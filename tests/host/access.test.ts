@@ -97,7 +97,7 @@ test("users, roles and grants are made, and authentication is switched on as the
   assert.deepEqual(accessOf(cluster), AS_DECLARED);
   assert.match(
     stderr,
-    /added: app1 may readwrite \/app1\/ \(up to \/app10\)\n[\s\S]*authentication is on\n$/,
+    /added: the permission of app1 to readwrite \/app1\/ \(up to \/app10\)\n[\s\S]*authentication is on\n$/,
   );
 });
 

@@ -72,3 +72,16 @@ test("both CAs are renewed with authentication on", async (context) => {
   asApp1 = await clientOn(project, 1, "app1");
   await isConfined();
 });
+
+test("it is switched off, and once it is the setting may be left out: the hosts get their own names back", async () => {
+  await project.configure({ rbac: false, clients: [{ name: "app1" }] });
+  await must(project.up());
+  assert.equal(await asApp1("put", "/app2/a", "1"), "OK");
+  await project.configure({ rbac: undefined });
+  await must(project.up());
+  for (const n of [1, 2, 3]) {
+    const subject = await onHost(n, "openssl x509 -in /etc/etcd/pki/operator.crt -noout -subject");
+    assert.match(subject, new RegExp(`node${n}-operator$`));
+    assert.equal(await onHost(n, "etcd-host verify"), `node${n} is as declared`);
+  }
+});
