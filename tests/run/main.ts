@@ -1,6 +1,8 @@
 // main.ts [SUITE...]: runs the named suites, or all, those quickest to fail first; ends with the slowest files
 // and "N passed, N failed" over all of them.
-import { argv, exit, stdout } from "node:process";
+import { join } from "node:path";
+import { argv, env, exit, stdout } from "node:process";
+import { cacheFolder } from "../../lab/engine/find.ts";
 import { Progress, StageFailed } from "../../lib/progress.ts";
 import { type Counts, took } from "./files.ts";
 import { fastSuites, longRuns, type Suite, suites } from "./suites.ts";
@@ -9,6 +11,10 @@ const SLOWEST = 10;
 const WRONG_CALL = 2;
 
 const progress = new Progress(stdout);
+
+// Each test file is a process of its own, and so is each command that it runs: what one of them has compiled, the next
+// one takes. The stand-ins of lab/engine keep theirs in the same place.
+env.NODE_COMPILE_CACHE ??= join(cacheFolder(), "compile-cache");
 
 /** Runs one suite; what it needs is prepared first, and counts as a failure if that fails. */
 async function runSuite(suite: Suite): Promise<Counts> {
