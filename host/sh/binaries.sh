@@ -25,7 +25,7 @@ is_verified() ( # VERSION BINARY...
     file=$folder/$binary
     [ -x "$file" ] && [ -z "$(find "$OPT_DIR/" "$folder" "$file" -maxdepth 0 \( ! -uid 0 -o -perm /022 \))" ] || return 1
     wanted=$(recorded "$wanted_of" "$file")
-    [ -n "$wanted" ] && [ "$(sha256sum <"$file" | cut -d' ' -f1)" = "$wanted" ] || return 1
+    [ -n "$wanted" ] && [ "$(digest_of "$file")" = "$wanted" ] || return 1
   done
 )
 

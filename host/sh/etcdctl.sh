@@ -60,6 +60,6 @@ declared_endpoints() { for member in $members; do client_url "$member"; done | p
 declared_rows() {
   for member in $members; do echo "${member%%=*}|$(peer_url_of "$member")|$(client_url "$member")"; done | sort
 }
-peer_url_of() { printf '%s\n' "$1" | cut -d= -f2; }
-client_url() { printf '%s\n' "$1" | cut -d= -f3; }
+peer_url_of() { url_pair=${1#*=}; echo "${url_pair%%=*}"; }
+client_url() { url_pair=${1#*=*=}; echo "${url_pair%%=*}"; }
 listed_rows() { awk -F'|' '{ print $2 "|" $3 "|" $4 }' "$1" | sort; }

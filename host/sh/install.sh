@@ -100,11 +100,8 @@ whose_proxy() { # URL: in words; nothing where none is set
 }
 without_password() { printf '%s\n' "$1" | sed 's|^\(\([a-z0-9]*://\)\{0,1\}\).*@|\1|'; }
 
-# As sha256sum prints it, by openssl, which is three times as fast where the processor helps.
-hash_files() { openssl dgst -sha256 -r "$@" | sed 's/ \*/  /'; }
-
 verify_archive() { # URL FILE SHA256
-  got=$(hash_files "$2" | cut -d' ' -f1)
+  got=$(digest_of "$2")
   [ "$got" = "$3" ] || refuse "the archive $1 has sha256 $got, declared is $3: nothing was installed; check etcd:mirror, or correct etcd:sha256 from the release's SHA256SUMS"
 }
 

@@ -103,7 +103,13 @@ check_address() { # etcd must be able to listen on it
 own_addresses() {
   if command -v ip >/dev/null 2>&1; then ip -o addr show | awk '{ sub("/.*", "", $4); print $4 }'; else hostname -I | tr ' ' '\n'; fi
 }
-has_line() { printf '%s\n' "$1" | grep -qxF -- "$2"; }
+has_line() { # LINES LINE: asked so often that a process for each would be felt
+  case "
+$1
+" in *"
+$2
+"*) return 0 ;; *) return 1 ;; esac
+}
 
 check_ports() { # free, or ours: a member that runs here is this one
   taken='' metrics_port=$(port_of "$metrics_url")

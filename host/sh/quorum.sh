@@ -57,8 +57,12 @@ client_url_of() { row_of "$1" | cut -d'|' -f4 | cut -d, -f1; }
 is_learner() { [ "$(row_of "$1" | cut -d'|' -f5)" = true ]; }
 # Does it answer a linearizable read? With an alarm etcdctl says "unhealthy" of everybody; alarms are checked separately.
 # A member that has never started has no URL, and a learner answers no such read.
-is_healthy() { # CLIENT-URL
-  [ -n "$1" ] && grep -F "$1 is " "$work/health" | grep -q -e ' is healthy' -e 'Active Alarm(s)'
+is_healthy() { # CLIENT-URL; without a process, as it is asked of every member again and again
+  [ -n "$1" ] || return 1
+  while IFS= read -r said; do
+    case $said in *"$1 is healthy"* | *"$1 is "*'Active Alarm(s)'*) return 0 ;; esac
+  done <"$work/health"
+  return 1
 }
 quorum_of() { echo $(($1 / 2 + 1)); }
 healthy_voters_but() { # ID: "name url" of each healthy voter but that one

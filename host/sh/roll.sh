@@ -73,7 +73,7 @@ restart_member() { # UNIT
   prove_bundles
   # what it runs with; the file may have been changed since
   cp "$RUN_DIR/started/unit" "$work/old-unit" 2>/dev/null || cp "$UNIT_FILE" "$work/old-unit"
-  { sha256sum <"$PROC/$(unit_property MainPID)/exe" | cut -d' ' -f1 >"$work/old-binary"; } 2>/dev/null || :
+  digest_of "$PROC/$(unit_property MainPID)/exe" >"$work/old-binary" 2>/dev/null || :
   hand_over "$me" can_restart
   announce_address
   if has_moved && ! settles "$PROOF_SECONDS" can_restart; then # etcd may have kept us waiting
@@ -157,7 +157,7 @@ roll_back() { # WHAT-IT-DOES WHAT-IT-DOES-NOT
   fail "etcd $2 with the new settings on $name, which runs with the old ones again; no other member was touched. Its last log lines are above: correct the configuration, raise checkId, and run again"
 }
 # An older program kept no record of a version that it went away from.
-has_just_run() { [ -s "$work/old-binary" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$(cat "$work/old-binary")" ]; } # FILE
+has_just_run() { [ -s "$work/old-binary" ] && [ "$(digest_of "$1")" = "$(cat "$work/old-binary")" ]; } # FILE
 # Caught up: healthy (a linearizable read), and past the entry that the leader was at when we asked.
 wait_until_caught_up() {
   if is_learner "$(my_id)"; then return; fi # become_voter waits for it

@@ -76,7 +76,7 @@ started_without_drop_ins() { # for a process older than this record, what is the
 runs_installed_binary() {
   installed=$(awk '$2 ~ /\/etcd$/ { print $1 }' "$STATE_DIR/declared-install" 2>/dev/null)
   running=$PROC/$(unit_property MainPID)/exe
-  [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(sha256sum <"$running" | cut -d' ' -f1)" = "$installed" ]
+  [ -z "$installed" ] || ! [ -e "$running" ] || [ "$(digest_of "$running")" = "$installed" ]
 }
 
 # Those of PORTS that are listened on. Read from /proc, so that no tool is needed, and once: the kernel looks through all of

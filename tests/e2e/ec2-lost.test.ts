@@ -7,9 +7,6 @@ import type { Project } from "./project.ts";
 import { swept } from "./sweep.ts";
 import { whileWriting } from "./writing.ts";
 
-/** Milliseconds between the writes of a client: for minutes beside an engine that is to have the machine's time. */
-const SLOWLY = 25;
-
 let project: Project;
 
 before(async () => {
@@ -121,17 +118,13 @@ test("a run that is killed while it replaces instances is taken up by the next o
   const members = await memberIds(1);
   const since = Date.now();
   await configureAws(project, { ami: "ami-0000000000000a002" });
-  const written = await whileWriting(
-    project,
-    async () => {
-      for (const [line, laterMs] of swept("a replacement of instances", MOMENTS)) {
-        await project.interrupt("SIGKILL", line, laterMs);
-        await must(project.pulumi("cancel", "--yes"));
-      }
-      await must(project.up());
-    },
-    SLOWLY,
-  );
+  const written = await whileWriting(project, async () => {
+    for (const [line, laterMs] of swept("a replacement of instances", MOMENTS)) {
+      await project.interrupt("SIGKILL", line, laterMs);
+      await must(project.pulumi("cancel", "--yes"));
+    }
+    await must(project.up());
+  });
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   assert.equal(await mostDownAtOnce(since), 1);

@@ -53,9 +53,6 @@ const inRemoval: readonly Moment[] = [
   ["host deleting", 0],
 ];
 
-/** Milliseconds between the writes of a client: for minutes beside an engine that is to have the machine's time. */
-const SLOWLY = 25;
-
 let project: Project;
 let nodes: readonly unknown[];
 
@@ -70,46 +67,38 @@ after(async () => {
 });
 
 test("killed in a roll, at one moment or another", async (context) => {
-  const written = await whileWriting(
-    project,
-    async () => {
-      for (const [index, moment] of swept("a roll", inRoll).entries()) {
-        await project.configure({ snapshotCount: 20000 + index });
-        await killed(moment);
-        await must(project.up());
-        await asDeclared([1, 2, 3]);
-      }
-    },
-    SLOWLY,
-  );
+  const written = await whileWriting(project, async () => {
+    for (const [index, moment] of swept("a roll", inRoll).entries()) {
+      await project.configure({ snapshotCount: 20000 + index });
+      await killed(moment);
+      await must(project.up());
+      await asDeclared([1, 2, 3]);
+    }
+  });
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   await must(project.up("--expect-no-changes"));
 });
 
 test("killed in a join, and then in the removal that follows, at one moment or another", async (context) => {
-  const written = await whileWriting(
-    project,
-    async () => {
-      const removals = swept("a removal", inRemoval);
-      for (const [index, moment] of swept("a join", inJoin).entries()) {
-        const [joins, leaves] = index % 2 === 0 ? [4, 3] : [3, 4];
-        await project.configure({ nodes: [nodes[0], nodes[1], nodes[joins - 1]] });
-        await killed(ofNode(joins, moment));
-        await killed(ofNode(leaves, removals[index] ?? never()));
-        await must(project.up());
-        await asDeclared([1, 2, joins]);
-        assert.equal(
-          await onHost(
-            leaves,
-            "ls /etc/systemd/system/etcd.service /usr/local/sbin/etcd-host 2>/dev/null || true",
-          ),
-          "",
-        );
-      }
-    },
-    SLOWLY,
-  );
+  const written = await whileWriting(project, async () => {
+    const removals = swept("a removal", inRemoval);
+    for (const [index, moment] of swept("a join", inJoin).entries()) {
+      const [joins, leaves] = index % 2 === 0 ? [4, 3] : [3, 4];
+      await project.configure({ nodes: [nodes[0], nodes[1], nodes[joins - 1]] });
+      await killed(ofNode(joins, moment));
+      await killed(ofNode(leaves, removals[index] ?? never()));
+      await must(project.up());
+      await asDeclared([1, 2, joins]);
+      assert.equal(
+        await onHost(
+          leaves,
+          "ls /etc/systemd/system/etcd.service /usr/local/sbin/etcd-host 2>/dev/null || true",
+        ),
+        "",
+      );
+    }
+  });
   context.diagnostic(JSON.stringify(written));
   assert.equal(written.missing, 0);
   await must(project.up("--expect-no-changes"));
@@ -146,15 +135,11 @@ test("a script orphaned in the middle of a restart, and a new up that begins els
     `cd /run/systemd/system && printf '${slow}' >slow.service && mkdir etcd.service.wants && ln -s ../slow.service etcd.service.wants/`,
   );
   await project.configure({ snapshotCount: 40000 });
-  const written = await whileWriting(
-    project,
-    async () => {
-      await killed(["node1-member updating", 1500]);
-      await project.configure({ rolloutOrder: ["node2"] });
-      await must(project.up());
-    },
-    SLOWLY,
-  );
+  const written = await whileWriting(project, async () => {
+    await killed(["node1-member updating", 1500]);
+    await project.configure({ rolloutOrder: ["node2"] });
+    await must(project.up());
+  });
   assert.equal(written.missing, 0);
   await asDeclared([1, 2, 3]);
   const ready = Number(await onHost(1, "systemctl show etcd -p ActiveEnterTimestampMonotonic --value"));

@@ -1,4 +1,7 @@
-/** A roll is due, and one member is not fit for it: nothing is touched, whichever it is, and the message names it. */
+/**
+ * A roll is due, and one member is not fit for it: nothing is touched, whichever it is, and the message names it. A round
+ * takes each kind on one of the members.
+ */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -7,6 +10,7 @@ import { labDown, must, onHost } from "./lab.ts";
 import { startsOf } from "./members.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
+import { swept } from "./sweep.ts";
 
 const NODES = [1, 2, 3];
 let project: Project;
@@ -19,7 +23,7 @@ after(async () => {
   await labDown();
 });
 
-for (const n of NODES) {
+for (const n of swept("a frozen member", NODES, 1))
   test(`node${n} is frozen`, async (t) => {
     await during(t, frozen(n));
     await refused(
@@ -29,6 +33,7 @@ for (const n of NODES) {
     );
   });
 
+for (const n of swept("a member that is cut off", NODES, 1))
   test(`node${n} is cut off from the others`, async (t) => {
     await during(t, cutOffFromPeers(n));
     const words =
@@ -38,11 +43,11 @@ for (const n of NODES) {
     await refused(new RegExp(`refused: .*${words}.*Nothing was changed`));
   });
 
+for (const n of swept("a full disk", NODES, 1))
   test(`the disk of node${n} is full`, async (t) => {
     await during(t, fullDisk(n, 100));
     await refused(new RegExp(`node${n} cannot run here\\. disk: \\d+ MiB free for /var/lib/etcd; free some`));
   });
-}
 
 test("a member that the change itself repairs: refused without rolloutOrder, which the message names, and done with it", async (t) => {
   // Its metrics port is somebody else's since the host was rebooted; the change is another port.

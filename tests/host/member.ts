@@ -45,7 +45,7 @@ export function readyHost(t: TestContext, pki = FILES): Host {
   if (pki === FILES)
     host.fake(
       "openssl",
-      `case "$*" in *-startdate*) exec date -u '+notBefore=%b %e %T %Y GMT' ;; esac\necho 'connect: Connection refused' >&2; exit 1`,
+      `case "$*" in *-startdate*) exec date -u '+notBefore=%b %e %T %Y GMT' ;; dgst*) exec /usr/bin/openssl "$@" ;; esac\necho 'connect: Connection refused' >&2; exit 1`,
     );
   fs.mkdirSync(host.file(DATA), { mode: 0o700 });
   fs.chownSync(host.file(DATA), ETCD_ID, ETCD_ID);

@@ -14,7 +14,7 @@ import type { Log } from "../../lib/progress.ts";
 import { run } from "../../lib/run.ts";
 import { lanes, lanesDown } from "../e2e/lanes.ts";
 import { installActionlint } from "../pipelines/actionlint.ts";
-import { type Counts, filesOf, project, runFiles, runInLanes } from "./files.ts";
+import { type Counts, filesOf, inTurn, project, runFiles, runInLanes, sumOf } from "./files.ts";
 import { longFiles } from "./long-files.ts";
 import { type Commands, installCommands } from "./packages.ts";
 
@@ -31,6 +31,8 @@ export interface Suite {
   readonly run: () => Promise<Counts>;
   /** Whether it has no files that report their own times. */
   readonly isOneProgram?: true;
+  /** Whether nothing else may run beside it: it fills the machine itself, and its writers' gaps count. */
+  readonly isAlone?: true;
 }
 
 const engine: Need = {
@@ -79,7 +81,7 @@ const lab = [labTools, engine, archive, prometheus];
 export const fastSuites = ["unit", "components", "program", "host", "cli", "lab", "bench"];
 
 export const suites: readonly Suite[] = [
-  { name: "check", needs: [commands("shellcheck")], run: check, isOneProgram: true },
+  { name: "check", needs: [commands("shellcheck")], run: () => inTurn(check), isOneProgram: true },
   { name: "unit", needs: [], run: () => nodeTests("unit") },
   { name: "components", needs: [], run: () => nodeTests("components") },
   { name: "program", needs: [], run: () => nodeTests("program") },
@@ -102,24 +104,39 @@ export const suites: readonly Suite[] = [
     needs: [commands("curl", "jq", "shellcheck"), actionlint],
     run: () => nodeTests("pipelines"),
   },
-  { name: "selftest", needs: [], run: selftest, isOneProgram: true },
+  { name: "selftest", needs: [], run: () => inTurn(selftest), isOneProgram: true },
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
   { name: "ec2", needs: [commands("ssh"), engine], run: () => nodeTests("ec2") },
   { name: "policy", needs: [engine], run: () => nodeTests("policy") },
-  { name: "state", needs: [commands("python3"), engine, cloud], run: () => nodeTests("state") },
-  { name: "e2e", needs: lab, run: async () => endToEnd(longestFirst(await filesOf("e2e"))) },
+  {
+    name: "state",
+    needs: [commands("python3"), engine, cloud],
+    run: async () => runFiles(longestFirst(await filesOf("state"))),
+  },
+  {
+    name: "e2e",
+    needs: lab,
+    run: async () => endToEnd(longestFirst(await filesOf("e2e"))),
+    isAlone: true,
+  },
 ];
 
 /** Suites that run only when named: they take longer than a round may. */
 export const longRuns: readonly Suite[] = [
-  { name: "sweep", needs: lab, run: sweep },
-  { name: "flags", needs: lab, run: flags },
-  { name: "faults", needs: lab, run: faults },
-  { name: "long", needs: lab, run: async () => endToEnd(await filesOf("long")) },
+  { name: "sweep", needs: lab, run: sweep, isAlone: true },
+  { name: "flags", needs: lab, run: flags, isAlone: true },
+  { name: "faults", needs: lab, run: faults, isAlone: true },
+  {
+    name: "long",
+    needs: lab,
+    run: async () => endToEnd(await filesOf("long")),
+    isAlone: true,
+  },
   {
     name: "oldest-cli",
     needs: [labTools, commands("python3"), oldestEngine, archive, prometheus, cloud],
     run: onOldestCli,
+    isAlone: true,
   },
 ];
 
@@ -193,8 +210,11 @@ async function endToEnd(files: readonly string[]): Promise<Counts> {
   }
 }
 
-/** If the slowest file began last, the other labs would wait for it. */
-const LONGEST = ["ec2", "ec2-lost", "replace", "killed", "upgrade", "unfit", "pipeline", "interrupted"];
+/** If the slowest file began last, all else would wait for it. */
+const LONGEST = [
+  ...["ec2", "ec2-lost", "replace", "killed", "replaced", "roll", "upgrade", "pipeline", "interrupted"],
+  ...["operations-aws", "operations"], // of tests/state
+];
 
 function longestFirst(files: readonly string[]): readonly string[] {
   const place = (file: string) => {
@@ -233,6 +253,5 @@ async function onOldestCli(): Promise<Counts> {
   const counts: Counts[] = [];
   for (const suite of ["engine", "policy", "state"]) counts.push(await nodeTests(suite));
   counts.push(await endToEnd(longestFirst(inLab)));
-  const sum = (which: keyof Counts) => counts.reduce((all, one) => all + one[which], 0);
-  return { passed: sum("passed"), failed: sum("failed") };
+  return sumOf(counts);
 }
