@@ -47,6 +47,7 @@ start_again() { # UNIT
     [ -n "$(my_id)" ] || refuse_removed
     prove_version_step
     announce_address
+    note_who_serves
     start_member "$1"
     wait_until_caught_up
     remember_endpoints
@@ -84,6 +85,7 @@ restart_member() { # UNIT
   record_told
   begin=$(date +%s)
   remember_endpoints
+  note_who_serves
   set_drop_ins_aside
   install_and_restart "$1"
   wait_until_ready || roll_back "ended right after its restart" "does not start"
@@ -176,6 +178,23 @@ wait_until_caught_up() {
     [ "$(date +%s)" -lt "$deadline" ] || fail "$name has not caught up after $patience s; no other member was touched"
     sleep 0.1
   done
+  wait_for_the_others
+}
+# As etcd starts it asks each of the others for a hash of all its data. While one computes it, it serves nobody: seconds
+# where its db is in memory, minutes where it comes from a disk.
+serving=''
+note_who_serves() { serving=$(names_that_serve); }
+names_that_serve() { healthy_voters_but "$(my_id)" | cut -d' ' -f1; }
+wait_for_the_others() {
+  until [ -z "$(silenced)" ]; do
+    [ "$(date +%s)" -lt "$deadline" ] || fail "$(silenced | paste -s -d' ' -) served before the start of $name, and does not $patience s later; no other member was touched"
+    sleep 0.1
+    query_cluster || : # what was seen last stays
+  done
+}
+silenced() {
+  names_that_serve >"$work/serve"
+  printf '%s\n' "$serving" | sed '/^$/d' | grep -vxFf "$work/serve" || :
 }
 answers_here() {
   ctl --endpoints=https://127.0.0.1:2379 endpoint health >"$work/health" 2>&1 || :

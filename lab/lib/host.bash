@@ -77,7 +77,7 @@ cmd___run() { # inside the host's private mount namespace: mounts vanish with th
   mount -t tmpfs -o mode=755 tmpfs "$d/mnt"
   mkdir -p "$d/mnt/disk" "$root" /run/systemd/nspawn
   mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
-  mount -o loop,noatime "$d/disk.img" "$d/mnt/disk"
+  mount -o loop,noatime,discard "$d/disk.img" "$d/mnt/disk"
   mkdir -p "$d/mnt/disk/upper" "$d/mnt/disk/work"
   mount -t overlay overlay -o "lowerdir=$(lower_of "$n"),upperdir=$d/mnt/disk/upper,workdir=$d/mnt/disk/work" "$root"
   if [[ ! -e $d/mnt/disk/seeded ]]; then

@@ -12,6 +12,9 @@ export interface Refused {
   readonly sentence: (step: string) => string;
 }
 
+/** The second is of a login that ate the program: its first words are all that runs there. */
+const SENTENCE = /^etcd-host: ((refused|failed): |nothing on stdin)/;
+
 /** An `up` that fails, with a message for people, and leaves `untouched` hosts exactly as they are. */
 export async function refusedUp(
   project: Project,
@@ -30,7 +33,7 @@ export async function refusedUp(
   const diagnostics = diagnosticsOf(result);
   const sentence = (step: string) => {
     const lines = diagnostics.get(step) ?? [];
-    const [first, ...others] = lines.filter((line) => /^etcd-host: (refused|failed): /.test(line));
+    const [first, ...others] = lines.filter((line) => SENTENCE.test(line));
     assert.deepEqual(others, []);
     assert.ok(first, `${step} says nothing: ${result.all}`);
     return first;
