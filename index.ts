@@ -1,6 +1,6 @@
 import "./lib/plain-stacks.ts"; // before all others
 import { accessOf } from "./cluster/access.ts";
-import { HEALTH } from "./cluster/resource-names.ts";
+import { CLUSTER, HEALTH } from "./cluster/resource-names.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import { clusterToken, deployedRecord, earliestClock, lastProven } from "./components/deployed.ts";
 import { makeGuarded } from "./components/guards.ts";
@@ -25,7 +25,7 @@ const { hosts, cluster } = await makeGuarded(
 
   // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
   (machines) =>
-    new EtcdCluster("etcd", {
+    new EtcdCluster(CLUSTER, {
       topology,
       hosts: machines,
       authorities,

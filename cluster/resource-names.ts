@@ -6,6 +6,9 @@
 /** What the types of all components begin with. */
 const COMPONENT = "etcd:";
 
+/** The component of the cluster itself. */
+export const CLUSTER = "etcd";
+
 export const MEMBER_TYPE = `${COMPONENT}cluster:Member`;
 export const INSTALLATION_TYPE = `${COMPONENT}cluster:Installation`;
 

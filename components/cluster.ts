@@ -24,7 +24,7 @@ import { InertSteps } from "./inert-steps.ts";
 import { Installation } from "./installation.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
 import type { Step } from "./step.ts";
-import type { Authorities } from "./trust.ts";
+import { type Authorities, givenOutput } from "./trust.ts";
 
 export interface ClusterArgs {
   /** Who the members are, and in which order they are touched. */
@@ -146,10 +146,12 @@ export class EtcdCluster extends pulumi.ComponentResource {
     this.issued = Object.assign({}, clients.issued, ...seats.map(({ installation }) => installation.issued));
     this.certificatesExpire = certificatesExpire(args.authorities, clients, seats);
     // `allow` is what the next plan compares with: not all of its words are sent to hosts
+    // `givenCas` is what verify compares with: no resource has them
     this.registerOutputs({
       endpoints: this.endpoints,
       certificatesExpire: this.certificatesExpire,
       allow: args.allow,
+      ...givenOutput(args.authorities),
     });
   }
 

@@ -91,6 +91,21 @@ function givenGeneration(given: GivenCa, keys: TrustConfig["caKeys"]): Generatio
   return { number, name, terms: { publicKey }, certPem, abovePem, privateKeyPem, notBefore, expires };
 }
 
+/** What hosts have of given CAs, by name; nothing where there is none. */
+export function givenOutput({ client, peer }: Authorities): { givenCas?: Record<string, GivenOnHosts> } {
+  const given = [...client.trusted, ...peer.trusted].flatMap(({ name, abovePem, certPem }) =>
+    abovePem === undefined || typeof certPem !== "string"
+      ? []
+      : [[name, { certPem, inLeafs: abovePem !== "" }] as const],
+  );
+  return given.length === 0 ? {} : { givenCas: Object.fromEntries(given) };
+}
+export interface GivenOnHosts {
+  readonly certPem: string;
+  /** Whether it follows each leaf certificate that it issued. */
+  readonly inLeafs: boolean;
+}
+
 function joined(pems: readonly pulumi.Input<string>[]): pulumi.Output<string> {
   return pulumi
     .all([...pems])

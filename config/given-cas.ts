@@ -17,21 +17,28 @@ interface Listed {
 
 /** `now` in milliseconds since 1970: one that has ended signs nothing that anybody accepts. */
 export function parseGivenCas(top: Fields, listed: Listed, now = Date.now()): readonly GivenCa[] {
-  const given = objectOf(top, "givenCas");
+  const given = parseGivenCertificates(top, listed, now);
   const keys = objectOf(top, "caKeys");
+  const known = Object.keys(objectOf(top, "givenCas"));
   for (const name of Object.keys(keys))
-    if (!(name in given)) top.problem(`caKeys.${name}`, `has no certificate; set givenCas.${name} too.`);
-  return Object.entries(given).flatMap(([name, value]) => {
+    if (!known.includes(name)) top.problem(`caKeys.${name}`, `has no certificate; set givenCas.${name} too.`);
+  for (const { role, number, publicKey } of given) {
+    const name = `${role}-${number}`;
+    const problem = keyProblem(keys[name], publicKey);
+    if (problem !== undefined) top.problem(`caKeys.${name}`, problem);
+  }
+  return given;
+}
+
+/** Without the keys, which a preview masks. */
+export function parseGivenCertificates(top: Fields, listed: Listed, now = Date.now()): readonly GivenCa[] {
+  return Object.entries(objectOf(top, "givenCas")).flatMap(([name, value]) => {
     const ca = parseGivenCa(top, name, value, now);
     if (ca === undefined) return [];
     const list = `${ca.role}Ca` as const;
-    if (!listed[list].includes(ca.number)) {
-      top.report.warning(`givenCas.${name}`, `${list} does not list ${ca.number}, so it is of no use.`);
-      return [];
-    }
-    const problem = keyProblem(keys[name], ca.publicKey);
-    if (problem !== undefined) top.problem(`caKeys.${name}`, problem);
-    return [ca];
+    if (listed[list].includes(ca.number)) return [ca];
+    top.report.warning(`givenCas.${name}`, `${list} does not list ${ca.number}, so it is of no use.`);
+    return [];
   });
 }
 
@@ -69,6 +76,7 @@ function parseGivenCa(top: Fields, name: string, value: unknown, now: number): G
   return {
     role,
     number: Number(number),
+    subject: subjectOf(first),
     certPem: `${own}\n`,
     abovePem: above.map((pem) => `${pem}\n`).join(""),
     notBefore: new Date(first.validFrom).toISOString(),
@@ -85,10 +93,14 @@ function certificateOf(pem: string): readonly X509Certificate[] {
   }
 }
 
+function subjectOf({ subject }: X509Certificate): string {
+  return printable(subject.replaceAll("\n", ", "));
+}
+
 /** What is wrong with the chain, as a sentence. */
 function chainProblem(chain: readonly X509Certificate[], now: number): string | undefined {
   for (const [index, certificate] of chain.entries()) {
-    const subject = printable(certificate.subject.replaceAll("\n", ", "));
+    const subject = subjectOf(certificate);
     // OpenSSL's test: CA:TRUE, and a key usage, if there is one, that allows to sign certificates
     if (!certificate.ca) return `${subject} may not sign certificates: give that of a CA.`;
     if (Date.parse(certificate.validTo) <= now) return `${subject} ended on ${certificate.validTo}.`;

@@ -51,6 +51,8 @@ export interface CertificateSettings {
 export interface GivenCa {
   readonly role: "client" | "peer";
   readonly number: number;
+  /** On one line. */
+  readonly subject: string;
   readonly certPem: string;
   /** The certificates that it was issued by, up to the root; empty for a root. */
   readonly abovePem: string;

@@ -10,8 +10,10 @@ import {
   isComponentType,
 } from "../../cluster/resource-names.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
+import { parseGivenCertificates } from "../../config/given-cas.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { decodeValues, parseConfig } from "../../config/parse.ts";
+import { Fields, Report } from "../../config/value.ts";
 import { type Json, record, text } from "../../lib/json.ts";
 import { clientChanges } from "./clients.ts";
 import { clusterRows } from "./cluster-rows.ts";
@@ -114,7 +116,11 @@ function configOf({ config, project }: Preview): ClusterConfig {
   if (parsed === undefined)
     throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
   const proxy = config[`${project}:proxy`] ?? ""; // as it is: a secret one is masked, and no URL
-  return { ...parsed, release: { ...parsed.release, proxy } };
+  const givenCas = parseGivenCertificates(
+    new Fields("", decodeValues({ givenCas: config[`${project}:givenCas`] }), new Report()),
+    parsed.certificates,
+  );
+  return { ...parsed, givenCas, release: { ...parsed.release, proxy } };
 }
 
 /** Why a restart stops writes, if it does. What is only compared may restart as well where a CA has ended. */

@@ -18,6 +18,7 @@ import { isComponent, leafPart, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { cloudRows } from "./security-cloud.ts";
+import { givenRows } from "./security-given.ts";
 import { allowRows, archiveRows, folderRows } from "./security-host.ts";
 import { loginRows } from "./security-login.ts";
 import { type Found, listed, NONE } from "./security-row.ts";
@@ -33,6 +34,7 @@ export function securityRows(
   const found = [
     ...authorityRows(resources),
     ...issuerRows(config, deployed),
+    ...givenRows(config, deployed),
     ...unprotectedRows(resources),
     ...lifeRows(resources),
     ...clientRows(resources),

@@ -2,9 +2,9 @@
 import { createHash } from "node:crypto";
 import {
   AUTHORITY_ROLES,
-  type AuthorityRole,
   authorityNamed,
   BEFORE,
+  CLUSTER,
   certificateIn,
   issueOf,
   LEAF_ROLES,
@@ -58,20 +58,30 @@ export function declaredOf(state: State, name: string): Declared | undefined {
 /** Keys are secrets of the state: the host's own records check those. */
 function certificates(state: State, name: string): readonly string[] {
   const step = optionsOf(text(inputs(state, partOf(name, "certificates")).create));
+  const lists = { client: numbers(step.get("client-ca")), peer: numbers(step.get("peer-ca")) };
   const bundles = AUTHORITY_ROLES.map((role) => {
-    const pems = trusted(role, step.get(`${role}-ca`)).map((ca) => certificatePem(state, certificateIn(ca)));
+    const trusted = lists[role].toSorted((a, b) => a - b).map((number) => authorityNamed(role, number));
+    const pems = trusted.map((ca) => given(state, ca)?.pem ?? certificatePem(state, certificateIn(ca)));
     return file(`${PKI_DIR}/${role}-ca.crt`, pems.join(""));
   });
-  const leafs = LEAF_ROLES.map((role) =>
-    file(`${PKI_DIR}/${role}.crt`, certificatePem(state, newest(state, name, role))),
-  );
+  const leafs = LEAF_ROLES.map((role) => {
+    const signs = role === "peer" ? "peer" : "client";
+    const issuer = given(state, authorityNamed(signs, lists[signs][0] ?? 1));
+    const pem = certificatePem(state, newest(state, name, role));
+    return file(`${PKI_DIR}/${role}.crt`, issuer?.inLeafs ? pem + issuer.pem : pem);
+  });
   return [...bundles, ...leafs];
 }
 
-/** The CAs of a bundle, in its order; `list` is the one that the host's step names where a CA was rotated. */
-function trusted(role: AuthorityRole, list = "1"): readonly string[] {
-  const numbers = list.split(",").map(Number);
-  return numbers.toSorted((a, b) => a - b).map((number) => authorityNamed(role, number));
+/** The CAs that the host's step names where one was rotated, the issuing one first. */
+function numbers(list = "1"): readonly number[] {
+  return list.split(",").map(Number);
+}
+
+/** A CA that somebody else made is no resource: the cluster says which certificate hosts have of it. */
+function given(state: State, ca: string): { readonly pem: string; readonly inLeafs: boolean } | undefined {
+  const { certPem, inLeafs } = record(record(record(state.get(CLUSTER)?.outputs).givenCas)[ca]);
+  return certPem === undefined ? undefined : { pem: text(certPem), inLeafs: inLeafs === true };
 }
 
 function certificatePem(state: State, certificate: string): string {

@@ -133,3 +133,20 @@ test("of a host that gets new keys the certificates of the highest issue count",
     new RegExp(`^file ${sha256(`node1-server.10-cert ${LEAF}`)} /etc/etcd/pki/server.crt$`, "m"),
   );
 });
+
+test("of a given CA the cluster says what hosts have of it, and whether leaf certificates carry it", () => {
+  const cluster = (inLeafs: boolean) => ({
+    ...right,
+    etcd: { outputs: { givenCas: { "client-ca-2": { certPem: "given\n", inLeafs } } } },
+    "node1-certificates": { inputs: { create: command("certificates", { "client-ca": "2,1" }) } },
+  });
+  const certificates = (inLeafs: boolean) =>
+    declaredOf(state(cluster(inLeafs)), "node1")
+      ?.lines.split("\n")
+      .slice(2, 7);
+  const [bundle, , server, peer] = certificates(true) ?? [];
+  assert.equal(bundle, `file ${sha256(`${CA}\ngiven\n`)} /etc/etcd/pki/client-ca.crt`);
+  assert.equal(server, `file ${sha256(`server ${LEAF}given\n`)} /etc/etcd/pki/server.crt`);
+  assert.equal(peer, `file ${sha256(`peer ${LEAF}`)} /etc/etcd/pki/peer.crt`);
+  assert.equal(certificates(false)?.[2], `file ${sha256(`server ${LEAF}`)} /etc/etcd/pki/server.crt`);
+});

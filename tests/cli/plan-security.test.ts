@@ -6,6 +6,7 @@ import { UNKNOWN } from "../../cli/plan/preview.ts";
 import { terminal } from "../../cli/plan/terminal.ts";
 import { defaults } from "../../config/defaults.ts";
 import { releases } from "../../etcd/releases.ts";
+import { make } from "../unit/given.ts";
 import { call, type Parts, restarts } from "./preview.ts";
 import {
   comment,
@@ -20,6 +21,7 @@ import {
 } from "./security-plans.ts";
 
 const evil = "e".repeat(64);
+const evilCa = make("Evil CA");
 
 /** Another instance: its id is in the step's text. */
 function unknownInstall(proxy: string): NonNullable<Parts["changes"]> {
@@ -45,6 +47,16 @@ const hostile: Hostile = {
   "a CA's certificate anew": [
     planWith({ changes: { "peer-ca-cert": { op: "replace" } } }),
     [/^\| trust: peer-ca, its certificate \| the present one \| renewed with the same key \|$/],
+  ],
+  "a CA that somebody else made": [
+    planWith({
+      config: {
+        "etcd:clientCa": "[1, 2]",
+        "etcd:givenCas": JSON.stringify({ "client-2": evilCa.pem }),
+        "etcd:caKeys": "[secret]",
+      },
+    }),
+    [/^\| trust: client-ca-2 \| none \| given, public key sha256:[0-9a-f]{64}, until \S+ \(CN=Evil CA\) \|$/],
   ],
   "protection taken from a CA's key": [
     planWith(

@@ -63,6 +63,13 @@ test("no resource is made for it, and its end and its key's digest are recorded"
   assert.match(Object(output(alone, "certificatesExpire"))["client-ca-2"], /^\d{4}-/);
 });
 
+test("verify finds in the state what hosts have of it", () => {
+  const said = (run: Run) =>
+    [...run.registeredOutputs].find(([urn]) => urn.endsWith("::etcd"))?.[1].givenCas?.value;
+  assert.deepEqual(said(issuing), { "client-ca-2": { certPem: own, inLeafs: true } });
+  assert.equal(said(founded), undefined);
+});
+
 test("its key is in no input but those of signatures, where it is a secret", () => {
   const [, line = ""] = given.keyPem.split("\n");
   for (const { name, type, inputs, secretInputs } of issuing.resources) {
