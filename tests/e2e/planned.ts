@@ -34,8 +34,10 @@ export async function upAsPlanned(
 export async function planned(
   project: Project,
   expected: Readonly<Record<string, Action>>,
+  read: (plan: Plan) => void = () => {},
 ): Promise<(...args: string[]) => Promise<Result>> {
   const plan = await planOf(project);
+  read(plan);
   assert.deepEqual(
     plan.hosts.map(({ name, action }) => [name, action]),
     Object.entries(expected),
