@@ -129,36 +129,30 @@ check_clocks() {
 }
 
 check_certificates() {
-  lasts client && lasts peer && return 0
+  lasts_all client && lasts_all peer && return 0
   for side in client peer; do
+    refuse_ca_end "$side"
     for member_name in $(declared_names); do
       file=$work/$side-$member_name
       openssl x509 -in "$file" -noout 2>/dev/null || say_problem "$member_name does not answer on its $side URL" || return 1
       signed_by "$ETC_DIR/pki/$side-ca.crt" "$file" || say_problem "$member_name serves a $side certificate of another CA than $(hostname) has" || return 1
-      refuse_ca_end "$side"
-      ! lasts "$side" "$member_name" || continue
-      ! openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1 ||
-        fail "the $side CA that signed the certificate of $member_name expires within $min_days days; renew it: set caRenewBeforeDays to more than that, then 'pulumi up'"
+      if openssl x509 -in "$file" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1; then continue; fi
       fail "the $side certificate of $member_name expires on $(end_date "$file"), within $min_days days; 'pulumi up' renews it where renewBeforeDays is larger than that"
     done
   done
 }
 
-# In one run of openssl: what the members serve, by this host's CA bundle, each judged with the CA that signed it.
-lasts() { # client|peer [MEMBER...]
+# In one run of openssl: what the members serve, by this host's CA bundle, each judged with its CA.
+lasts_all() { # client|peer
   side=$1
-  shift
-  # shellcheck disable=SC2046 # words
-  [ $# -gt 0 ] || set -- $(declared_names)
-  served=''
-  for member_name in "$@"; do served="$served $work/$side-$member_name"; done
-  # shellcheck disable=SC2086 # words
-  openssl verify -no-CApath -CAfile "$ETC_DIR/pki/$side-ca.crt" -attime $(($(date +%s) + min_days * 86400)) $served >/dev/null 2>&1
+  set --
+  for member_name in $(declared_names); do set -- "$@" "$work/$side-$member_name"; done
+  openssl verify -no-CApath -CAfile "$ETC_DIR/pki/$side-ca.crt" -attime $(($(date +%s) + min_days * 86400)) "$@" >/dev/null 2>&1
 }
-refuse_ca_end() { # client|peer: where none of the trusted CAs lasts
-  end=$(last_end "$ETC_DIR/pki/$1-ca.crt")
-  [ "${end%% *}" -gt $(($(date -u +%s) + min_days * 86400)) ] ||
-    fail "the $1 CA expires on ${end#* }, within $min_days days; renew it: set caRenewBeforeDays to more than that, then 'pulumi up'"
+refuse_ca_end() { # client|peer
+  bundle=$ETC_DIR/pki/$1-ca.crt
+  openssl x509 -in "$bundle" -noout -checkend $((min_days * 86400)) >/dev/null 2>&1 ||
+    fail "the $1 CA expires on $(end_date "$bundle"), within $min_days days; renew it: set caRenewBeforeDays to more than that, then 'pulumi up'"
 }
 
 # Which incarnation of each member has been proven: a later join of the same one would hide that its data is gone.
