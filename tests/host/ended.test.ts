@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { changesAsked, FakeCluster, pki } from "./cluster.ts";
+import { changesAsked, type FakeCluster, pki } from "./cluster.ts";
 import type { Result } from "./host.ts";
 import { bundlesDigest, setState, UNIT } from "./member.ts";
 import { Authority, authorities } from "./pki.ts";
@@ -228,22 +228,4 @@ test("where nothing has ended, nothing is said of it", async (t) => {
   const cluster = await declaredCluster(t);
   for (const command of ["status", "facts", "verify"])
     assert.doesNotMatch((await cluster.host.run([command])).stdout, /ended/, command);
-});
-
-test("of two CAs the one that signed what is served has to last", async (t) => {
-  const cluster = await FakeCluster.create(t);
-  cluster.answer();
-  const trusted = new Authority("another CA").certificate;
-  const proven = async (days: number) => {
-    const bundle = trusted + authorities.peer.certificateFor(days);
-    cluster.host.write("etc/etcd/pki/peer-ca.crt", bundle);
-    return cluster.prove();
-  };
-  const { code, stderr } = await proven(6);
-  assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /failed: the peer CA that signed the certificate of node1 expires within 7 days; renew it/,
-  );
-  assert.equal((await proven(8)).code, 0);
 });

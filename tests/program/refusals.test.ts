@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { type Run, type RunOptions, runProgram } from "./harness.ts";
-import { earlierOutputs, optionsOf, step, text } from "./queries.ts";
+import { earlierOutputs, optionsOf, resource, step, text } from "./queries.ts";
 import { type Config, clusterOf, nodes } from "./stacks.ts";
 
 const founded = await runProgram({ config: clusterOf(3) });
@@ -110,15 +110,18 @@ test("a node declared lost is refused while the stack is new: a founder has noth
 
 const deployedOf = (run: Run) => ({ ...Object(earlierOutputs(run).deployed) });
 
-test("a CA that has ended is refused, with the word that lets it be renewed", async () => {
+test("a CA that has ended is refused, and renewed where that is allowed by name", async () => {
   const deployed = deployedOf(founded);
   const expired = { ...deployed, peerCa: { list: [1], terms: { "1": { expires: "2020-01-01T00:00:00Z" } } } };
   const found = await refusal({ config: clusterOf(3), earlier: { deployed: expired } });
   assert.equal(found.length, 1);
   assert.match(
     String(found[0]),
-    /^By the record of the last healthy run the peer CA ended on 2020-01-01T00:00:00Z: .* allow: \[expired-ca\] /,
+    /the peer CA ended on 2020-01-01T00:00:00Z: .* allow: \[expired-ca\] renews it/,
   );
+  const allowed = { config: { ...clusterOf(3), allow: ["expired-ca"] }, earlier: { deployed: expired } };
+  const run = await runProgram(allowed);
+  assert.equal(resource(run, "SelfSignedCert", "peer-ca-cert").request.getProtect(), false);
 });
 
 for (const [what, { config, about }] of Object.entries(changes)) {
