@@ -5,6 +5,7 @@ import {
   CLIENT_CA,
   CLUSTER_STEPS,
   certificateIn,
+  clientIn,
   clientOf,
   isComponentType,
   PEER_CA,
@@ -172,7 +173,8 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
 
 /** As `certificatesExpire` has it, a host's own in two words. */
 function certificateName(component: string): string {
-  if ([CLIENT_CA, PEER_CA].includes(component) || clientOf(certificateIn(component)) !== undefined)
-    return component;
+  const client = clientOf(certificateIn(component));
+  if (client !== undefined) return clientIn(client, 1);
+  if ([CLIENT_CA, PEER_CA].includes(component)) return component;
   return component.replace(/\.\d+$/, "").replace(/-(\w+)$/, " $1");
 }
