@@ -5,6 +5,7 @@ import { EXPIRED_CA, endedAuthorities } from "../../cluster/ended.ts";
 import {
   CLUSTER_STEPS,
   certificateIn,
+  clientIn,
   clientOf,
   isAuthority,
   isComponentType,
@@ -217,6 +218,8 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
 
 /** As `certificatesExpire` has it, a host's own in two words. */
 function certificateName(component: string): string {
-  if (isAuthority(component) || clientOf(certificateIn(component)) !== undefined) return component;
+  const client = clientOf(certificateIn(component));
+  if (client !== undefined) return clientIn(client, 1);
+  if (isAuthority(component)) return component;
   return component.replace(/\.\d+$/, "").replace(/-(\w+)$/, " $1");
 }

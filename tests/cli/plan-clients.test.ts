@@ -50,9 +50,11 @@ test("another certificate with the same key is no renewal", () => {
 });
 
 test("the client's certificate that ends first is named", () => {
-  const ends = { "client.app1-cert": "2026-11-25T00:00:00Z" };
-  const changes = { "client.app1-cert": { op: "same" } };
-  assert.equal(planOf({ changes, ends }).earliestExpiry?.certificate, "client.app1");
+  for (const name of ["client.app1-cert", "client.app1.2-cert"]) {
+    const ends = { [name]: "2026-11-25T00:00:00Z" };
+    const changes = { [name]: { op: "same" } };
+    assert.equal(planOf({ changes, ends }).earliestExpiry?.certificate, "client.app1");
+  }
 });
 
 /** A member whose unit refuses as many certificates of each name. */
