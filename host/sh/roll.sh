@@ -126,9 +126,12 @@ set_peer_url() { # URL
 wait_until_ready() { # false: etcd ended before it was ready
   patience=$(with_db "$ROLL_SECONDS")
   deadline=$(($(date +%s) + patience))
-  until [ -z "$(unit_property Job)" ] && is_ready; do
-    case $(unit_property Job)/$(unit_property ActiveState)/$(unit_property SubState) in
-      /failed/* | */*/auto-restart | /inactive/dead) return 1 ;;
+  while :; do
+    case $(systemctl show etcd.service --property=Job,ActiveState,SubState 2>/dev/null) in
+      *SubState=auto-restart*) return 1 ;;
+      *Job=[1-9]*) ;; # systemd still has the restart to do
+      *ActiveState=active*) return 0 ;;
+      *ActiveState=failed* | *SubState=dead*) return 1 ;;
     esac
     [ "$(date +%s)" -lt "$deadline" ] || fail "$name is not ready after $patience s; see 'journalctl -u etcd' on this host, then run again"
     sleep 0.1
