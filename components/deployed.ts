@@ -2,8 +2,12 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { DeployedAuthority } from "../cluster/deployed.ts";
 import { issuedAfter } from "../cluster/issued.ts";
+import { recordKept } from "../cluster/proof.ts";
+import { HEALTH } from "../cluster/resource-names.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
+import { list, record, text } from "../lib/json.ts";
+import { pulumiJson } from "../lib/pulumi.ts";
 import { DAY_MS } from "../lib/time.ts";
 import type { IssuedLeaf } from "./certificate.ts";
 import type { Host } from "./host.ts";
@@ -20,12 +24,41 @@ export async function lastProven(): Promise<Deployed | undefined> {
   const { value, secretValue } = await outputs.getOutputDetails("deployed");
   try {
     // A proven stack taken for a new one would bootstrap its cluster again: read the record even if it is secret.
-    return parseDeployed(value ?? secretValue);
+    return parseDeployed(value ?? secretValue ?? (await keptInState()));
   } catch (error) {
     // A RunError is shown as its message alone, without a stack trace.
     throw error instanceof Error ? new pulumi.RunError(error.message) : error;
   }
 }
+
+/**
+ * The outputs go with the stack's own resource, which `--replace '**'` replaces too; the step that proved the record
+ * stays. Asked only of a stack without outputs: a new one, or such a one.
+ */
+async function keptInState(): Promise<unknown> {
+  if (pulumi.runtime.getEngine() === undefined) return undefined; // of mocks there is no state
+  const { deployment } = record(await pulumiJson(stackId(), "stack", "export").catch(refuseUnasked));
+  const health = list(record(deployment).resources)
+    .map(record)
+    .find(({ urn, ...state }) => text(urn).endsWith(HEALTH_URN) && state.delete !== true);
+  if (health === undefined) return undefined;
+  const kept = recordKept(text(record(health.inputs).stdin), text(record(health.outputs).stdout));
+  if (kept === undefined)
+    throw new Error(
+      'The stack\'s output "deployed" is gone, and its health step does not have the record either; nothing is changed: import a backup of the state (pulumi stack import), then run again.',
+    );
+  pulumi.log.warn('the stack\'s output "deployed" is gone: read again from the health step that proved it.');
+  return kept;
+}
+
+function refuseUnasked(error: unknown): never {
+  const why = error instanceof Error ? error.message : String(error);
+  throw new Error(
+    `The stack has no output "deployed", and "pulumi stack export", which says whether it is a new one, failed (${why}); nothing is changed: put pulumi on the PATH, then run again.`,
+  );
+}
+
+const HEALTH_URN = `$command:remote:Command::${HEALTH}`;
 
 /**
  * The cluster token: the configured name and some digits of the first peer CA's digest, so that the same hosts, after

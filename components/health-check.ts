@@ -1,32 +1,10 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { isProven, type MemberStatus, type Proof, parseProof, recordText } from "../cluster/proof.ts";
 import type { Deployed } from "../cluster/topology.ts";
 import { hostCommand } from "../host/commands.ts";
 import type { EtcdCluster } from "./cluster.ts";
 import { criteriaOptions } from "./cluster-steps.ts";
 import { remoteStep } from "./step.ts";
-
-/** A member as etcd lists it. */
-export interface MemberStatus {
-  readonly name: string;
-  /** Hexadecimal, as etcdctl prints it. */
-  readonly id: string;
-  readonly peerUrl: string;
-  readonly clientUrl: string;
-  readonly leader: boolean;
-}
-
-/** What the last step proved, as `etcd-host prove` prints it. */
-interface Proof {
-  readonly version: string;
-  readonly clusterId: string;
-  readonly members: readonly MemberStatus[];
-  readonly health: string;
-  /** Sha256 of the record that the step was sent. */
-  readonly recorded?: string;
-  /** In place of it, from an etcd-host of before: the record itself. */
-  readonly deployed?: Deployed;
-}
 
 /** A certificate that expires sooner than this fails the proof; it should have been renewed long before. */
 const MIN_DAYS_LEFT = 14;
@@ -70,11 +48,11 @@ export class HealthCheck extends pulumi.ComponentResource {
         ),
         stdin: pulumi
           .all([cluster.declared, cluster.told, args.deployed])
-          .apply(([declared, told, deployed]) => `${declared}${told}deployed\n${textOf(deployed)}`),
+          .apply(([declared, told, deployed]) => `${declared}${told}${recordText(deployed)}`),
       },
       { parent: this, dependsOn: cluster.last.map(({ command }) => command) },
     );
-    const proof = pulumi.unsecret(step.command.stdout).apply(parseProof);
+    const proof = pulumi.unsecret(step.command.stdout).apply(proofIn);
     this.version = proof.version;
     this.clusterId = proof.clusterId;
     this.members = proof.members;
@@ -87,14 +65,9 @@ export class HealthCheck extends pulumi.ComponentResource {
   }
 }
 
-function textOf(deployed: Deployed): string {
-  return `${JSON.stringify(deployed, null, 2)}\n`;
-}
-
 /** With `--target` a run may leave out the proof of what it declares: then what was proven before stays. */
 function provenRecord(proof: Proof, sent: Deployed, previous: Deployed | undefined): Deployed {
-  const isSent = proof.recorded === createHash("sha256").update(textOf(sent)).digest("hex");
-  const proven = isSent ? sent : (proof.deployed ?? previous);
+  const proven = isProven(sent, proof) ? sent : (proof.deployed ?? previous);
   if (proven === undefined)
     throw new pulumi.RunError(
       "the health step proved another record than it was sent; raise checkId and run pulumi up again",
@@ -102,18 +75,11 @@ function provenRecord(proof: Proof, sent: Deployed, previous: Deployed | undefin
   return proven;
 }
 
-/** As `etcd-host prove` begins its line: a login may print what it likes on others. */
-const PROOF_MARK = "== proof of etcd-host: ";
-
-/** Before it was marked, the proof was all that the step printed. */
-function parseProof(stdout: string): Proof {
-  const marked = stdout.split(/\r?\n/).findLast((line) => line.startsWith(PROOF_MARK));
-  try {
-    return JSON.parse(marked?.slice(PROOF_MARK.length) ?? stdout);
-  } catch {
-    const said = stdout.trim().slice(0, 200) || "nothing";
-    throw new pulumi.RunError(
-      `the health step has printed no proof, so its login ran something else (ForceCommand in sshd? command= at its key?): let it run commands, raise checkId and run pulumi up again. It printed: ${said}`,
-    );
-  }
+function proofIn(stdout: string): Proof {
+  const proof = parseProof(stdout);
+  if (proof !== undefined) return proof;
+  const said = stdout.trim().slice(0, 200) || "nothing";
+  throw new pulumi.RunError(
+    `the health step has printed no proof, so its login ran something else (ForceCommand in sshd? command= at its key?): let it run commands, raise checkId and run pulumi up again. It printed: ${said}`,
+  );
 }

@@ -2,6 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { recordKept } from "../../cluster/proof.ts";
+import { HEALTH } from "../../cluster/resource-names.ts";
+import { text } from "../../lib/json.ts";
 import { pulumiWithEvents, type Stack } from "../../lib/pulumi.ts";
 import { withPrivateFolder } from "../shared/private-folder.ts";
 import { buildPlan } from "./build.ts";
@@ -73,10 +76,14 @@ function withViolations(preview: Preview, { mandatory, advisory }: Violations): 
   };
 }
 
-/** What the last run that ended healthy recorded: an output of the stack; nothing on a new stack. */
+/** What the last run that ended healthy recorded: an output of the stack, or with the step that proved it; nothing on a new stack. */
 function provenIn({ resources, errors }: Preview): unknown {
   const stack = resources.find(({ type }) => type === "pulumi:pulumi:Stack");
   // Without the record every member would look new.
   if (stack === undefined && errors.length === 0) throw new Error("pulumi preview does not show the stack");
-  return stack?.old.outputs.deployed;
+  const health = resources.find(({ name, type }) => name === HEALTH && type === "command:remote:Command");
+  return (
+    stack?.old.outputs.deployed ??
+    recordKept(text(health?.old.inputs.stdin), text(health?.old.outputs.stdout))
+  );
 }

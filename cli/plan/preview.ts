@@ -67,7 +67,7 @@ function resourcesOf(steps: readonly Json[]): readonly Resource[] {
   }
   return [...byUrn].map(([urn, all]) => {
     const ops = all.map((step) => text(step.op));
-    const replaced = ops.some((op) => op.includes("replace"));
+    const replaced = ops.includes("replace") || ops.includes("create-replacement"); // not what an interrupted one left
     const main =
       all.find((step) => text(step.op) === "replace") ??
       all.find((step) => !QUIET.includes(text(step.op))) ??

@@ -84,21 +84,43 @@ test("--replace of a component or a provider", async () => {
   assert.deepEqual(await stack.up(...urns.flatMap((urn) => ["--replace", urn])), []);
 });
 
-test("--replace of the stack's own URN, or of everything", async () => {
-  const { code, text: said } = await stack.npm(
-    "plan",
-    "--replace",
-    stack.urnOf("pulumi:pulumi:Stack", "etcd-dev"),
+test("--replace of the stack's own URN, or of everything: the record is kept with the step that proved it", async () => {
+  await stack.project.editState((text) =>
+    text.replaceAll('"former": {}', '"former": {"node9": {"incarnation": 4, "lost": true}}'),
   );
+  await stack.set("checkId", "1");
+  await stack.up();
+  const proven = await stack.proven();
+  assert.deepEqual(Object(proven).former, { node9: { incarnation: 4, lost: true } });
+  const itself = ["--replace", stack.urnOf("pulumi:pulumi:Stack", "etcd-dev")];
+  const { code, text: said } = await stack.npm("plan", ...itself);
   assert.equal(code, 3, said);
   assert.match(said, /the stack: .* the record of what was proven/);
+  assert.deepEqual(await stack.up(...itself), []);
+  assert.deepEqual(await stack.proven(), proven);
+
   const { text } = await stack.refused(...UP, "--replace", "**");
   assert.match(text, /marked for protection/);
   assert.equal(await stack.proven(), undefined, "its outputs have gone with it");
-  await stack.set("checkId", "1");
-  const calls = await stack.up();
-  assert.equal(calls.filter((call) => call.endsWith("-member roll")).length, 3);
-  assert.ok(await stack.proven());
+  assert.match((await stack.npm("plan")).text, /no host is touched/);
+  assert.deepEqual(await stack.up(), []);
+  assert.deepEqual(await stack.proven(), proven);
+});
+
+test("without outputs, and without a proof in the health step, nothing is taken for a new cluster", async () => {
+  const backup = await stack.project.succeed("stack", "export");
+  await stack.refused(...UP, "--replace", "**");
+  await stack.project.editState((text) =>
+    text.replaceAll(/"stdout": "[^\n]*cdf818194e3a8c32[^\n]*"/g, '"stdout": ""'),
+  );
+  const { calls, text } = await stack.refused(...UP);
+  assert.deepEqual(calls, []);
+  assert.match(
+    text,
+    /"deployed" is gone, and its health step does not have the record either; nothing is changed/,
+  );
+  await stack.project.editState(() => backup);
+  await stack.unchanged();
 });
 
 test("--replace of a CA's key", async () => {

@@ -25,7 +25,8 @@ import (
 
 const (
 	afterError = 5 * time.Millisecond
-	pageOfKeys = 5000
+	pageOfKeys = 5000 // with values of readBack bytes less than the largest answer
+	readBack   = 256
 )
 
 var (
@@ -136,16 +137,19 @@ func write(client *clientv3.Client, writer int, stop *atomic.Bool, begun *atomic
 
 func keyOf(writer, number int) string { return fmt.Sprintf("%s%03d/%09d", *prefix, writer, number) }
 
-// missing counts the acknowledged writes that are not there, or not whole.
+// missing counts the acknowledged writes that are not there; small ones are read back, of large ones only the keys.
 func missing(client *clientv3.Client, writer int, numbers []int) int {
 	there := map[string]bool{}
 	from, end := keyOf(writer, 0), clientv3.GetPrefixRangeEnd(fmt.Sprintf("%s%03d/", *prefix, writer))
-	page := int64(max(1, min(pageOfKeys, 2<<20 / *bytes)))
+	options := []clientv3.OpOption{clientv3.WithRange(end), clientv3.WithLimit(pageOfKeys)}
+	if *bytes > readBack {
+		options = append(options, clientv3.WithKeysOnly())
+	}
 	for more := true; more; {
-		answer, err := client.Get(context.Background(), from, clientv3.WithRange(end), clientv3.WithLimit(page))
+		answer, err := client.Get(context.Background(), from, options...)
 		must(err)
 		for _, found := range answer.Kvs {
-			there[string(found.Key)] = len(found.Value) == *bytes
+			there[string(found.Key)] = *bytes > readBack || len(found.Value) == *bytes
 			from = string(found.Key) + "\x00"
 		}
 		more = answer.More
