@@ -125,7 +125,7 @@ test("a host's own certificates with new keys are no keys that were lost", () =>
   const plan = planOf({ changes });
   const row = rowOf(plan, "node1");
   assert.deepEqual(row.certificates, ["server", "peer", "operator"]);
-  assert.deepEqual([row.action, row.replaced, plan.others], ["prepare", [], []]);
+  assert.deepEqual([row.action, row.replaced, plan.others], ["reissue", [], []]);
   assert.equal(row.why[0], "new certificates with new keys (server, peer, operator)");
   assert.equal(onlyRenewals(plan), false);
 });

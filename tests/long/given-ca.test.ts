@@ -67,8 +67,8 @@ async function step(
 test("by the same three steps as any other CA", async (context) => {
   const founded = await bundle("founded");
   for (const role of ["client", "peer"] as const) {
-    const args = ["--secret", "--path", `caKeys.${role}-2`, "--", given[role].keyPem];
-    await must(project.pulumi("config", "set", ...args));
+    const key = `\n${given[role].keyPem}`; // as it begins, it is no option
+    await must(project.pulumi("config", "set", "--secret", "--path", `caKeys.${role}-2`, key));
   }
   await project.configure({ ...both([1, 2]), ...certificates() });
   const { security } = await planOf(project);
