@@ -59,7 +59,10 @@ test("another person's run, whose stack file lists no keys to log in", async () 
   await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a002");
   const { calls, text } = await stack.refused("up", "--yes", "--skip-preview");
   assert.deepEqual(calls, []);
-  assert.match(text, /aws\.authorizedKeys: is missing; .* since no instance of node1, node2, node3 runs as declared/);
+  assert.match(
+    text,
+    /aws\.authorizedKeys: is missing; .* since no instance of node1, node2, node3 runs as declared/,
+  );
   await stack.project.succeed("config", "set", "--path", "aws.ami", "ami-0000000000000a001");
   await stack.project.succeed(
     "config",
