@@ -42,8 +42,9 @@ ask_members() { # all at once: one that hangs costs its time-out only once
   status_rows <"$work/status.fields" | sort -u >"$work/status"
 }
 
-voters() { awk -F'|' '$5 != "true"' "$work/members"; }
-learners() { awk -F'|' '$5 == "true"' "$work/members"; }
+# Rows of the member list, by the shell alone: they are asked for again and again.
+voters() { while IFS= read -r row; do case $row in *'|true') ;; *) printf '%s\n' "$row" ;; esac done <"$work/members"; }
+learners() { while IFS= read -r row; do case $row in *'|true') printf '%s\n' "$row" ;; esac done <"$work/members"; }
 # By name; by its peer URL while it has none yet: a learner that has just been added.
 my_id() {
   awk -F'|' -v name="$name" -v url="$peer_url" '
@@ -51,7 +52,7 @@ my_id() {
     $2 == name && name != "" { named = $1 }
     END { print named == "" ? id : named }' "$work/members"
 }
-row_of() { awk -F'|' -v id="$1" '$1 == id' "$work/members"; }
+row_of() { while IFS= read -r row; do case $row in "$1|"*) printf '%s\n' "$row" ;; esac done <"$work/members"; } # ID
 name_of() { row_of "$1" | awk -F'|' '{ print $2 == "" ? "the member at " $3 : $2 }'; }
 client_url_of() { row_of "$1" | cut -d'|' -f4 | cut -d, -f1; }
 is_learner() { [ "$(row_of "$1" | cut -d'|' -f5)" = true ]; }
