@@ -19,6 +19,7 @@ import type { ClientConfig, EtcdSettings, Release } from "../config/model.ts";
 import { upgradesFrom } from "../etcd/releases.ts";
 import { Certificate, type IssuedLeaf, type LeafSettings } from "./certificate.ts";
 import type { Authorities } from "./certificate-authority.ts";
+import { type Bundle, bundleOf, bundles, issueClients, issuedTo, type NamedClient } from "./clients.ts";
 import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
 import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
@@ -78,21 +79,18 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly guards: Guards;
   readonly #name: string;
   readonly #args: ClusterArgs;
-  readonly #crl: Buffer | undefined;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:Cluster", name, {}, opts);
     this.#name = name;
     this.#args = args;
-    const { revoked } = args.topology;
-    this.#crl = revoked === undefined ? undefined : crlOf(revoked.flatMap(({ serials }) => serials));
     const { topology, hosts, release, settings, allow, checkId } = args;
     this.endpoints = topology.endpoints;
     this.adminHost = hostNamed(hosts, topology.adminHost);
     this.criteria = { version: release.version, electionTimeout: settings.electionTimeout, allow, checkId };
 
     const client = this.#issueClient();
-    const named = args.clients.map((one) => ({ name: one.name, certificate: this.#issueNamed(one) }));
+    const named = issueClients(args, (child) => this.#child(child), this);
     const seats = topology.members.map((member) => this.#install(member));
     const steps = seats.flatMap(({ prepared }) => prepared);
     const carried = [...steps, ...seats.map(({ spec }) => spec)].map(({ digest }) => digest);
@@ -140,7 +138,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     this.clientBundle = pulumi.secret(bundleOf(args.authorities, client));
     if (named.length > 0) this.clients = pulumi.secret(bundles(args.authorities, named));
-    this.issued = issuedTo(named, seats);
+    this.issued = issuedTo(
+      named,
+      seats.map(({ installation }) => installation),
+    );
     this.certificatesExpire = certificatesExpire(args.authorities, client, named, seats);
     // `allow` is what the next plan compares with: not all of its words are sent to hosts
     this.registerOutputs({
@@ -164,26 +165,12 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
-  #issueNamed({ name, organization, validityDays, issue }: ClientConfig): Certificate {
-    const { authorities, certificates } = this.#args;
-    return new Certificate(
-      this.#child(clientIn(name, issue)),
-      {
-        commonName: name,
-        ...(organization === undefined ? {} : { organization }),
-        usage: "client",
-        authority: authorities.client,
-        settings: shortened(certificates, validityDays),
-      },
-      { parent: this },
-    );
-  }
-
   #install(member: TopologyMember): Seat {
     const { topology, hosts, authorities, token, release, dataDir, settings, certificates, allow, checkId } =
       this.#args;
     const host = hostNamed(hosts, member.name);
-    const refuses = this.#crl === undefined ? {} : { crl: this.#crl };
+    const serials = topology.revoked?.flatMap((one) => one.serials);
+    const refuses = serials === undefined ? {} : { crl: crlOf(serials) };
     const installation = new Installation(
       this.#child(member.name),
       { host, member, release, authorities, certificates, ...refuses, checkId },
@@ -296,41 +283,6 @@ function hostNamed(hosts: readonly Host[], name: string): Host {
   const host = hosts.find((candidate) => candidate.name === name);
   if (host === undefined) throw new Error(`no host is named ${name}`);
   return host;
-}
-
-/** A type, not an interface, so that outputs lift its fields. */
-type Bundle = { readonly caCert: string; readonly cert: string; readonly key: string };
-
-interface NamedClient {
-  readonly name: string;
-  readonly certificate: Certificate;
-}
-
-function bundleOf({ client: ca }: Authorities, client: Certificate): pulumi.Output<Bundle> {
-  return pulumi.output({ caCert: ca.certPem, cert: client.certPem, key: client.privateKeyPem });
-}
-
-function bundles(
-  authorities: Authorities,
-  named: readonly NamedClient[],
-): pulumi.Output<Record<string, Bundle>> {
-  return pulumi.all(
-    Object.fromEntries(named.map(({ name, certificate }) => [name, bundleOf(authorities, certificate)])),
-  );
-}
-
-/** A certificate that is valid for less than the usual renewal window is due when a third of its life is left. */
-function shortened(settings: LeafSettings, validityDays: number): LeafSettings {
-  const { renewBeforeDays, leafValidityDays } = settings;
-  const isShort = validityDays < leafValidityDays && validityDays <= renewBeforeDays;
-  const window = isShort ? Math.floor(validityDays / 3) : renewBeforeDays;
-  return { ...settings, leafValidityDays: validityDays, renewBeforeDays: window };
-}
-
-function issuedTo(named: readonly NamedClient[], seats: readonly Seat[]): EtcdCluster["issued"] {
-  const clients = named.map(({ name, certificate }) => [name, certificate.issued] as const);
-  const hosts = seats.flatMap(({ installation }) => Object.entries(installation.issued));
-  return Object.fromEntries([...clients, ...hosts]);
 }
 
 function certificatesExpire(
