@@ -64,8 +64,9 @@ export function bundles(
 /** What the record of issued certificates has of them, and of hosts. */
 export function issuedTo(
   named: readonly NamedClient[],
-  hosts: readonly { readonly issued: Readonly<Record<string, IssuedLeaf>> }[],
+  hosts: readonly { readonly installation: { readonly issued: Readonly<Record<string, IssuedLeaf>> } }[],
 ): Readonly<Record<string, IssuedLeaf>> {
   const clients = named.map(({ name, certificate }) => [name, certificate.issued] as const);
-  return Object.fromEntries([...clients, ...hosts.flatMap(({ issued }) => Object.entries(issued))]);
+  const onHosts = hosts.flatMap(({ installation }) => Object.entries(installation.issued));
+  return Object.fromEntries([...clients, ...onHosts]);
 }

@@ -138,10 +138,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
 
     this.clientBundle = pulumi.secret(bundleOf(args.authorities, client));
     if (named.length > 0) this.clients = pulumi.secret(bundles(args.authorities, named));
-    this.issued = issuedTo(
-      named,
-      seats.map(({ installation }) => installation),
-    );
+    this.issued = issuedTo(named, seats);
     this.certificatesExpire = certificatesExpire(args.authorities, client, named, seats);
     // `allow` is what the next plan compares with: not all of its words are sent to hosts
     this.registerOutputs({
