@@ -79,14 +79,11 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly guards: Guards;
   readonly #name: string;
   readonly #args: ClusterArgs;
-  readonly #crl: Buffer | undefined;
 
   constructor(name: string, args: ClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:Cluster", name, {}, opts);
     this.#name = name;
     this.#args = args;
-    const { revoked } = args.topology;
-    this.#crl = revoked === undefined ? undefined : crlOf(revoked.flatMap(({ serials }) => serials));
     const { topology, hosts, release, settings, allow, checkId } = args;
     this.endpoints = topology.endpoints;
     this.adminHost = hostNamed(hosts, topology.adminHost);
@@ -169,7 +166,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
     const { topology, hosts, authorities, token, release, dataDir, settings, certificates, allow, checkId } =
       this.#args;
     const host = hostNamed(hosts, member.name);
-    const refuses = this.#crl === undefined ? {} : { crl: this.#crl };
+    const serials = topology.revoked?.flatMap((one) => one.serials);
+    const refuses = serials === undefined ? {} : { crl: crlOf(serials) };
     const operatorName = commonNameOf(`${member.name}-operator`, this.#args.access);
     const installation = new Installation(
       this.#child(member.name),
