@@ -91,7 +91,7 @@ function code(content: string): string {
 }
 
 const INVISIBLE = "&#8203;"; // between a sign and what would make it a mention or a reference
-const MARKUP = /[\\`*_[\]<>&|~$!]|:(?=\/\/|mailto|xmpp)|(?<=\bwww)\.|@|#(?=\d)/gi;
+const MARKUP = /[\\`*_[\]<>&|~$!]|:(?=\/\/|mailto|xmpp)|(?<=www)\.|@|#(?=\d)/gi;
 
 function escapeText(text: string): string {
   return text.replaceAll(MARKUP, (one) => entity(one) + (one === "@" || one === "#" ? INVISIBLE : ""));

@@ -38,6 +38,7 @@ const EVIL = [
   "![x](https://evil.example/y.png)",
   "https://evil.example",
   "www.evil.example",
+  "0www.evil.example",
   "a@evil.example",
   "**b**",
   "__b__",
