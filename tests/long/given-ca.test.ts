@@ -40,7 +40,10 @@ async function bundle(name: string): Promise<string> {
   const folder = join(project.dir, name);
   await mkdir(folder);
   await must(cli(project, "client", "--write-bundle", name));
-  await writeFile(join(folder, "peer-ca.crt"), (await onHost(1, "cat /etc/etcd/pki/peer-ca.crt")) + root.pem);
+  await writeFile(
+    join(folder, "peer-ca.crt"),
+    `${await onHost(1, "cat /etc/etcd/pki/peer-ca.crt")}\n${root.pem}`,
+  );
   return folder;
 }
 
