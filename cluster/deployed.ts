@@ -35,6 +35,8 @@ export interface FormerNode {
 export interface AuthorityTerms {
   /** Digest of its public key, if it was given. */
   readonly publicKey?: string;
+  /** Digest of all certificates that were given with it. */
+  readonly chain?: string;
   readonly algorithm?: string;
   readonly validityDays?: string;
   /** RFC 3339. */

@@ -13,6 +13,9 @@ export function checkGiven(config: ClusterConfig, deployed: Deployed | undefined
   const findings = (["client", "peer"] as const).flatMap((role) =>
     config.certificates[`${role}Ca`].map((number) => {
       const given = config.givenCas.find((ca) => ca.role === role && ca.number === number);
+      const before = given === undefined ? undefined : otherOf(given, deployed);
+      if (before !== undefined)
+        return refuse(`${role}-${number}`, `has the key of ${before}, and a rotation leads to another key`);
       return checkOne(`${role}-${number}`, given, deployed[`${role}Ca`]?.terms[String(number)], now);
     }),
   );
@@ -62,15 +65,27 @@ function checkOne(
   return { problems: [], warnings: warnOfEnd(name, given, proven, now) };
 }
 
+/** A CA of another number, or of the other kind, that had the same key. */
+function otherOf({ role, number, publicKey }: GivenCa, deployed: Deployed): string | undefined {
+  return (["client", "peer"] as const)
+    .flatMap((kind) =>
+      Object.entries(deployed[`${kind}Ca`]?.terms ?? {}).map((one) => [kind, ...one] as const),
+    )
+    .filter(([kind, known]) => kind !== role || known !== String(number))
+    .find(([, , terms]) => terms.publicKey === publicKey)
+    ?.slice(0, 2)
+    .join("-");
+}
+
 function refuse(name: string, why: string): Findings {
   return { problems: [`givenCas.${name}: ${why}.`], warnings: [] };
 }
 
 /** What is near its end is renewed by who made it. A year is what an organization needs to find out who that is. */
 function warnOfEnd(name: string, given: GivenCa, proven: AuthorityTerms, now: number): readonly string[] {
-  if (given.expires !== proven.expires)
+  if (given.chain !== proven.chain)
     return [
-      `givenCas.${name}: another certificate for the same key. The old one is trusted until its end: clients outside need the new one (the output clientBundle) before ${proven.expires}.`,
+      `givenCas.${name}: other certificates for the same key. The old one is trusted until its end: clients outside need the new one (the output clientBundle) before ${proven.expires}.`,
     ];
   if (Date.parse(given.expires) - now > 365 * DAY_MS) return [];
   return [

@@ -21,7 +21,7 @@ export interface Proof {
   readonly health: string;
   /** Sha256 of the record that the step was sent. */
   readonly recorded?: string;
-  /** In place of it, from an etcd-host of before: the record itself. */
+  /** In place of it, from an etcd-host of before, which marked no line: the record itself. */
   readonly deployed?: Deployed;
 }
 
@@ -32,7 +32,10 @@ const PROOF_MARK = "== proof of etcd-host: ";
 export function parseProof(stdout: string): Proof | undefined {
   const marked = stdout.split(/\r?\n/).findLast((line) => line.startsWith(PROOF_MARK));
   try {
-    return JSON.parse(marked?.slice(PROOF_MARK.length) ?? stdout);
+    if (marked === undefined) return JSON.parse(stdout);
+    // a host may say which record it was sent, not what is in it
+    const { deployed: _, ...proof } = JSON.parse(marked.slice(PROOF_MARK.length));
+    return proof;
   } catch {
     return undefined;
   }

@@ -84,11 +84,11 @@ function madeGeneration({ number, name, terms, protect, config }: Making): Gener
 
 /** No resource is made for it: the configuration has its certificate, and its key as a secret. */
 function givenGeneration(given: GivenCa, keys: TrustConfig["caKeys"]): Generation {
-  const { role, number, certPem, abovePem, notBefore, expires, publicKey } = given;
+  const { role, number, certPem, abovePem, notBefore, expires, publicKey, chain } = given;
   const key = `${role}-${number}`;
   const privateKeyPem = pulumi.secret(pulumi.output(keys).apply((all) => all?.[key] ?? ""));
   const name = authorityNamed(role, number);
-  return { number, name, terms: { publicKey }, certPem, abovePem, privateKeyPem, notBefore, expires };
+  return { number, name, terms: { publicKey, chain }, certPem, abovePem, privateKeyPem, notBefore, expires };
 }
 
 /** What hosts have of given CAs, by name; nothing where there is none. */

@@ -54,8 +54,8 @@ function reservedName(name: string, nodes: ClientSurroundings["nodes"]): string 
   if (name === "root") return "etcd's own superuser";
   if (name === "etcd-client") return "the administrator's common name";
   if (nodes.some((node) => node.name === name)) return "the name of a node";
-  const owner = nodes.find((node) => name === `${node.name}-operator`);
-  return owner === undefined ? undefined : `the common name of ${owner.name}'s operator certificate`;
+  // of any node: one that is taken out keeps its place in the record of issued certificates
+  return /-(operator|server|peer)$/.test(name) ? "what the certificates of hosts are called" : undefined;
 }
 
 /** X.520 allows 64 characters. */

@@ -26,6 +26,12 @@ export function parseGivenCas(top: Fields, listed: Listed, now = Date.now()): re
     const name = `${role}-${number}`;
     const problem = keyProblem(keys[name], publicKey);
     if (problem !== undefined) top.problem(`caKeys.${name}`, problem);
+    const same = given.find((ca) => ca.publicKey === publicKey && `${ca.role}-${ca.number}` !== name);
+    if (same !== undefined)
+      top.problem(
+        `givenCas.${name}`,
+        `has the key of ${same.role}-${same.number}; each CA needs one of its own, or a client's certificate would be a peer's.`,
+      );
   }
   return given;
 }
@@ -82,6 +88,10 @@ function parseGivenCa(top: Fields, name: string, value: unknown, now: number): G
     notBefore: new Date(first.validFrom).toISOString(),
     expires: new Date(Math.min(...ends)).toISOString(),
     publicKey: digestOf(first.publicKey),
+    chain: createHash("sha256")
+      .update(Buffer.concat(chain.map(({ raw }) => raw)))
+      .digest("hex"),
+    root: subjectOf(chain.at(-1) ?? first),
   };
 }
 

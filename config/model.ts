@@ -62,6 +62,9 @@ export interface GivenCa {
   readonly expires: string;
   /** Digest of its public key. */
   readonly publicKey: string;
+  /** Digest of all that was given with it, and the subject that ends it: clients believe what is on top. */
+  readonly chain: string;
+  readonly root: string;
 }
 
 export interface Release {

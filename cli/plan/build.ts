@@ -117,11 +117,23 @@ function configOf({ config, project }: Preview): ClusterConfig {
   if (parsed === undefined)
     throw new Error(`The configuration in the preview cannot be read: ${problems.join(" ")}`);
   const proxy = config[`${project}:proxy`] ?? ""; // as it is: a secret one is masked, and no URL
-  const givenCas = parseGivenCertificates(
-    new Fields("", decodeValues({ givenCas: config[`${project}:givenCas`] }), new Report()),
-    parsed.certificates,
-  );
-  return { ...parsed, givenCas, release: { ...parsed.release, proxy } };
+  return {
+    ...parsed,
+    givenCas: givenCasOf(config[`${project}:givenCas`], parsed),
+    release: { ...parsed.release, proxy },
+  };
+}
+
+/** Their keys are masked in a preview; were the certificates, nobody could review them. */
+function givenCasOf(value: string | undefined, { certificates }: ClusterConfig): ClusterConfig["givenCas"] {
+  const report = new Report();
+  const fields = new Fields("", decodeValues({ givenCas: value }), report);
+  const found = parseGivenCertificates(fields, certificates);
+  if (report.problems.length > 0)
+    throw new Error(
+      `The CAs in the preview cannot be read, so they cannot be reviewed: ${report.problems.join(" ")} Set givenCas without --secret; only caKeys is one.`,
+    );
+  return found;
 }
 
 /** Why a restart stops writes, if it does. What is only compared may restart as well where a CA has ended. */

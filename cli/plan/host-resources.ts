@@ -40,16 +40,24 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
 }
 
 /** Of the issue that is asked for: with a raised one the resources before it are deleted. */
-export function leafPart(
+export function leafPart(...args: Parameters<typeof leafParts>): Resource | undefined {
+  const all = leafParts(...args);
+  return all.find(({ op }) => op !== "delete") ?? all[0];
+}
+
+function leafParts(
   node: string,
   role: LeafRole,
   kind: string,
   resources: readonly Resource[],
-): Resource | undefined {
-  const all = resources.filter(
-    ({ name }) => name.endsWith(`-${kind}`) && issueOf(name, node, role) !== undefined,
-  );
-  return all.find(({ op }) => op !== "delete") ?? all[0];
+): readonly Resource[] {
+  return resources.filter(({ name }) => name.endsWith(`-${kind}`) && issueOf(name, node, role) !== undefined);
+}
+
+/** What its certificate was made from before: of the former issue, where another one is asked for. Nothing of a new host. */
+export function formerLeafPart(...args: Parameters<typeof leafParts>): Resource | undefined {
+  const all = leafParts(...args);
+  return all.find(({ op }) => op === "delete") ?? all.find(({ op }) => op !== "create");
 }
 
 /** A component may have the name of another node's step. */

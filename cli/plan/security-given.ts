@@ -17,14 +17,17 @@ export function givenRows(
       const now = givenCas.find((ca) => ca.role === role && ca.number === number);
       const old = list.includes(number) ? terms[String(number)] : undefined;
       const row = { what: authorityNamed(role, number), old: shown(old), new: shown(now) };
-      const note = now === undefined ? {} : { note: now.subject };
+      const note =
+        now === undefined
+          ? {}
+          : { note: now.root === now.subject ? now.subject : `${now.subject}, below ${now.root}` };
       return row.old === row.new ? [] : [{ kind: "trust", ...row, ...note }];
     });
   });
 }
 
 /** Nothing of one that the program makes: that has rows of its own. */
-function shown(ca: Pick<AuthorityTerms, "publicKey" | "expires"> | undefined): string {
+function shown(ca: Pick<AuthorityTerms, "publicKey" | "chain" | "expires"> | undefined): string {
   if (ca?.publicKey === undefined) return NONE;
-  return `given, public key sha256:${ca.publicKey}, until ${ca.expires}`;
+  return `given, public key sha256:${ca.publicKey}, certificates sha256:${ca.chain}, until ${ca.expires}`;
 }

@@ -14,9 +14,9 @@ import type { ClusterConfig } from "../../config/model.ts";
 import { list, text } from "../../lib/json.ts";
 import { accessRows, commonNameRows } from "./access-rows.ts";
 import { clientRows, revocationRows } from "./clients.ts";
-import { isComponent, leafPart, resourcesOf } from "./host-resources.ts";
+import { formerLeafPart, isComponent, leafPart, resourcesOf } from "./host-resources.ts";
 import type { SecurityKind, SecurityRow } from "./model.ts";
-import type { Resource } from "./preview.ts";
+import type { Resource, State } from "./preview.ts";
 import { cloudRows } from "./security-cloud.ts";
 import { givenRows } from "./security-given.ts";
 import { allowRows, archiveRows, folderRows } from "./security-host.ts";
@@ -162,9 +162,10 @@ function lifeRows(resources: readonly Resource[]): readonly Found[] {
 function nameRows(node: string, resources: readonly Resource[]): readonly Found[] {
   return LEAF_ROLES.flatMap((role): readonly Found[] => {
     const [request, leaf] = ["csr", "cert"].map((kind) => leafPart(node, role, kind, resources));
+    const [oldRequest, oldLeaf] = ["csr", "cert"].map((kind) => formerLeafPart(node, role, kind, resources));
     return [
-      ...difference(`names in the ${role} certificate`, namesOf(request, "old"), namesOf(request, "new")),
-      ...difference(`uses of the ${role} certificate`, usesOf(leaf, "old"), usesOf(leaf, "new")),
+      ...difference(`names in the ${role} certificate`, namesOf(oldRequest?.old), namesOf(request?.new)),
+      ...difference(`uses of the ${role} certificate`, usesOf(oldLeaf?.old), usesOf(leaf?.new)),
     ];
   });
 }
@@ -180,14 +181,14 @@ function difference(
   return [{ kind: "names", what, old: listed(gone), new: listed(added) }];
 }
 
-function namesOf(request: Resource | undefined, side: "old" | "new"): readonly string[] | undefined {
-  if (request === undefined || request.op === "create" || request.op === "delete") return undefined;
-  const { dnsNames, ipAddresses } = request[side].inputs;
+function namesOf(request: State | undefined): readonly string[] | undefined {
+  if (request === undefined) return undefined;
+  const { dnsNames, ipAddresses } = request.inputs;
   return [...list(dnsNames), ...list(ipAddresses)].map(text);
 }
 
-function usesOf(leaf: Resource | undefined, side: "old" | "new"): readonly string[] | undefined {
-  if (leaf === undefined || leaf.op === "create" || leaf.op === "delete") return undefined;
-  const { allowedUses, isCaCertificate } = leaf[side].inputs;
+function usesOf(leaf: State | undefined): readonly string[] | undefined {
+  if (leaf === undefined) return undefined;
+  const { allowedUses, isCaCertificate } = leaf.inputs;
   return [...list(allowedUses).map(text), ...(isCaCertificate === true ? ["it is a CA"] : [])];
 }
