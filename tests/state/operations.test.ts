@@ -103,7 +103,8 @@ test("--replace of the stack's own URN, or of everything: the record is kept wit
   assert.match(text, /marked for protection/);
   assert.equal(await stack.proven(), undefined, "its outputs have gone with it");
   assert.match((await stack.npm("plan")).text, /no host is touched/);
-  assert.deepEqual(await stack.up(), []);
+  const calls = await stack.up(); // and ends what had begun
+  assert.ok(!calls.some((call) => /-member |^before /.test(call)), calls.join("\n"));
   assert.deepEqual(await stack.proven(), proven);
 });
 
