@@ -35,7 +35,8 @@ export function checkAuthorities(
     const authority = authorityOf(role, config.certificates, deployed);
     const rotation = checkRotation(authority, config, deployed, memberChanges);
     const made = authority.proven.list.filter((number) => !isGiven(authority, number));
-    const ends = made.map((number) => checkEnd(authority, number, config, deployed, now));
+    const isAlone = memberChanges.length === 0;
+    const ends = made.map((number) => checkEnd(authority, number, config, deployed, { now, isAlone }));
     return [{ problems: [], warnings: warnOfOtherTerms(authority, config) }, rotation, ...ends];
   });
   return {
@@ -99,7 +100,7 @@ function checkEnd(
   number: number,
   config: ClusterConfig,
   deployed: Deployed,
-  now: number,
+  { now, isAlone }: { readonly now: number; readonly isAlone: boolean },
 ): Findings {
   const { key, proven, wanted } = authority;
   const terms = proven.terms[String(number)];
@@ -110,7 +111,9 @@ function checkEnd(
   const end = Date.parse(terms.expires ?? "");
   if (!(end > now)) {
     const ended = `The ${name} ended on ${terms.expires}, and is only trusted: take it out of ${key}.`;
-    return { problems: issues ? [] : [ended], warnings: [] }; // of one that issues: ended.ts
+    if (issues) return { problems: [], warnings: [] }; // ended.ts
+    // A dead member comes first, and its replacement cannot go together with the step that drops the CA.
+    return isAlone ? { problems: [ended], warnings: [] } : { problems: [], warnings: [ended] };
   }
   const endless = refuseEndlessRenewal(name, terms, caRenewBeforeDays);
   if (end - now > caRenewBeforeDays * DAY_MS)
@@ -186,6 +189,11 @@ function warnOfEnd(
   return [
     `The ${name} ends on ${expires}, and every certificate with it. Renew it, with its own key and one rolling restart: pulumi config set caRenewBeforeDays ${days}, then the plan.`,
   ];
+}
+
+/** Whether it is a warning of the one above, or of its like for given CAs: nothing renews those by itself. */
+export function isOfEndingCa(warning: string): boolean {
+  return /^(The (client|peer) CA( \d+)?|givenCas\.\S+) ends on /.test(warning);
 }
 
 /** No more than half of a CA's life: a renewed one is not due again for the other half. */

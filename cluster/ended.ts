@@ -40,10 +40,11 @@ export function checkEnded(
   const allowed = config.allow.includes(EXPIRED_CA);
   const ended = endedAuthorities(deployed, now);
   if (deployed === undefined || ended.length === 0) {
-    const warning = `allow: ${EXPIRED_CA} is no longer needed: no CA has ended.`;
+    // No refusal: the up after the one that renewed has nothing to do.
+    const warning = `allow: ${EXPIRED_CA} is no longer needed, since no CA has ended; take it out, so that no host restarts without a proof when its clock is wrong.`;
     return { problems: [], warnings: allowed ? [warning] : [] };
   }
-  if (!allowed) return { problems: [refuseEnded(ended)], warnings: [] };
+  if (!allowed) return { problems: [refuseEnded(ended, deployed)], warnings: [] };
   const problems = [...refuseMinorStep(config, deployed), ...refuseOtherChanges(config, deployed, machines)];
   return { problems, warnings: [sayRenewed(ended)] };
 }
@@ -52,8 +53,14 @@ function said(ended: readonly Ended[]): string {
   return ended.map(({ role, expires }) => `the ${role} CA ended on ${expires}`).join(", and ");
 }
 
-function refuseEnded(ended: readonly Ended[]): string {
-  return `By the record of the last healthy run ${said(ended)}: members accept no new connection. allow: [${EXPIRED_CA}] renews it with its own key and restarts all members without a proof, an outage of seconds; no data is touched.`;
+function refuseEnded(ended: readonly Ended[], deployed: Deployed): string {
+  // Members that have loaded another CA, too, accept what that one signs: no restart without a proof.
+  const others = ended.flatMap(({ role }) => {
+    const [issuing, other] = deployed[`${role}Ca`]?.list ?? [];
+    return other === undefined ? [] : [`${role}Ca: [${other}, ${issuing}]`];
+  });
+  const first = others.length === 0 ? "" : ` with ${others.join(" and ")}, so that the other CA issues,`;
+  return `By the record of the last healthy run ${said(ended)}: members accept no new connection. allow: [${EXPIRED_CA}]${first} renews it with its own key and restarts all members without a proof, an outage of seconds; no data is touched.`;
 }
 
 function sayRenewed(ended: readonly Ended[]): string {

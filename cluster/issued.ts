@@ -75,6 +75,42 @@ export function refuseReusedIssues(config: ClusterConfig, issued: Issued = {}): 
     );
 }
 
+/** What cannot be revoked now. Nobody is left to prove a restart with where a lost member leaves two. */
+export function refuseRevocation(config: ClusterConfig, proven: boolean, issued?: Issued): readonly string[] {
+  if (!config.revocation || !proven) return [];
+  if (issued === undefined)
+    return [
+      "revocation: this stack has no record yet of what it issued; run one up without it first. Certificates from before that up end only by themselves, or by a rotation of the client CA.",
+    ];
+  const present = config.nodes.filter((node) => !node.lost);
+  const lost = config.nodes.filter((node) => node.lost).map(({ name }) => name);
+  const revokesLost = lost.some((name) =>
+    (issued[partOf(name, "operator")] ?? []).some(({ dropped }) => dropped !== true),
+  );
+  if (!revokesLost || present.length !== 2 || config.allow.includes("two-node-restart")) return [];
+  return [
+    `revocation: the certificates of ${lost.join(", ")} are revoked by a restart of the two members that are left, of which neither can go without taking the quorum; replace ${lost.join(", ")} in this up instead (another machine, incarnation and issue raised, lost taken out), or accept a pause with allow: [two-node-restart].`,
+  ];
+}
+
+/** A machine that is replaced gets its certificates at its turn; until then it asks with those that all others would refuse. */
+export function refuseNewKeys(
+  config: ClusterConfig,
+  issued: Issued = {},
+  rebuilt: readonly string[],
+): readonly string[] {
+  if (!config.revocation) return [];
+  return config.nodes
+    .filter(({ name }) => rebuilt.includes(name))
+    .filter(({ name, issue }) =>
+      (issued[partOf(name, "operator")] ?? []).some((one) => one.dropped !== true && one.issue !== issue),
+    )
+    .map(
+      ({ name }) =>
+        `issue: ${name} gets new keys in an up of its own, since its machine is replaced in this one; do the keys first, then the machine.`,
+    );
+}
+
 /** What this run issued, or an earlier one. */
 export interface Leaf {
   readonly serial: string;

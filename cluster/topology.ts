@@ -7,7 +7,7 @@ import { quorum } from "../etcd/quorum.ts";
 import { accessOf } from "./access.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
-import { type Revoked, refuseReusedIssues, revokedBy } from "./issued.ts";
+import { type Revoked, refuseNewKeys, refuseReusedIssues, refuseRevocation, revokedBy } from "./issued.ts";
 import { loginOf } from "./login.ts";
 import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
 import type { RunningMachine } from "./made-from.ts";
@@ -83,7 +83,12 @@ export function computeTopology(
     deployed === undefined || changes === undefined
       ? checkBootstrap(config, machines)
       : checkChanges(config, deployed, changes, machines);
-  const problems = [...found.problems, ...refuseReusedIssues(config, deployed?.issued)];
+  const problems = [
+    ...found.problems,
+    ...refuseReusedIssues(config, deployed?.issued),
+    ...refuseRevocation(config, deployed !== undefined, deployed?.issued),
+    ...refuseNewKeys(config, deployed?.issued, changes?.rebuilt ?? []),
+  ];
   if (problems.length > 0) return { problems, warnings };
 
   const repairs = repairsOf(nodes, changes);

@@ -73,10 +73,10 @@ export class ClientCertificates {
   }
 }
 
-/** A certificate that is valid for less than the usual renewal window is due when a third of its life is left. */
+/** One that is valid for less than the usual time is due when a third of its life is left, at the earliest. */
 function shortened(settings: LeafSettings, validityDays: number): LeafSettings {
   const { renewBeforeDays, leafValidityDays } = settings;
-  const isShort = validityDays < leafValidityDays && validityDays <= renewBeforeDays;
-  const window = isShort ? Math.floor(validityDays / 3) : renewBeforeDays;
+  const third = Math.floor(validityDays / 3);
+  const window = validityDays < leafValidityDays ? Math.min(renewBeforeDays, third) : renewBeforeDays;
   return { ...settings, leafValidityDays: validityDays, renewBeforeDays: window };
 }

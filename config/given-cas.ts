@@ -39,7 +39,7 @@ export function parseGivenCas(top: Fields, listed: Listed, now = Date.now()): re
 /** Without the keys, which a preview masks. */
 export function parseGivenCertificates(top: Fields, listed: Listed, now = Date.now()): readonly GivenCa[] {
   return Object.entries(objectOf(top, "givenCas")).flatMap(([name, value]) => {
-    const ca = parseGivenCa(top, name, value, now);
+    const ca = parseGivenCa(top, name, value, { listed, now });
     if (ca === undefined) return [];
     const list = `${ca.role}Ca` as const;
     if (listed[list].includes(ca.number)) return [ca];
@@ -56,7 +56,12 @@ function objectOf(top: Fields, key: string): Readonly<Record<string, unknown>> {
   return {};
 }
 
-function parseGivenCa(top: Fields, name: string, value: unknown, now: number): GivenCa | undefined {
+function parseGivenCa(
+  top: Fields,
+  name: string,
+  value: unknown,
+  { listed, now }: { readonly listed: Listed; readonly now: number },
+): GivenCa | undefined {
   const refuse = (sentence: string) => top.problem(`givenCas.${name}`, sentence);
   const [, role, number] = NAME.exec(name) ?? [];
   if ((role !== "client" && role !== "peer") || number === undefined) {
@@ -72,7 +77,9 @@ function parseGivenCa(top: Fields, name: string, value: unknown, now: number): G
     );
     return undefined;
   }
-  const problem = chainProblem(chain, now);
+  const [issuing] = listed[`${role}Ca`];
+  // one that is only trusted may end: it is about to be dropped
+  const problem = chainProblem(chain, issuing === Number(number) ? now : 0);
   if (problem !== undefined) {
     refuse(problem);
     return undefined;

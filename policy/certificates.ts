@@ -7,6 +7,7 @@ import { at, has, numberAt } from "./read.ts";
 const LEAF = "tls:index/locallySignedCert:LocallySignedCert";
 const SELF_SIGNED = "tls:index/selfSignedCert:SelfSignedCert";
 const KEY = "tls:index/privateKey:PrivateKey";
+const CLUSTER = "etcd:cluster:Cluster";
 
 const HOURS = 24;
 /**
@@ -62,12 +63,15 @@ export const certificateLifetimes: ResourceValidationPolicy = {
 /** A leaf certificate of another CA cannot be renewed here. */
 export const leafCertificatesFromOwnCa: StackValidationPolicy = {
   name: "leafs-from-own-ca",
-  description: "Leaf certificates are signed by an authority of the same stack.",
+  description: "Leaf certificates are signed by an authority of the same stack, or by one that it was given.",
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => {
+    const given = resources.filter(({ type }) => type === CLUSTER).flatMap(givenCertificates);
     for (const leaf of resources.filter(({ type }) => type === LEAF)) {
       const signers = leaf.propertyDependencies.caCertPem ?? [];
-      if (!signers.some(isAuthority))
+      const signer = at(leaf.props, "caCertPem");
+      const isGiven = typeof signer === "string" && given.includes(signer);
+      if (!signers.some(isAuthority) && !isGiven)
         report(
           `${leaf.name} is signed by a CA that is not in the stack: give it a CertificateAuthority.`,
           leaf.urn,
@@ -75,6 +79,13 @@ export const leafCertificatesFromOwnCa: StackValidationPolicy = {
     }
   },
 };
+
+/** A CA that somebody else made is no resource: the cluster names it. */
+function givenCertificates({ props }: PolicyResource): readonly unknown[] {
+  const given = at(props, "givenCas");
+  if (typeof given !== "object" || given === null) return [];
+  return Object.keys(given).map((name) => at(given, name, "certPem"));
+}
 
 function isAuthority({ type, props }: PolicyResource): boolean {
   return type === SELF_SIGNED && at(props, "isCaCertificate") === true;

@@ -18,6 +18,10 @@ function switched(before: Access | undefined, now: Access | undefined): readonly
   if (now?.auth === true && before?.auth !== true) return ["auth is switched on"];
   if (now?.auth === false && before?.auth === true)
     return ["auth is switched OFF: every certificate may do everything"];
+  if (now?.auth === false && before === undefined)
+    return [
+      "auth, if somebody has switched it on by hand, is switched OFF: every certificate may do everything",
+    ];
   return [];
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { argv, stdout } from "node:process";
+import { isOfEndingCa } from "../../cluster/authorities.ts";
 import { printable } from "../../lib/printable.ts";
 import { pulumiRun } from "../../lib/pulumi.ts";
 import { CommandFailed } from "../../lib/run.ts";
@@ -36,13 +37,20 @@ async function up(fresh: string): Promise<string> {
   );
   refuseUnapproved(approved, current);
   const options = [...(refresh ? ["--refresh"] : []), ...optionsFor(current.selection)];
-  if (current.verdict === "nothing") return "nothing to do";
+  if (current.verdict === "nothing") return ending(current, "nothing to do");
   if (folder !== undefined && approved !== undefined && samePlan(approved, current)) {
     return update([...options, "--plan", pulumiFile(folder)]); // previews once more, by the approved plan itself
   }
   if (approved !== undefined)
     console.log("The approved plan is partly done, or certificates came due since: doing the rest.");
-  return update([...options, "--plan", pulumiFile(fresh), "--skip-preview"]);
+  return ending(current, await update([...options, "--plan", pulumiFile(fresh), "--skip-preview"]));
+}
+
+/** A job that only renews is the reminder: it is red where a CA needs a person. */
+function ending({ warnings }: Plan, said: string): string {
+  const cas = folder === undefined ? warnings.filter(isOfEndingCa) : [];
+  if (cas.length === 0) return said;
+  throw new Refused(`${said}; but a CA needs somebody:\n${cas.join("\n")}`);
 }
 
 /** The approved plan's own, which need not be said again. */

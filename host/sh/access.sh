@@ -122,7 +122,7 @@ refuse_foreign_access() {
     refuse "etcd has users that this stack does not declare: $foreign. Declare them in etcd:clients, or delete them: etcd-host ctl user delete ${foreign%% *}"
   odd=$(sed -n 's/^odd //p' "$work/surplus" | head -n 1)
   [ -z "$odd" ] ||
-    refuse "the role ${odd%% *} has a permission that no stack can declare, from the key ${odd#* }; take it away by hand: etcd-host ctl role revoke-permission ${odd%% *}"
+    refuse "the role ${odd%% *} has a permission that no stack can declare, from the key ${odd#* }; take it away by hand: 'etcd-host ctl role get ${odd%% *}' shows it, 'etcd-host ctl role revoke-permission' takes it"
 }
 
 add_access() {

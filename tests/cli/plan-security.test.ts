@@ -56,7 +56,9 @@ const hostile: Hostile = {
         "etcd:caKeys": "[secret]",
       },
     }),
-    [/^\| trust: client-ca-2 \| none \| given, public key sha256:[0-9a-f]{64}, until \S+ \(CN=Evil CA\) \|$/],
+    [
+      /^\| trust: client-ca-2 \| none \| given, public key sha256:[0-9a-f]{64}, certificates sha256:[0-9a-f]{64}, until \S+ \(CN=Evil CA\) \|$/,
+    ],
   ],
   "protection taken from a CA's key": [
     planWith(
@@ -152,6 +154,26 @@ const hostile: Hostile = {
             urn: "urn:pulumi:dev::etcd::tls:index/certRequest:CertRequest::node1-server-csr",
             oldState: { inputs: { dnsNames: ["localhost", "node1"], ipAddresses: ["10.0.0.1"] } },
             newState: { inputs: { dnsNames: ["bank.example", "localhost"], ipAddresses: ["10.0.0.1"] } },
+          },
+        ],
+      },
+    ),
+    [/^\| names: names in the server certificate of node1 \| node1 \| bank\.example \|$/],
+  ],
+  "another name beside a new key": [
+    planWith(
+      {},
+      {
+        steps: [
+          {
+            op: "create",
+            urn: "urn:pulumi:dev::etcd::tls:index/certRequest:CertRequest::node1-server.2-csr",
+            newState: { inputs: { dnsNames: ["bank.example"], ipAddresses: ["10.0.0.1"] } },
+          },
+          {
+            op: "delete",
+            urn: "urn:pulumi:dev::etcd::tls:index/certRequest:CertRequest::node1-server-csr",
+            oldState: { inputs: { dnsNames: ["node1"], ipAddresses: ["10.0.0.1"] } },
           },
         ],
       },

@@ -233,4 +233,16 @@ test("leafs-from-own-ca", () => {
   assert.deepEqual(signedBy(ca), []);
   assert.match(signedBy(noCa).join(), /^leaf is signed by a CA that is not in the stack/);
   assert.equal(signedBy().length, 1);
+
+  const cluster = resource({
+    type: "etcd:cluster:Cluster",
+    props: { givenCas: { "client-ca-2": { certPem: "given", inLeafs: true } } },
+  });
+  const byText = (caCertPem: string) =>
+    validateStack(leafCertificatesFromOwnCa, [
+      cluster,
+      resource({ type: LEAF, name: "leaf", props: { caCertPem } }),
+    ]);
+  assert.deepEqual(byText("given"), []);
+  assert.equal(byText("another").length, 1);
 });

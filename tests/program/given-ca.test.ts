@@ -59,7 +59,7 @@ test("no resource is made for it, and its end and its key's digest are recorded"
   for (const run of [trusted, issuing, alone])
     assert.ok(!run.resources.some(({ name }) => name.startsWith("client-ca-2")));
   const { clientCa } = Object(output(alone, "deployed"));
-  assert.deepEqual(Object.keys(clientCa.terms["2"]).toSorted(), ["expires", "publicKey"]);
+  assert.deepEqual(Object.keys(clientCa.terms["2"]).toSorted(), ["chain", "expires", "publicKey"]);
   assert.match(Object(output(alone, "certificatesExpire"))["client-ca-2"], /^\d{4}-/);
 });
 

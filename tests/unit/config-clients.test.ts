@@ -58,7 +58,8 @@ for (const [name, what] of [
   ["root", "etcd's own superuser"],
   ["etcd-client", "the administrator's common name"],
   ["node2", "the name of a node"],
-  ["node2-operator", "the common name of node2's operator certificate"],
+  ["node2-operator", "what the certificates of hosts are called"],
+  ["node9-server", "what the certificates of hosts are called"],
 ] as const)
   test(`a client cannot be ${what}`, () => {
     assert.deepEqual(saysOf({ name }), [`clients[0].name: ${name} is ${what}; choose another name.`]);

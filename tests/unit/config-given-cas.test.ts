@@ -115,9 +115,24 @@ for (const [what, values, sentence] of [
     assert.deepEqual(problems({ ...given, ...values }), [sentence]);
   });
 
-test("one that has ended is refused, and no message has a key in it", () => {
-  const values = { givenCas: { "client-2": ended.pem }, caKeys: { "client-2": root.keyPem } };
-  assert.match(problems({ ...listed, ...values }).join(), /^givenCas\.client-2: CN=Ended CA ended on .*\.$/);
+test("one that has ended is refused where it issues, and no message has a key in it", () => {
+  const values = { givenCas: { "client-2": ended.pem }, caKeys: { "client-2": ended.keyPem } };
+  const issuing = { clientCa: [2, 1], ...values };
+  assert.match(problems(issuing).join(), /^givenCas\.client-2: CN=Ended CA ended on .*\.$/);
+  assert.deepEqual(problems({ ...listed, ...values }), [], "it is about to be dropped");
   const wrong = problems({ ...given, caKeys: { "client-2": `${root.keyPem}${root.keyPem}` } });
   assert.doesNotMatch(wrong.join(), /PRIVATE KEY|MIG/);
+});
+
+test("two CAs have two keys: a client's certificate would be a peer's", () => {
+  const twice = {
+    clientCa: [1, 2],
+    peerCa: [1, 2],
+    givenCas: { "client-2": chain, "peer-2": chain },
+    caKeys: { "client-2": intermediate.keyPem, "peer-2": intermediate.keyPem },
+  };
+  assert.match(
+    problems(twice).join(),
+    /givenCas\.peer-2: has the key of client-2; each CA needs one of its own/,
+  );
 });

@@ -17,8 +17,8 @@ const giving = (ca = one, number = 2, role = "client") => ({
   caKeys: { [`${role}-${number}`]: ca.keyPem },
 });
 const known = (ca = one) => {
-  const [{ publicKey = "", expires = "" } = {}] = config(giving(ca)).givenCas;
-  return { publicKey, expires };
+  const [{ publicKey = "", chain = "", expires = "" } = {}] = config(giving(ca)).givenCas;
+  return { publicKey, chain, expires };
 };
 /** A record of a client CA 2 of that kind. */
 const proven = (terms: Readonly<Record<string, string>>) => ({
@@ -47,6 +47,12 @@ for (const [what, values, record, sentence] of [
     proven(known()),
     "givenCas.client-2: is missing: this CA was given, so its certificate and its key (caKeys.client-2) are needed.",
   ],
+  [
+    "the key of one that was dropped",
+    giving(one, 3),
+    { ...deployed, clientCa: { list: [1], terms: { "1": {}, "2": known() } } },
+    "givenCas.client-3: has the key of client-2, and a rotation leads to another key.",
+  ],
   ["a client CA at the bootstrap", giving(one, 1), undefined, undefined],
   [
     "a peer CA at the bootstrap",
@@ -66,7 +72,7 @@ test("a renewed certificate is a warning for clients outside, and an end within 
   assert.deepEqual(problems, []);
   assert.match(
     warnings.join(),
-    /^givenCas\.client-2: another certificate for the same key\. .* before \S+\.$/,
+    /^givenCas\.client-2: other certificates for the same key\. .* before \S+\.$/,
   );
   const late = NOW + 1700 * 86_400_000;
   assert.match(

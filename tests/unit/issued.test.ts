@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Issued, issuedAfter, type Leaf, refuseReusedIssues, revokedBy } from "../../cluster/issued.ts";
+import {
+  type Issued,
+  issuedAfter,
+  type Leaf,
+  refuseNewKeys,
+  refuseReusedIssues,
+  refuseRevocation,
+  revokedBy,
+} from "../../cluster/issued.ts";
 import { config, threeNodes } from "./configuration.ts";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -92,4 +100,34 @@ test("a number is never given to another key: neither one below it, nor that of 
   assert.deepEqual(refuseReusedIssues(revoking(app(1)), raised), [sentence("app1", 2)]);
   const lost = { "node2-operator": [{ ...entry("3"), dropped: true as const }] };
   assert.deepEqual(refuseReusedIssues(revoking(), lost), [sentence("node2", 1)]);
+});
+
+const node2Lost = threeNodes.map((node, index) => (index === 1 ? { ...node, lost: true } : node));
+
+test("two members are not restarted to revoke what a third one had, unless a pause is allowed", () => {
+  const lost = revoking({ nodes: node2Lost });
+  assert.match(
+    refuseRevocation(lost, true, recorded).join(),
+    /^revocation: the certificates of node2 are revoked by a restart of the two members that are left, .* replace node2 in this up instead .* or accept a pause with allow: \[two-node-restart\]\.$/,
+  );
+  const paused = revoking({ nodes: node2Lost, allow: ["two-node-restart"] });
+  assert.deepEqual(refuseRevocation(paused, true, recorded), []);
+  const done = { ...recorded, "node2-operator": [{ ...entry("3"), dropped: true as const }] };
+  assert.deepEqual(refuseRevocation(lost, true, done), [], "it was revoked before");
+});
+
+test("without a record nothing is known to be revoked", () => {
+  assert.match(refuseRevocation(revoking(), true).join(), /^revocation: this stack has no record yet /);
+  assert.deepEqual(refuseRevocation(revoking(), false), [], "a new cluster has issued nothing");
+  assert.deepEqual(refuseRevocation(config(), true), []);
+});
+
+test("new keys and another machine for the same host are two ups", () => {
+  const nodes = threeNodes.map((node, index) => (index === 1 ? { ...node, issue: 2 } : node));
+  assert.match(
+    refuseNewKeys(revoking({ nodes }), recorded, ["node2"]).join(),
+    /^issue: node2 gets new keys in an up of its own/,
+  );
+  assert.deepEqual(refuseNewKeys(revoking({ nodes }), recorded, ["node1"]), []);
+  assert.deepEqual(refuseNewKeys(revoking(), recorded, ["node2"]), []);
 });

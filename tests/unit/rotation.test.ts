@@ -182,6 +182,9 @@ test("one that is only trusted and has ended must go: the provider would make an
     "The client CA 1 ended on 2026-12-31T00:00:00Z, and is only trusted: take it out of clientCa.",
   ]);
   assert.deepEqual(check({ clientCa }, { clientCa: [2] }).problems, []);
+  const dead = check({ clientCa }, { clientCa: [2, 1] }, ["node3 is lost"]);
+  assert.deepEqual(dead.problems, [], "a dead member comes first");
+  assert.match(dead.warnings.join(), /The client CA 1 ended on/);
 });
 
 test("where there are two, the one that ends is named by its number, and only the issuing one is asked to be renewed", () => {
