@@ -21,19 +21,32 @@ test("what was proven comes from what the health step prints, and from nothing e
     health: "as etcdctl shows it",
     deployed: { version: "9.9.9", token: "t", dataDir: "/d", adminHost: "other", nodes: {} },
   };
-  const marked = `== proof of etcd-host: ${JSON.stringify(proof)}`;
+  const sent = text(step(run, "health"), "stdin").split(/^deployed\n/m)[1] ?? "";
+  const recorded = createHash("sha256").update(sent).digest("hex");
+  const marked = `== proof of etcd-host: ${JSON.stringify({ ...proof, recorded })}`;
   const talk = '{"motd": "welcome"}\nLast login: today\n$ ';
+  const alone = "the proof alone, as before it was marked";
   const printed = {
-    "the proof alone, as before it was marked": JSON.stringify(proof, null, 2),
+    [alone]: JSON.stringify(proof, null, 2),
     "a marked line": `\n${marked}`,
     "a marked line after what a login printed": `${talk}\n${marked}`,
     "and before something": `${talk}\r\n${marked}\r\nbye`,
   };
   for (const [what, stdout] of Object.entries(printed)) {
     const other = await runProgram({ config: clusterOf(3), mocked: { health: { stdout } } });
-    for (const [name, value] of Object.entries(proof))
+    const expected = what === alone ? proof : { ...proof, deployed: JSON.parse(sent) };
+    for (const [name, value] of Object.entries(expected))
       assert.deepEqual(output(other, name), value, `${what}: ${name}`);
   }
+  // who marks the line says which record was sent to it, and may not bring another one
+  const forged = { ...proof, recorded: "0".repeat(64) };
+  const stdout = `== proof of etcd-host: ${JSON.stringify(forged)}`;
+  const kept = await runProgram({
+    config: clusterOf(3),
+    earlier: earlierOutputs(run),
+    mocked: { health: { stdout } },
+  });
+  assert.deepEqual(output(kept, "deployed"), output(run, "deployed"));
 });
 
 test("what is recorded is what was sent, whatever a host makes of it, and only once it is proven", async () => {
