@@ -42,7 +42,9 @@ function users(before: Access | undefined, now: Access | undefined): readonly Us
 
 function userChange({ name, old = [], now }: UserChange): readonly string[] {
   if (now === undefined) return [`${name} is removed`];
-  const given = now.filter((grant) => !old.includes(grant)).map(inWords);
+  const given = now
+    .filter((grant) => !old.includes(grant))
+    .map((grant) => inWords(grant) + before(old.find((one) => rangeOf(one) === rangeOf(grant))));
   const ranges = now.map(rangeOf);
   const taken = old.filter((grant) => !ranges.includes(rangeOf(grant))).map(inWords);
   return [
@@ -55,6 +57,11 @@ function userChange({ name, old = [], now }: UserChange): readonly string[] {
 /** `readwrite prefix /app1/` → `readwrite /app1/`; a single key is called one. */
 function inWords(grant: string): string {
   return grant.replace(" prefix ", " ").replace(" key ", " the key ");
+}
+
+/** What it was for the same keys: less may be as much of a change as more. */
+function before(grant: string | undefined): string {
+  return grant === undefined ? "" : ` (before: ${grant.split(" ", 1)[0]})`;
 }
 
 function rangeOf(grant: string): string {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { EXPIRED_CA, endedAuthorities } from "../../cluster/ended.ts";
 import {
+  authorityNamed,
   CLUSTER_STEPS,
   certificateIn,
   clientIn,
@@ -64,7 +65,7 @@ export function buildPlan(
     security: securityRows(preview.resources, config, deployed),
     others,
     refusals: [],
-    earliestExpiry: earliestExpiry(preview.resources),
+    earliestExpiry: earliestExpiry(preview.resources, config.givenCas),
   };
 }
 
@@ -214,8 +215,15 @@ function isOfAuthority(name: string): boolean {
   return isAuthority(componentOf(name));
 }
 
-function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] {
-  const ends = resources
+function earliestExpiry(
+  resources: readonly Resource[],
+  givenCas: ClusterConfig["givenCas"],
+): Plan["earliestExpiry"] {
+  const given = givenCas.map(({ role, number, expires }) => ({
+    certificate: authorityNamed(role, number),
+    expires,
+  }));
+  const made = resources
     .filter(
       ({ type, op, changes }) =>
         /:(LocallySigned|SelfSigned)Cert$/.test(type) && (!changes || op === "protect"),
@@ -223,8 +231,8 @@ function earliestExpiry(resources: readonly Resource[]): Plan["earliestExpiry"] 
     .map(({ name, old }) => ({
       certificate: certificateName(componentOf(name)),
       expires: text(old.outputs.validityEndTime),
-    }))
-    .sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
+    }));
+  const ends = [...made, ...given].sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
   return ends[0] ?? null;
 }
 

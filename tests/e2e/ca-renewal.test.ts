@@ -39,6 +39,12 @@ test("in the last month of its CAs leaf certificates are renewed all the same, a
     assert.equal(end, name.endsWith("-peer") ? peer : client, name);
   await project.configure({ renewBeforeDays: 14 });
   await must(project.up());
+  const job = await cli(project, "up", "--renewals-only");
+  assert.equal(job.code, 3);
+  assert.match(
+    job.all,
+    /^nothing to do; but a CA needs somebody:\nThe client CA ends on .*\nThe peer CA ends on /m,
+  );
 });
 
 test("both CAs are renewed in one up: each member restarts once, and clients with the old CA certificate go on", async (context) => {
