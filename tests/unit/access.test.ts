@@ -117,7 +117,7 @@ test("the plan says what changes in the words of the configuration", () => {
     ],
   };
   assert.deepEqual(says({ rbac: true, clients: [narrowed, { name: "viewer" }] }, on), [
-    "app1 may read /app1/, write /new/; app1 may no longer read the key compact_rev_key",
+    "app1 may read /app1/ (before: readwrite), write /new/; app1 may no longer read the key compact_rev_key",
   ]);
   assert.deepEqual(says({ rbac: false, clients: [{ name: "viewer" }] }, on), [
     "auth is switched OFF: every certificate may do everything",
