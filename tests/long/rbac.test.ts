@@ -73,6 +73,23 @@ test("both CAs are renewed with authentication on", async (context) => {
   await isConfined();
 });
 
+test("both CAs are rotated with authentication on", async (context) => {
+  const REISSUES = { node1: "reissue", node2: "reissue", node3: "reissue" } as const;
+  for (const [list, actions] of [
+    [[1, 2], RESTARTS],
+    [[2, 1], REISSUES],
+    [[2], RESTARTS],
+  ] as const) {
+    await project.configure({ clientCa: list, peerCa: list });
+    const up = await planned(project, actions);
+    const written = await whileWriting(project, () => up());
+    context.diagnostic(JSON.stringify({ list, ...written }));
+    assert.equal(written.missing, 0);
+    asApp1 = await clientOn(project, 1, "app1");
+    await isConfined();
+  }
+});
+
 test("it is switched off, and once it is the setting may be left out: the hosts get their own names back", async () => {
   await project.configure({ rbac: false, clients: [{ name: "app1" }] });
   await must(project.up());

@@ -4,11 +4,15 @@
  */
 
 import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { whileShakingHands } from "../e2e/handshakes.ts";
 import { lab, labDown, must, onHost } from "../e2e/lab.ts";
 import { listedMembers, startsOf } from "../e2e/members.ts";
 import { cli, upAsPlanned } from "../e2e/planned.ts";
 import type { Project } from "../e2e/project.ts";
+import { answering } from "../e2e/revoking.ts";
 import { savedCluster } from "../e2e/saved.ts";
 import { whileWriting } from "../e2e/writing.ts";
 
@@ -70,6 +74,25 @@ async function step(list: readonly number[], kind: "restart" | "reissue", hosts:
   await isWhole(hosts);
 }
 
+/** Clients come all the time, with what they fetched after the step before, to members that stay: the first one is rebooted. */
+async function stepUnderHands(
+  folder: string,
+  ...[list, kind, hosts]: Parameters<typeof step>
+): Promise<{ readonly list: readonly number[]; readonly handshakes: number }> {
+  const stay = [3, 4].flatMap((n) => [2379, 2380].map((port) => `https://192.168.1.10${n}:${port}`));
+  const { failed, done } = await whileShakingHands(folder, stay, () => step(list, kind, hosts));
+  assert.deepEqual(failed, []);
+  return { list, handshakes: done };
+}
+
+async function bundle(name: string): Promise<string> {
+  const folder = join(project.dir, name);
+  await mkdir(folder);
+  await must(cli(project, "client", "--write-bundle", name));
+  await writeFile(join(folder, "peer-ca.crt"), await onHost(1, "cat /etc/etcd/pki/peer-ca.crt"));
+  return folder;
+}
+
 async function isWhole(hosts: readonly number[]): Promise<void> {
   for (const n of hosts) assert.match(await onHost(n, "etcd-host verify"), /^node\d is as declared$/);
   assert.equal((await cli(project, "verify")).code, 0);
@@ -81,20 +104,29 @@ async function isWhole(hosts: readonly number[]): Promise<void> {
 
 test("each step is killed at five moments and a host reboots in it; between the steps nodes come, go and are replaced", async (context) => {
   const client = await project.output("clientBundle");
+  const founded = await bundle("founded");
+  const seen: object[] = [];
   const written = await whileWriting(project, async () => {
-    await step([1, 2], "restart", [1, 2, 3, 4, 5]);
+    seen.push(await stepUnderHands(founded, [1, 2], "restart", [1, 2, 3, 4, 5]));
     await replaced();
     await givenUp();
-    await step([2, 1], "reissue", [1, 2, 3, 4]);
+    seen.push(await stepUnderHands(await bundle("trusted"), [2, 1], "reissue", [1, 2, 3, 4]));
     await added();
   });
-  context.diagnostic(JSON.stringify(written));
+  context.diagnostic(JSON.stringify({ ...written, seen }));
   assert.equal(written.missing, 0);
 
   // the writers come again with what the second step issued
-  const last = await whileWriting(project, () => step([2], "restart", [1, 2, 3, 4, 6]));
-  context.diagnostic(JSON.stringify(last));
+  const issued = await bundle("issued");
+  const last = await whileWriting(project, async () => {
+    seen.push(await stepUnderHands(issued, [2], "restart", [1, 2, 3, 4, 6]));
+  });
+  context.diagnostic(JSON.stringify({ ...last, seen }));
   assert.equal(last.missing, 0);
+  const endpoints = [1, 2, 3, 4, 6].map((n) => `https://192.168.1.10${n}:2379`);
+  await writeFile(join(founded, "ca.crt"), await onHost(1, "cat /etc/etcd/pki/client-ca.crt"));
+  assert.deepEqual(await answering(founded, endpoints), [], "a client of CA 1 that knows CA 2 is refused");
+  assert.deepEqual(await answering(issued, endpoints), endpoints);
   const { stdout } = await must(project.pulumi("stack", "--show-urns"));
   assert.doesNotMatch(stdout, /::(client|peer)-ca(-key|-cert)?$/m);
   assert.notDeepEqual(await project.output("clientBundle"), client);
