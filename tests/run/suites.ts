@@ -85,6 +85,12 @@ export const suites: readonly Suite[] = [
   { name: "unit", needs: [], run: () => nodeTests("unit") },
   { name: "components", needs: [], run: () => nodeTests("components") },
   { name: "program", needs: [], run: () => nodeTests("program") },
+  // early: its longest file takes three minutes, beside which all others fit
+  {
+    name: "state",
+    needs: [commands("python3"), engine, cloud],
+    run: async () => runFiles(longestFirst(await filesOf("state"))),
+  },
   {
     name: "host",
     needs: [
@@ -108,11 +114,6 @@ export const suites: readonly Suite[] = [
   { name: "engine", needs: [commands("openssl", "ssh"), engine], run: () => nodeTests("engine") },
   { name: "ec2", needs: [commands("ssh"), engine], run: () => nodeTests("ec2") },
   { name: "policy", needs: [engine], run: () => nodeTests("policy") },
-  {
-    name: "state",
-    needs: [commands("python3"), engine, cloud],
-    run: async () => runFiles(longestFirst(await filesOf("state"))),
-  },
   {
     name: "e2e",
     needs: lab,
