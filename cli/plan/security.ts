@@ -55,8 +55,10 @@ export function securityRows(
     ...allowRows(resources, config.allow),
   ];
   // a preview lists resources in any order, and the same plan has to look the same
-  const place = ({ kind, ...row }: SecurityRow) => `${KINDS.indexOf(kind)} ${JSON.stringify(row)}`;
-  return together(found).toSorted((a, b) => (place(a) < place(b) ? -1 : 1));
+  const text = (row: SecurityRow) => JSON.stringify(row);
+  return together(found).toSorted(
+    (a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || (text(a) < text(b) ? -1 : 1),
+  );
 }
 
 const KINDS: readonly SecurityKind[] = [

@@ -222,3 +222,14 @@ test("settings that say no more than where a host writes may be a secret", () =>
   const config = { "etcd:unit": "[secret]", "etcd:backup": "[secret]" };
   assert.deepEqual(planWith({ config }).security, []);
 });
+
+test("the rows are in the order of their kinds, of which there are more than ten", () => {
+  const plan = planWith({
+    config: { "etcd:allow": '["foreign-etcd","downgrade"]' },
+    changes: { "node1-member": restarts({ "enable-pprof": "true" }), "peer-ca-cert": { op: "replace" } },
+  });
+  assert.deepEqual(
+    plan.security.map(({ kind }) => kind),
+    ["trust", "flag", "allow"],
+  );
+});

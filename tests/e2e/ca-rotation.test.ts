@@ -133,7 +133,11 @@ async function asks(folder: string): ReturnType<typeof run> {
 test("CA 1's client is refused, CA 1 is gone from the state, and its number never comes again", async () => {
   const refused = await asks(join(project.dir, "founded"));
   assert.notEqual(refused.code, 0);
-  assert.match(refused.all, /alert (unknown ca|bad certificate)|Connection reset by peer/);
+  assert.match(
+    refused.all,
+    /^curl: \((35|55|56)\) /,
+    "the connection is ended, as the request is sent or answered",
+  );
   assert.equal((await asks(join(project.dir, "issued"))).code, 0);
   const names = (await must(project.pulumi("stack", "--show-urns"))).stdout;
   assert.doesNotMatch(names, /::(client|peer)-ca(-key|-cert)?$/m);
