@@ -115,7 +115,7 @@ promote_myself() {
   record_incarnation # first: a voter without a record would be taken for a foreign one
   need_cluster_lock
   ctl --endpoints="$(healthy_urls_but "$me")" member promote "$(hex_id "$me")" >"$work/promote" 2>&1 || {
-    grep -q -e 'in sync with leader' -e 'unhealthy cluster' -e 'deadline exceeded' "$work/promote" || # to be tried again
+    grep -q -e 'in sync with leader' -e 'unhealthy cluster' -e 'deadline exceeded' -e 'timed out' -e 'leader changed' "$work/promote" || # to be tried again
       fail "$name cannot become a voter: $(plain_answer <"$work/promote")"
     return 1
   }

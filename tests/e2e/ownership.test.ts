@@ -21,7 +21,7 @@ test("renamed and reparented resources take the members over without stopping on
   const processes = await Promise.all(NODES.map(processOf));
   const index = join(project.dir, "index.ts");
   const source = await readFile(index, "utf8");
-  const renamed = source.replace('new EtcdCluster("etcd"', 'new EtcdCluster("renamed"');
+  const renamed = source.replace("new EtcdCluster(CLUSTER", 'new EtcdCluster("renamed"');
   assert.notEqual(renamed, source);
   await rm(index);
   await writeFile(index, renamed);

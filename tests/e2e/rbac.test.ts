@@ -99,7 +99,7 @@ test("grants change, a client goes, and a user that nobody declared is refused u
   await onHost(1, "etcd-host ctl user delete mallory");
   assert.deepEqual(
     (await planOf(project)).cluster.filter(({ step }) => step === "access").map(({ text }) => text),
-    ["app1 may read /app1/, write the key shared; app2 is removed"],
+    ["app1 may read /app1/ (before: readwrite), write the key shared; app2 is removed"],
   );
   await must(project.up());
   assert.match(await asApp1("put", "/app1/a", "3"), OUTSIDE);

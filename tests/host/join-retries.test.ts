@@ -69,7 +69,7 @@ test("a learner is promoted once it has caught up", async (t) => {
   const { host } = await joiningCluster(t, "absent");
   host.write(
     "answers/refused/promote",
-    "etcdserver: can only promote a learner member which is in sync with leader\netcdserver: unhealthy cluster\n",
+    "etcdserver: can only promote a learner member which is in sync with leader\netcdserver: unhealthy cluster\netcdserver: request timed out\netcdserver: leader changed\n",
   );
   const { code, stderr } = await join(host);
   assert.equal(code, 0, stderr);
