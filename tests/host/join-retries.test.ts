@@ -73,7 +73,7 @@ test("a learner is promoted once it has caught up", async (t) => {
   );
   const { code, stderr } = await join(host);
   assert.equal(code, 0, stderr);
-  assert.equal(asked(host, "member promote"), 3);
+  assert.equal(asked(host, "member promote"), 5);
 });
 
 test("a promotion that timed out and was made all the same is no failure", async (t) => {
