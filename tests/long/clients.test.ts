@@ -5,7 +5,6 @@ import { after, afterEach, before, test } from "node:test";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { whileShakingHands } from "../e2e/handshakes.ts";
 import { bareHosts, labDown, must, onHost } from "../e2e/lab.ts";
-import { startsOf } from "../e2e/members.ts";
 import { cli, planOf, upAsPlanned } from "../e2e/planned.ts";
 import { Project } from "../e2e/project.ts";
 import { answering } from "../e2e/revoking.ts";
@@ -48,13 +47,8 @@ for (const version of VERSIONS)
     assert.deepEqual(await answering(bundle("app1"), endpoints), endpoints);
 
     await project.configure({ clients: [app2] });
-    const revoked = await unseen(async () => {
-      const starts = await startsOf(NODES);
-      await must(project.up("--target", "**-certificates"));
-      assert.deepEqual(await answering(bundle("app1"), endpoints), []);
-      assert.deepEqual(await startsOf(NODES), starts);
-      await must(project.up());
-    });
+    const revoked = await unseen(() => upAsPlanned(project, restarts));
+    assert.deepEqual(await answering(bundle("app1"), endpoints), []);
     context.diagnostic(`revoked: ${revoked}`);
     await must(project.up("--expect-no-changes"));
 
