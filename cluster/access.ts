@@ -10,7 +10,7 @@ import type { Findings } from "./changes.ts";
 import type { Access, Deployed } from "./deployed.ts";
 
 /** Etcd's own superuser. */
-export const ROOT = "root";
+const ROOT = "root";
 
 export type Asked = Pick<ClusterConfig, "rbac" | "clients">;
 

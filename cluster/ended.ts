@@ -54,13 +54,15 @@ function said(ended: readonly Ended[]): string {
 }
 
 function refuseEnded(ended: readonly Ended[], deployed: Deployed): string {
-  // Members that have loaded another CA, too, accept what that one signs: no restart without a proof.
+  const has = `By the record of the last healthy run ${said(ended)}: members accept no new connection.`;
+  // what the other one signs is accepted by all that have loaded it
   const others = ended.flatMap(({ role }) => {
     const [issuing, other] = deployed[`${role}Ca`]?.list ?? [];
     return other === undefined ? [] : [`${role}Ca: [${other}, ${issuing}]`];
   });
-  const first = others.length === 0 ? "" : ` with ${others.join(" and ")}, so that the other CA issues,`;
-  return `By the record of the last healthy run ${said(ended)}: members accept no new connection. allow: [${EXPIRED_CA}]${first} renews it with its own key and restarts all members without a proof, an outage of seconds; no data is touched.`;
+  if (others.length > 0)
+    return `${has} They trust another CA as well: ${others.join(" and ")}, with allow: [${EXPIRED_CA}], lets that one issue; no data is touched.`;
+  return `${has} allow: [${EXPIRED_CA}] renews it with its own key and restarts all members without a proof, an outage of seconds; no data is touched.`;
 }
 
 function sayRenewed(ended: readonly Ended[]): string {

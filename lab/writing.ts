@@ -35,11 +35,20 @@ export async function whileWriting(
   pauseMs = 2,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<Written> {
-  const child = spawn(
-    labCommand,
-    ["exec", "node", "--no-warnings", writer, String(pauseMs), bundle, ...endpoints],
-    { env, stdio: ["pipe", "pipe", "inherit"] },
-  );
+  const words = ["node", "--no-warnings", writer, String(pauseMs), bundle, ...endpoints];
+  return JSON.parse(await whileRunning(words, env, work));
+}
+
+/**
+ * Runs a program in the network of the lab's client while `work` goes on. It says one line as it begins, and one at the end of
+ * its input, which is returned.
+ */
+export async function whileRunning(
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  work: () => Promise<unknown>,
+): Promise<string> {
+  const child = spawn(labCommand, ["exec", ...words], { env, stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   await lines.next(); // "writing"
   try {
@@ -51,5 +60,5 @@ export async function whileWriting(
   child.stdin.end();
   const { value } = await lines.next();
   if (child.exitCode === null) await once(child, "exit");
-  return JSON.parse(String(value));
+  return String(value);
 }

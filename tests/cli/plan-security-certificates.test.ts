@@ -1,4 +1,6 @@
 // A hostile pull request that is after certificates: CAs, their keys, and what leaf certificates say.
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import { make } from "../unit/given.ts";
 import { type Hostile, planWith, testComments } from "./security-plans.ts";
 
@@ -102,3 +104,19 @@ const hostile: Hostile = {
 };
 
 testComments(hostile);
+
+const givenBy = (givenCas: string) =>
+  planWith({ config: { "etcd:clientCa": "[1, 2]", "etcd:givenCas": givenCas, "etcd:caKeys": "[secret]" } });
+
+test("given CAs that are a secret cannot be reviewed, so there is no plan", () => {
+  for (const masked of ["[secret]", '{"client-2":"[secret]"}'])
+    assert.throws(
+      () => givenBy(masked),
+      /The CAs in the preview cannot be read, .* Set givenCas without --secret/,
+    );
+});
+
+test("the end of a given CA counts as any other", () => {
+  const brief = make("Brief CA", { hours: 24 });
+  assert.equal(givenBy(JSON.stringify({ "client-2": brief.pem })).earliestExpiry?.certificate, "client-ca-2");
+});

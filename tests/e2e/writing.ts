@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { labCommand } from "../../lab/describe.ts";
-import { type Written, whileWriting as whileWritingTo } from "../../lab/writing.ts";
+import { type Served, type Written, whileWriting as whileWritingTo } from "../../lab/writing.ts";
 import { labEnv, must, onHost, run } from "./lab.ts";
 import type { Project } from "./project.ts";
 
@@ -30,10 +30,15 @@ const PAUSE_MS = 150;
 
 /** Writes to a stack's cluster, as its administrator, all the time that `work` takes. */
 export async function whileWriting(project: Project, work: () => Promise<unknown>): Promise<Written> {
+  return whileWritingTo(await servedTo(project), work, PAUSE_MS, labEnv);
+}
+
+/** Where a stack's cluster is, and a folder with what its administrator has. */
+export async function servedTo(project: Project): Promise<Served> {
   const bundle = join(project.dir, "bundle");
   const client = `cd '${project.dir}' && node cli/client/client.ts --write-bundle bundle`;
   await must(run(labCommand, ["exec", "sh", "-c", client], project.env));
   const endpoints = await project.output("endpoints");
   if (!Array.isArray(endpoints)) throw new Error("the stack has no endpoints");
-  return whileWritingTo({ bundle, endpoints }, work, PAUSE_MS, labEnv);
+  return { bundle, endpoints };
 }

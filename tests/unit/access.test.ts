@@ -107,6 +107,9 @@ test("the plan says what changes in the words of the configuration", () => {
   assert.deepEqual(says({ rbac: true, clients }, undefined), [
     "auth is switched on; app1 may read the key compact_rev_key, readwrite /app1/; viewer may do nothing",
   ]);
+  assert.deepEqual(says({ rbac: false }, undefined), [
+    "auth, if somebody has switched it on by hand, is switched OFF: every certificate may do everything",
+  ]);
   assert.deepEqual(says({ rbac: true, clients }, on), []);
   assert.deepEqual(says({ rbac: true, clients: [{ name: "viewer" }] }, on), ["app1 is removed"]);
   const narrowed = {

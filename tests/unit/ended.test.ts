@@ -36,6 +36,15 @@ test("a CA is refused from the very moment of its end, and the way out is named"
   );
 });
 
+test("where another CA is trusted, too, the way out is that it issues", () => {
+  const peerCa = { list: [1, 2], terms: { "1": { expires: FIRST }, "2": { expires: LATER } } };
+  assert.match(
+    check(end, {}, { ...proven, peerCa }).problems.join(),
+    / They trust another CA as well: peerCa: \[2, 1\], with allow: \[expired-ca\], lets that one issue; no data is touched\.$/,
+  );
+  assert.deepEqual(check(end, { allow, peerCa: [2, 1] }, { ...proven, peerCa }).problems, []);
+});
+
 test("an end that is not recorded is not taken for one to come", () => {
   const before = { ...deployed(3), peerCa: authority("") };
   assert.match(check(0, {}, before).problems.join(), /the peer CA ended on a date that it does not have/);
