@@ -1,6 +1,7 @@
 // What Pulumi starts: index.ts, on a Node.js that runs TypeScript itself. Plain JavaScript, so that an older one can
 // say so.
 import pulumi from "@pulumi/pulumi";
+import { isEngineGone } from "./lib/engine-gone.mjs";
 
 /** What the language host takes for "the user has been told". */
 const ALREADY_REPORTED = 32;
@@ -11,10 +12,9 @@ if (!process.features.typescript) {
   );
 }
 
-// After a step has failed, the engine answers what is still registered with this. The failure itself has been shown; the
-// runtime would add a stack trace.
+// What failed has been shown; for what is still registered then, the runtime would add a stack trace.
 process.prependListener("unhandledRejection", (reason) => {
-  if (/resource monitor shut down/.test(String(Object(reason).details))) process.exit(ALREADY_REPORTED);
+  if (isEngineGone(reason)) process.exit(ALREADY_REPORTED);
 });
 
 export default (await import("./index.ts")).default;

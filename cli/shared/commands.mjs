@@ -32,6 +32,7 @@ export const suites = [
   "unit",
   "components",
   "program",
+  "state",
   "host",
   "cli",
   "lab",
@@ -42,7 +43,6 @@ export const suites = [
   "engine",
   "ec2",
   "policy",
-  "state",
   "e2e",
   "fast",
 ];
