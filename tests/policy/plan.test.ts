@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Plan } from "../../cli/plan/model.ts";
 import type { Project } from "../engine/project.ts";
-import { hostKey, privateKey, threeNodes } from "../unit/configuration.ts";
+import { hostKey, threeNodes } from "../unit/configuration.ts";
 import { projectOf, shippedProject } from "./pack.ts";
 
 const program = fileURLToPath(new URL("../../cli/plan/plan.ts", import.meta.url));
@@ -31,7 +31,7 @@ test("a mandatory rule refuses the plan, in the pack's own words", async () => {
 
 test("advice is a warning of the plan, which is made", async () => {
   const nodes = threeNodes.map((node) => ({ ...node, hostKey: hostKey() }));
-  const config = { nodes, version: "3.6.14", sshPrivateKey: privateKey, protect: false };
+  const config = { nodes, version: "3.6.14", ssh: { agent: true }, protect: false };
   const project = await shippedProject(config);
   try {
     const { verdict, hosts, warnings } = await planOf(project);

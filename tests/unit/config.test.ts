@@ -231,7 +231,7 @@ test("loadConfig reads the engine's texts, and leaves other namespaces alone", a
   assert.ok(sshPrivateKey !== undefined && (await pulumi.isSecret(sshPrivateKey)));
 });
 
-test("loadConfig throws all sentences as one error that Pulumi shows without a stack trace", async () => {
+test("loadConfig throws all sentences, those of secrets in clear text too, as one error that Pulumi shows without a stack trace", async () => {
   await pulumi.runtime.setMocks(
     { newResource: () => ({ id: "", state: {} }), call: () => ({}) },
     "etcd",
@@ -248,11 +248,28 @@ test("loadConfig throws all sentences as one error that Pulumi shows without a s
     assert.equal(
       String(error.message),
       [
-        "this stack cannot come up as configured, for 2 reasons; nothing was changed:",
+        "this stack cannot come up as configured, for 3 reasons; nothing was changed:",
         "- checkID: no such setting; did you mean checkId.",
         '- protect: must be true or false, not "maybe".',
+        "- sshPrivateKey: is in the stack file in clear text; make a new key, and set it with pulumi config set --secret sshPrivateKey < KEYFILE.",
       ].join("\n"),
     );
+    return true;
+  });
+});
+
+test("keys of CAs in clear text are refused, without being shown", () => {
+  const caKeys = { "client-2": privateKey };
+  setStack({ "etcd:nodes": stackNodes, "etcd:sshPrivateKey": privateKey, "etcd:caKeys": caKeys }, [
+    "etcd:sshPrivateKey",
+  ]);
+  assert.throws(loadConfig, (error) => {
+    const message = String(Object(error).message);
+    assert.match(
+      message,
+      /caKeys: is in the stack file in clear text; .* --secret --path 'caKeys\.client-2' < KEYFILE\./,
+    );
+    assert.doesNotMatch(message, /PRIVATE KEY/);
     return true;
   });
 });
