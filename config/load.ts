@@ -1,6 +1,7 @@
 /** The only reader of the stack's configuration: one typed, validated, readonly object, or all mistakes together. */
 
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterConfig } from "./model.ts";
 import { decodeValues, parseConfig } from "./parse.ts";
@@ -27,10 +28,16 @@ export function loadConfig(): ClusterConfig & Secrets {
   return { ...config, ...(sshPrivateKey && { sshPrivateKey }), ...(caKeys && { caKeys }) };
 }
 
-/** What lies in the stack file for everybody to read, although it must not. */
-function inClear(stack: pulumi.Config): readonly string[] {
+/** What lies in the stack file for everybody to read. Which keys are secret the engine says only so: the SDK has no call for it. */
+function inClear(
+  stack: pulumi.Config,
+  secretKeys = process.env.PULUMI_CONFIG_SECRET_KEYS,
+): readonly string[] {
+  if (secretKeys === undefined) return []; // not started by the engine
+  const secret: unknown = JSON.parse(secretKeys);
   return (["sshPrivateKey", "caKeys"] as const)
-    .filter((key) => stack.get(key) !== undefined && !pulumi.runtime.isConfigSecret(`${stack.name}:${key}`))
+    .filter((key) => stack.get(key) !== undefined)
+    .filter((key) => !(Array.isArray(secret) && secret.includes(`${stack.name}:${key}`)))
     .map(
       (key) =>
         `${key}: is in the stack file in clear text; make a new key, and set it with pulumi config set --secret ${SET[key]}.`,

@@ -66,5 +66,5 @@ function setConfig(config: Exports): void {
     `etcd:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
-  pulumi.runtime.setAllConfig(Object.fromEntries(texts), ["etcd:sshPrivateKey", "etcd:caKeys"]);
+  pulumi.runtime.setAllConfig(Object.fromEntries(texts), ["etcd:sshPrivateKey"]);
 }

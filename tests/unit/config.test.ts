@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
@@ -202,6 +203,7 @@ function setStack(values: Readonly<Record<string, unknown>>, secretKeys: string[
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   pulumi.runtime.setAllConfig(Object.fromEntries(texts), secretKeys);
+  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(secretKeys); // as the language host does
 }
 
 const stackNodes = threeNodes.map((node) => ({ ...node, hostKey: hostKey() }));
