@@ -17,6 +17,7 @@ reconcile_access() {
   need_cluster_lock
   until_proven read_access # another run may have had the lock
   refuse_foreign_access
+  forget_passwords
   add_access # first: nobody loses for a moment what is given with other words
   until_proven read_access
   take_access
@@ -123,6 +124,17 @@ refuse_foreign_access() {
   odd=$(sed -n 's/^odd //p' "$work/surplus" | head -n 1)
   [ -z "$odd" ] ||
     refuse "the role ${odd%% *} has a permission that no stack can declare, from the key ${odd#* }; take it away by hand: 'etcd-host ctl role get ${odd%% *}' shows it, 'etcd-host ctl role revoke-permission' takes it"
+}
+
+# While authentication is off whoever has a certificate may give any user a password, and no question tells.
+forget_passwords() {
+  [ "$(wanted_auth)" = on ] && has_line "$(cat "$work/access")" 'auth off' || return 0
+  sed -n 's/^user //p' "$work/access" >"$work/steps"
+  while read -r user; do
+    change_access 'not found' user delete "$user"
+    note "made again, as it may have been given a password: the user $user"
+  done <"$work/steps"
+  until_proven read_access
 }
 
 add_access() {

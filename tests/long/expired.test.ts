@@ -30,7 +30,7 @@ after(async () => {
 async function ended(...cas: readonly string[]): Promise<void> {
   const replace = cas.flatMap((ca) => ["--replace", `**${ca}-cert`]);
   await project.configure({ renewBeforeDays: 0 }); // the proof asks for no more
-  await must(endAfter({ cas: 3 * pace }, () => project.up(...replace)));
+  await must(endAfter({ cas: 5 * pace }, () => project.up(...replace)));
   for (const ca of cas) await untilEnd(1, ca);
   await project.configure({ renewBeforeDays: 14 });
 }
