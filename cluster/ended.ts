@@ -44,7 +44,10 @@ export function checkEnded(
     const warning = `allow: ${EXPIRED_CA} is no longer needed, since no CA has ended; take it out, so that no host restarts without a proof when its clock is wrong.`;
     return { problems: [], warnings: allowed ? [warning] : [] };
   }
-  if (!allowed) return { problems: [refuseEnded(ended, deployed)], warnings: [] };
+  const others = validOthers(ended, deployed, now);
+  const isLeftOut = others.some(({ role, issuing }) => config.certificates[`${role}Ca`][0] === issuing);
+  // with another one loaded no host restarts without a proof, and none can be had while the ended one issues
+  if (!allowed || isLeftOut) return { problems: [refuseEnded(ended, others)], warnings: [] };
   const problems = [...refuseMinorStep(config, deployed), ...refuseOtherChanges(config, deployed, machines)];
   return { problems, warnings: [sayRenewed(ended)] };
 }
@@ -53,15 +56,29 @@ function said(ended: readonly Ended[]): string {
   return ended.map(({ role, expires }) => `the ${role} CA ended on ${expires}`).join(", and ");
 }
 
-function refuseEnded(ended: readonly Ended[], deployed: Deployed): string {
-  const has = `By the record of the last healthy run ${said(ended)}: members accept no new connection.`;
-  // what the other one signs is accepted by all that have loaded it
-  const others = ended.flatMap(({ role }) => {
-    const [issuing, other] = deployed[`${role}Ca`]?.list ?? [];
-    return other === undefined ? [] : [`${role}Ca: [${other}, ${issuing}]`];
+interface Other {
+  readonly role: Ended["role"];
+  /** The CA that has ended. */
+  readonly issuing: number;
+  /** What it signs is accepted by all that have loaded it. */
+  readonly other: number;
+}
+
+/** Where another CA is trusted besides the ended one, and has not ended. */
+function validOthers(ended: readonly Ended[], deployed: Deployed, now: number): readonly Other[] {
+  return ended.flatMap(({ role }) => {
+    const { list = [], terms = {} } = deployed[`${role}Ca`] ?? {};
+    const [issuing, ...trusted] = list;
+    const other = trusted.find((number) => Date.parse(terms[String(number)]?.expires ?? "") > now);
+    return issuing === undefined || other === undefined ? [] : [{ role, issuing, other }];
   });
-  if (others.length > 0)
-    return `${has} They trust another CA as well: ${others.join(" and ")}, with allow: [${EXPIRED_CA}], lets that one issue; no data is touched.`;
+}
+
+function refuseEnded(ended: readonly Ended[], others: readonly Other[]): string {
+  const has = `By the record of the last healthy run ${said(ended)}: members accept no new connection.`;
+  const lists = others.map(({ role, issuing, other }) => `${role}Ca: [${other}, ${issuing}]`);
+  if (lists.length > 0)
+    return `${has} They trust another CA as well: ${lists.join(" and ")}, with allow: [${EXPIRED_CA}], lets that one issue; no data is touched.`;
   return `${has} allow: [${EXPIRED_CA}] renews it with its own key and restarts all members without a proof, an outage of seconds; no data is touched.`;
 }
 

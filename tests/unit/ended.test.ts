@@ -38,11 +38,20 @@ test("a CA is refused from the very moment of its end, and the way out is named"
 
 test("where another CA is trusted, too, the way out is that it issues", () => {
   const peerCa = { list: [1, 2], terms: { "1": { expires: FIRST }, "2": { expires: LATER } } };
-  assert.match(
-    check(end, {}, { ...proven, peerCa }).problems.join(),
-    / They trust another CA as well: peerCa: \[2, 1\], with allow: \[expired-ca\], lets that one issue; no data is touched\.$/,
-  );
+  // with the word alone as well: the ended one's renewal would not be accepted by who has loaded the other one
+  for (const settings of [{}, { allow, peerCa: [1, 2] }])
+    assert.match(
+      check(end, settings, { ...proven, peerCa }).problems.join(),
+      / They trust another CA as well: peerCa: \[2, 1\], with allow: \[expired-ca\], lets that one issue; no data is touched\.$/,
+    );
   assert.deepEqual(check(end, { allow, peerCa: [2, 1] }, { ...proven, peerCa }).problems, []);
+});
+
+test("another one that has ended too is no way out: the issuing one is renewed", () => {
+  const peerCa = { list: [1, 2], terms: { "1": { expires: FIRST }, "2": { expires: FIRST } } };
+  const before = { ...proven, peerCa };
+  assert.match(check(end, { peerCa: [1, 2] }, before).problems.join(), /allow: \[expired-ca\] renews it/);
+  assert.deepEqual(check(end, { allow, peerCa: [1, 2] }, before).problems, []);
 });
 
 test("an end that is not recorded is not taken for one to come", () => {
