@@ -36,6 +36,7 @@ export const PARTS = [
   "before",
   "guard",
   "defragment",
+  "rule",
   "access",
   "membership",
   "prove",

@@ -6,7 +6,8 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host status            this member: service, role, version, data
   etcd-host health            the whole cluster, as the last step of `pulumi up` proves it
   etcd-host ctl ARGUMENT...   etcdctl against all members, or those of --endpoints, with this host's own certificate
-  etcd-host defragment        shrink this member's database file, if the others can do without it (--yes: even if not)
+  etcd-host defragment        shrink this member's database file, if the others can do without it (--yes: even if not;
+                              --by-rule --free-mib=N --free-percent=N: as a timer may, if there is that much to give back)
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
