@@ -37,6 +37,7 @@ export const PARTS = [
   "guard",
   "defragment",
   "rule",
+  "reclaim",
   "access",
   "membership",
   "prove",

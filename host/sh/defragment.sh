@@ -7,6 +7,7 @@ DEFRAGMENT_SPARE_MB=100 # left free beside the new file, which is written beside
 cmd_defragment() {
   begin_defragmentation
   until_proven "$proof"
+  if [ -n "$keep_revisions" ]; then compact_here; read_size; fi
   need_disk_for_copy
   take_cluster_lock "$(lock_endpoints)"
   hand_over "$me" can_defragment # a leader that does not answer stops all writes

@@ -12,12 +12,12 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
   sudo prepare install certificates start roll before guard membership prove
-  stop remove-certificates remove-binaries remove-host started served facts send-snapshot
+  stop remove-certificates remove-binaries remove-host started served facts send-snapshot history disarm
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot history disarm' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
@@ -47,6 +47,8 @@ main() {
     verify) cmd_verify ;;
     facts) cmd_facts ;;
     defragment) cmd_defragment ;;
+    history) cmd_history ;;
+    disarm) cmd_disarm ;;
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
     help | --help | -h) cmd_help ;;
