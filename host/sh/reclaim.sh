@@ -18,7 +18,7 @@ begin_work() { # FOLDER
 # key of that moment one; what no key shows any more is history.
 read_history() {
   read_revisions
-  keys=$(count_keys) && keys_then=$(count_keys --rev="$compacted") ||
+  { keys=$(count_keys) && keys_then=$(count_keys --rev="$compacted"); } ||
     fail "etcd does not say how many keys it has: $(plain_answer <"$work/count"); see 'journalctl -u etcd', then run again"
   records=$((keys_then + revision - compacted)) superseded=$((keys_then + revision - compacted - keys))
   [ "$superseded" -gt 0 ] || superseded=0
