@@ -1,5 +1,6 @@
 /** Why the cluster takes no more writes, from what its members say, and what is left to do about it. */
 
+import { keepsAllHistory } from "../../config/settings.ts";
 import { bytes } from "../../lib/bytes.ts";
 import { table } from "../../lib/table.ts";
 import type { ClusterStatus, MemberStatus } from "../status/facts.ts";
@@ -51,7 +52,7 @@ export function explanation(status: ClusterStatus, history: History, settings: S
 function cause({ members }: ClusterStatus, history: History, settings: Settings): string {
   const { autoCompactionRetention: retention } = settings;
   if (shareOf(history) >= MUCH)
-    return isOff(retention)
+    return keepsAllHistory(retention)
       ? `auto-compaction is off (autoCompactionRetention: "${retention}"), and nothing else compacts: set it to "1h", so that it does not happen again`
       : `more was written than the quota holds before auto-compaction took it (autoCompactionRetention: "${retention}"): find the client that writes so much, or lower the retention`;
   if (members.some(({ fragmentation }) => fragmentation >= MUCH))
@@ -77,9 +78,6 @@ export function stillFull(
 
 function shareOf({ records, superseded }: History): number {
   return records === 0 ? 0 : superseded / records;
-}
-function isOff(retention: string): boolean {
-  return Number.parseFloat(retention) === 0;
 }
 function quotaOf({ quotaBytes }: MemberStatus, { quotaBackendBytes }: Settings): number {
   return quotaBytes || quotaBackendBytes;

@@ -47,4 +47,19 @@ export const maintenance = /** @type {const} */ ({
     wrong: ({ keep = "1000" }) =>
       /^[1-9]\d{1,8}$/.test(String(keep)) ? undefined : `--keep takes a number from 10 on, not ${keep}`,
   },
+  "state-drill": {
+    call: "npm run state-drill -- --export FILE",
+    summary:
+      "Proves that the stack can be recovered: an export of its state, the passphrase or key of its secrets, and the stack file, together, in a backend of its own that is removed again. Asks no host, and changes nothing.",
+    options: {
+      export: { type: "string", value: "FILE", help: "what pulumi stack export --file FILE wrote" },
+    },
+    exits: {
+      0: "they open the stack, and nothing would change",
+      1: "they do not; the last line says why",
+      5: "they do, but the stack file declares something else",
+    },
+    example: "npm run state-drill -- --export backup.json",
+    wrong: ({ export: file = "" }) => (file === "" ? "Give --export FILE" : undefined),
+  },
 });

@@ -44,8 +44,14 @@ test("history that fills the quota is compacted, and writes pass again", async (
 });
 
 test("keys that fill it need a larger quota: one up raises it, and ends the alarm", async (context) => {
+  const reclaim = () => cli(project, "reclaim", "--keep", "10");
   await fill("stays-$n");
-  const { code, stdout, stderr } = await cli(project, "reclaim", "--keep", "10");
+  let ended = await reclaim();
+  for (let more = 1; ended.code === 0 && more < 5; more++) {
+    await fill(`stays-${more}-$n`); // what it gave back
+    ended = await reclaim();
+  }
+  const { code, stdout, stderr } = ended;
   context.diagnostic(`${stdout}${stderr}`);
   assert.equal(code, 5);
   assert.match(stdout, /Cause: the live keys have grown/);
