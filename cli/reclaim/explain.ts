@@ -73,7 +73,7 @@ export function stillFull(
     shareOf(history) >= MUCH
       ? [`keys and the last ${kept} revisions`, "keep less history (-- --keep 10), "]
       : ["keys alone", ""];
-  return `${what} fill ${percent(used)} of the quota: ${less}delete keys and run this again, or raise quotaBackendBytes with etcd:allow: [nospace-alarm], for which pulumi up disarms. The alarm NOSPACE stays`;
+  return `${what} fill ${percent(used)} of the quota: ${less}delete keys and run this again, or raise quotaBackendBytes with etcd:allow: [nospace-alarm]: that pulumi up disarms. The alarm NOSPACE stays until then`;
 }
 
 function shareOf({ records, superseded }: History): number {

@@ -39,7 +39,9 @@ function remarks({ healthy, members }: ClusterStatus): readonly string[] {
       ? ["No member answers."]
       : alarms.length === 0
         ? ["No alarm is raised."]
-        : alarms.map((alarm) => `ALARM ${alarm}`)),
+        : alarms.map(
+            (alarm) => `ALARM ${alarm.trim()}${alarm.includes("NOSPACE") ? ": npm run reclaim" : ""}`,
+          )),
     ...(healthy ? [] : ["Not healthy: run etcd-host status on the hosts, or npm run verify here."]),
   ];
 }

@@ -88,7 +88,7 @@ async function seenAtIt(n: number): Promise<readonly [number, number] | undefine
 }
 
 test("timers on all hosts at once: one after the other, the leader last, also after a killed run", async (context) => {
-  await fragment(40, 80);
+  await fragment(20, 70);
   const [follower = 0] = (await members()).flatMap(({ role }, index) =>
     role === "follower" ? [index + 1] : [],
   );
@@ -143,6 +143,22 @@ test("a snapshot comes to the workstation, whether etcdctl is there or not, and 
   const one = await must(client("--endpoints=https://192.168.1.102:2379", ...save));
   assert.match(one.stdout, /^saved and verified /);
   assert.ok((await readFile(file)).length > 20 * MIB);
+});
+
+test("an export of the state, its passphrase and the stack file open the stack together", async () => {
+  const file = join(project.dir, "export.json");
+  await must(project.pulumi("stack", "export", "--file", file));
+  const drill = await must(cli(project, "state-drill", "--export", file));
+  assert.match(drill.stdout, /open the stack together, and nothing would change\.\n$/);
+  const wrong = `cd '${project.dir}' && PULUMI_CONFIG_PASSPHRASE=other node cli/state-drill/state-drill.ts --export ${file}`;
+  const { code, stderr } = await run(labCommand, ["exec", "sh", "-c", wrong], project.env);
+  assert.deepEqual(
+    [code, stderr],
+    [
+      1,
+      `The passphrase (PULUMI_CONFIG_PASSPHRASE, or the file in PULUMI_CONFIG_PASSPHRASE_FILE) does not open Pulumi.${project.stack}.yaml.\n`,
+    ],
+  );
 });
 
 test("an operator's endpoints are asked, and no others", async () => {

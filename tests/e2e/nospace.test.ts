@@ -23,7 +23,10 @@ async function fill(key: string): Promise<void> {
   const said = await onHost(
     1,
     `head -c 1000000 /dev/zero | tr '\\0' x >/tmp/value
-    n=0; while etcd-host ctl put "${key}" </tmp/value 2>&1; do n=$((n + 1)); done`,
+    cd /etc/etcd/pki
+    n=0; while etcdctl --cacert=client-ca.crt --cert=operator.crt --key=operator.key put "${key}" </tmp/value 2>&1; do
+      n=$((n + 1))
+    done`,
   );
   assert.match(said, /database space exceeded/);
 }
