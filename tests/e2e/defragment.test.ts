@@ -5,6 +5,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { isWhole } from "../../cli/client/snapshot.ts";
 import { labCommand } from "../../lab/describe.ts";
+import {
+  assertOneAtATime,
+  byRule,
+  hostOf,
+  killInTheMiddle,
+  type Member,
+  membersOf,
+  turnsSince,
+} from "./defragmenting.ts";
 import { labDown, must, onHost, run } from "./lab.ts";
 import { cli } from "./planned.ts";
 import type { Project } from "./project.ts";
@@ -37,19 +46,9 @@ async function fragment(staying: number, deleted: number): Promise<void> {
   );
 }
 
-interface Member {
-  readonly name: string;
-  readonly role: string;
-  readonly dbBytes: number;
-  readonly fragmentation: number;
-}
-async function members(): Promise<readonly Member[]> {
-  return JSON.parse((await must(cli(project, "status", "--json"))).stdout).members;
-}
-
 test("each member is defragmented in turn, the leader last, while clients write", async (context) => {
   await fragment(40, 80);
-  const earlier = await members();
+  const earlier = await membersOf(project);
   for (const { name, dbBytes } of earlier) assert.ok(dbBytes > 110 * MIB, `${name}: ${dbBytes}`);
   let said = "";
   const written = await whileWriting(project, async () => {
@@ -67,60 +66,33 @@ test("each member is defragmented in turn, the leader last, while clients write"
   );
   assert.equal(written.missing, 0);
   await assertNoOutage(written, NODES);
-  for (const { name, dbBytes, fragmentation } of await members())
+  for (const { name, dbBytes, fragmentation } of await membersOf(project))
     assert.ok(dbBytes < 60 * MIB && fragmentation < 0.3, `${name}: ${dbBytes}, ${fragmentation}`);
 });
 
-/** What a timer calls, on each host. */
-const byRule = (n: number) =>
-  onHost(n, "etcd-host defragment --by-rule --free-mib=50 --free-percent=40 2>&1");
-const IN_FLIGHT = `curl -s http://127.0.0.1:2381/metrics | sed -n 's/^etcd_disk_defrag_inflight //p'`;
-
-/** When a member was seen at it: milliseconds, the first and the last. */
-async function seenAtIt(n: number): Promise<readonly [number, number] | undefined> {
-  const sampled = await onHost(
-    n,
-    `: >/tmp/sampling; while [ -e /tmp/sampling ]; do [ "$(${IN_FLIGHT})" != 1 ] || date +%s%3N; sleep 0.02; done`,
-  );
-  const times = sampled.split("\n").filter(Boolean).map(Number);
-  const [first, last] = [times[0], times.at(-1)];
-  return first === undefined || last === undefined ? undefined : [first, last];
-}
-
 test("timers on all hosts at once: one after the other, the leader last, also after a killed run", async (context) => {
   await fragment(20, 70);
-  const [follower = 0] = (await members()).flatMap(({ role }, index) =>
-    role === "follower" ? [index + 1] : [],
-  );
-  let killed = "";
-  let seen: readonly (readonly [number, number] | undefined)[] = [];
+  const began = Date.now();
+  const [follower, leader] = [await hostOf("follower", project), await hostOf("leader", project)];
+  let [killed, said]: [string, readonly string[]] = ["", []];
   const written = await whileWriting(project, async () => {
-    const sampling = Promise.all(NODES.map(seenAtIt));
-    killed = await onHost(
-      follower,
-      `etcd-host defragment --by-rule --free-mib=50 --free-percent=40 >/tmp/killed 2>&1 & pid=$!
-      until [ "$(${IN_FLIGHT})" = 1 ] || ! kill -0 "$pid" 2>/dev/null; do :; done
-      kill -9 "$pid" && echo killed`,
-    );
-    const said = await Promise.all(NODES.map(byRule));
-    await Promise.all(NODES.map((n) => onHost(n, "rm /tmp/sampling")));
-    seen = await sampling;
-    context.diagnostic(said.join("\n"));
+    killed = await killInTheMiddle(follower);
+    said = await Promise.all(NODES.map((n) => onHost(n, byRule)));
   });
+  context.diagnostic(said.join("\n"));
   context.diagnostic(`${written.acknowledged} writes, longest gap ${written.longestGapMs} ms`);
   assert.equal(killed, "killed");
   assert.equal(written.missing, 0);
   await assertNoOutage(written, NODES);
-  for (const { name, dbBytes } of await members()) assert.ok(dbBytes < 60 * MIB, `${name}: ${dbBytes}`);
-  const turns = seen.flatMap((turn) => (turn === undefined ? [] : [turn])).toSorted(([a], [b]) => a - b);
-  context.diagnostic(`at it: ${JSON.stringify(turns.map(([from, to]) => to - from))} ms`);
-  assert.equal(turns.length, 3, "each member was seen at it");
-  for (const [index, [from]] of turns.entries())
-    assert.ok(from > (turns[index - 1]?.[1] ?? 0), `two at once: ${JSON.stringify(turns)}`);
-  assert.match(
-    (await Promise.all(NODES.map(byRule))).join("\n"),
-    /^(node\d: .* less to give back than .*\n?){3}$/,
-  );
+  for (const { name, dbBytes } of await membersOf(project))
+    assert.ok(dbBytes < 60 * MIB, `${name}: ${dbBytes}`);
+  const turns = await turnsSince(began, NODES);
+  context.diagnostic(`at it: ${turns.map(([from, to]) => to - from).join(", ")} ms`);
+  assert.equal(turns.length, 3);
+  assertOneAtATime(turns);
+  assert.deepEqual(turns.at(-1), (await turnsSince(began, [leader]))[0], "who led was the last");
+  const again = await Promise.all(NODES.map((n) => onHost(n, byRule)));
+  assert.match(again.join("\n"), /^(node\d: .* less to give back than .*\n?){3}$/);
 });
 
 test("a snapshot comes to the workstation, whether etcdctl is there or not, and is whole", async () => {
