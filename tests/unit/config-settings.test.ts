@@ -152,26 +152,6 @@ test("what etcd accepts is accepted", () => {
   assert.deepEqual(problems(rsa), []);
 });
 
-test("to keep all history is only warned of", () => {
-  for (const [mode, retention] of [
-    ["periodic", "0"],
-    ["periodic", "0h0m"],
-    ["revision", "0"],
-  ]) {
-    const { warnings } = read({ autoCompactionMode: mode, autoCompactionRetention: retention });
-    assert.deepEqual(warnings, [
-      `autoCompactionRetention: "${retention}" keeps all history: unless a client compacts, as a Kubernetes API server does, it fills the quota, and no write passes; see docs/sizing.md.`,
-    ]);
-  }
-  assert.deepEqual(read({ autoCompactionRetention: "1h30m" }).warnings, []);
-  assert.deepEqual(read({ autoCompactionRetention: "0 h" }).warnings, [], "what is wrong is no warning");
-});
-
-test("revision compaction has a retention of its own by default", () => {
-  const values = { autoCompactionMode: "revision" };
-  assert.equal(config(values).settings.autoCompactionRetention, "1000");
-});
-
 test("a single node's metrics may be on its own address", () => {
   const nodes = [{ name: "a", address: "10.0.0.1" }];
   assert.deepEqual(problems({ nodes, metricsUrl: "http://10.0.0.1:2381" }), []);
