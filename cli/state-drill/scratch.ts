@@ -1,5 +1,6 @@
 /** A backend that holds nothing but one export, and a copy of the project that may only be previewed with it. */
 
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -36,6 +37,11 @@ export class Scratch {
   async drill({ file, stack }: Exported): Promise<Problem | undefined> {
     const stackFile = `Pulumi.${stack}.yaml`;
     await mkdir(join(this.#copy, "..", "backend"));
+    if (!existsSync(join(this.#project, stackFile)))
+      return {
+        code: 1,
+        sentence: `There is no ${stackFile} here: without it nobody can decrypt the export.`,
+      };
     await this.#copyProject(stackFile);
     const made = await this.#pulumi(
       undefined,

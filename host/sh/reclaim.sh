@@ -53,6 +53,7 @@ cmd_disarm() { # of NOSPACE alone, and only with room at every member
   begin_work disarm
   take_lock
   name=$(mark_value name)
+  [ -n "$name" ] || refuse "this host has not been prepared"
   query_cluster || refuse "no member answers; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   allow="$allow nospace-alarm"
   until_proven no_alarm

@@ -7,7 +7,7 @@ wait_for_turn() { # without a lock: others have work to do meanwhile, a step of 
   turn_by=$(($(date +%s) + TURN_SECONDS))
   until is_my_turn; do
     [ "$(date +%s)" -lt "$turn_by" ] || leave_it_to_others
-    sleep 2
+    sleep 5
   done
 }
 # Ends the run where it has nothing to do; false: others come first.
@@ -20,7 +20,7 @@ is_my_turn() {
   come_first=$(voters_that_gain | paste -s -d' ' -)
   [ -z "$come_first" ]
 }
-leave_it_to_others() { rest "$name leads, and there is space to give back at $come_first: its turn is last"; }
+leave_it_to_others() { rest "$name leads, and $come_first may still have space to give back: its turn is last"; }
 rest() { say "$*"; exit 0; }
 pays_off() { # MIB IN-USE-MIB
   [ $(($1 - $2)) -ge "$free_mib" ] && [ $(($2 * 100)) -lt $(($1 * (100 - free_percent))) ]

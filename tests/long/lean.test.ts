@@ -52,6 +52,15 @@ async function fragment(): Promise<string> {
   );
   return `${rates(stays)}, ${rates(goes)} of ${VALUE / 1024} KiB`;
 }
+/** What the members had to say in the longest gap: the hosts of the lab share one disk, and one's fsync waits for another's. */
+async function loggedSince(gapBegan: string): Promise<string> {
+  const since = Math.floor(Date.parse(gapBegan) / 1000);
+  const log = `journalctl -u etcd -o cat --no-pager --since @${since - 1} --until @${since + 4} |
+    sed -n 's/.*"ts":"\\([^"]*\\)".*"msg":"\\(slow fdatasync\\|[^"]*\\(leader\\|election\\|defragment\\|overloaded\\)[^"]*\\)".*\\(,"took":"[^"]*"\\)*.*/\\1 \\2 \\4/p'`;
+  const said = await Promise.all(NODES.map((n) => onHost(n, log)));
+  return said.map((text, index) => `node${index + 1}:\n${text}`).join("\n");
+}
+
 test("timers bring it down, one after the other, and no write is lost", async (context) => {
   context.diagnostic(await fragment());
   for (const { name, dbBytes } of await membersOf(project))
@@ -68,6 +77,7 @@ test("timers bring it down, one after the other, and no write is lost", async (c
   context.diagnostic(
     `${JSON.stringify(written)}; at it: ${turns.map(([from, to]) => to - from).join(", ")} ms`,
   );
+  context.diagnostic(await loggedSince(written.gapBegan));
   assert.equal(killed, "killed");
   assert.equal(written.missing, 0);
   await assertNoOutage(written, NODES);

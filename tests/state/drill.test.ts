@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdtemp, readdir, readFile, rm, watch, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, watch, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execPath } from "node:process";
@@ -75,6 +75,17 @@ test("an export from before the passphrase was changed is told from the stack fi
   assert.equal((await drilled(next)).code, 0);
   await changePassphrase(next, "conformance");
   await project.succeed("stack", "export", "--file", "export.json");
+});
+
+test("without the stack file nothing opens", async () => {
+  const file = join(project.folder, "Pulumi.test.yaml");
+  await rename(file, `${file}.away`);
+  const { code, stderr } = await drilled(project);
+  await rename(`${file}.away`, file);
+  assert.deepEqual(
+    [code, stderr],
+    [1, "There is no Pulumi.test.yaml here: without it nobody can decrypt the export.\n"],
+  );
 });
 
 test("a stack file that declares something else is told", async () => {
