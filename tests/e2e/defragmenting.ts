@@ -56,3 +56,10 @@ export function assertOneAtATime(turns: readonly Turn[]): void {
   for (const [index, [from]] of turns.entries())
     assert.ok(from >= (turns[index - 1]?.[1] ?? 0), `two at once: ${JSON.stringify(turns)}`);
 }
+
+/** The members were led all the time, by one and after its hand-over by another: an election by time-out is a third term. */
+export async function assertLed(since: number, hosts: readonly number[]): Promise<void> {
+  const log = `journalctl -u etcd -o cat --no-pager --since @${Math.floor(since / 1000)} | sed -n 's/.*became leader at term \\([0-9]*\\).*/\\1/p'`;
+  const terms = (await Promise.all(hosts.map((n) => onHost(n, log)))).flatMap((text) => text.split("\n"));
+  assert.equal(terms.filter(Boolean).length, 1, `terms that began: ${terms.join(" ")}`);
+}

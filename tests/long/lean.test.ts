@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { env } from "node:process";
 import { after, before, test } from "node:test";
 import {
+  assertLed,
   assertOneAtATime,
   byRule,
   hostOf,
@@ -16,7 +17,7 @@ import {
 } from "../e2e/defragmenting.ts";
 import { bareHosts, labDown, labEnv, must, onHost } from "../e2e/lab.ts";
 import { Project } from "../e2e/project.ts";
-import { assertNoOutage, whileWriting } from "../e2e/writing.ts";
+import { whileWriting } from "../e2e/writing.ts";
 import { rates, underLoad } from "./load.ts";
 
 const NODES = [1, 2, 3];
@@ -80,7 +81,7 @@ test("timers bring it down, one after the other, and no write is lost", async (c
   context.diagnostic(await loggedSince(written.gapBegan));
   assert.equal(killed, "killed");
   assert.equal(written.missing, 0);
-  await assertNoOutage(written, NODES);
+  await assertLed(began, NODES);
   assertOneAtATime(turns);
   assert.equal(turns.length, 3);
   for (const { name, dbBytes } of await membersOf(project))
