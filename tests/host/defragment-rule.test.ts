@@ -65,7 +65,7 @@ test("a leader waits for the others, then hands over and has its turn", async (t
   assert.notEqual(gains, lean);
   host.write("answers/after-move-leader", `sed -i 's/^"Leader" : .*/"Leader" : ${SECOND}/' status`);
   host.write("lean", lean);
-  host.fake("sleep", `[ "$1" != 5 ] || cp "$HOST_ROOT/lean" "$HOST_ROOT/answers/status"`);
+  host.fake("sleep", `[ "$1" != 10 ] || cp "$HOST_ROOT/lean" "$HOST_ROOT/answers/status"`);
   const { code, stdout, stderr } = await byRule(cluster);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^node1: 428 MiB before, 31 MiB now/);
