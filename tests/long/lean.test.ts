@@ -74,7 +74,7 @@ test("timers bring it down, one after the other, and no write is lost", async (c
     `${JSON.stringify(written)}; at it: ${turns.map(([from, to]) => to - from).join(", ")} ms`,
   );
   context.diagnostic(
-    `clients that stay with a member: ${apart?.acknowledged} writes, longest gap ${apart?.longestGapMs} ms since ${apart?.gapBegan}`,
+    `clients that stay with a member: ${apart?.acknowledged} writes, longest gap ${apart?.longestGapMs} ms since ${apart?.gapBegan}; each second ${apart?.perSecond.join(" ")}`,
   );
   assert.equal(killed, "killed");
   assert.deepEqual([written.missing, apart?.missing], [0, 0]);
