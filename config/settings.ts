@@ -75,8 +75,18 @@ function parseCompaction(top: Fields): Pick<EtcdSettings, "autoCompactionMode" |
       "autoCompactionRetention",
       `${show(retention)} is not a duration; write it like "1h" or "30m".`,
     );
+  } else if (keepsAllHistory(retention)) {
+    top.report.warning(
+      "autoCompactionRetention",
+      `${show(retention)} keeps all history: unless a client compacts, as a Kubernetes API server does, it fills the quota, and no write passes; see docs/sizing.md.`,
+    );
   }
   return { autoCompactionMode: mode, autoCompactionRetention: retention };
+}
+
+/** Whether etcd compacts nothing by itself: no digit is other than zero. */
+export function keepsAllHistory(retention: string): boolean {
+  return !/[1-9]/.test(retention);
 }
 
 /** A duration as Go reads it: numbers with units, like 1h30m. */

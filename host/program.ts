@@ -36,6 +36,8 @@ export const PARTS = [
   "before",
   "guard",
   "defragment",
+  "rule",
+  "reclaim",
   "access",
   "membership",
   "prove",

@@ -8,8 +8,17 @@ import { run } from "./run.ts";
 export type Stack = string | undefined;
 
 /** `pulumi ARGS…`, to its end, whatever its exit code. What it says on stderr can be shown; stdout is data as it is. */
-export async function pulumiCapture(stack: Stack, ...args: string[]): Promise<Captured> {
-  const { stderr, ...captured } = await capture("pulumi", wordsOf(stack, args));
+export function pulumiCapture(stack: Stack, ...args: string[]): Promise<Captured> {
+  return pulumiWith({}, stack, ...args);
+}
+
+/** The same in another environment, or until a signal. */
+export async function pulumiWith(
+  options: Parameters<typeof capture>[4],
+  stack: Stack,
+  ...args: string[]
+): Promise<Captured> {
+  const { stderr, ...captured } = await capture("pulumi", wordsOf(stack, args), "", 0, options);
   return { ...captured, stderr: printable(stderr) };
 }
 

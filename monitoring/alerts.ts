@@ -204,7 +204,7 @@ function space(selector: string): readonly Alert[] {
       for: "1m",
       summary: "The alarm {{ $labels.alarm_type }} is raised.",
       description:
-        "NOSPACE: no writes are accepted until keys are deleted or compacted, each member is defragmented (`npm run defragment`), and the alarm is disarmed (`npm run client -- alarm disarm`). CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
+        "NOSPACE: no writes are accepted; `npm run reclaim` says why, compacts, defragments each member and disarms the alarm. CORRUPT: members disagree about the data; stop writers first. Run `npm run status` to see which member raised it.",
     },
     {
       name: "etcdDatabaseQuotaLowSpace",

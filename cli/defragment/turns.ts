@@ -24,6 +24,6 @@ export function turns({ members }: ClusterStatus): readonly string[] {
 export function alarmAdvice({ members }: ClusterStatus): string | undefined {
   const raised = members.some(({ alarms }) => alarms.some((alarm) => alarm.includes("NOSPACE")));
   return raised
-    ? "The alarm NOSPACE is still raised: npm run status shows whether there is space now; npm run client -- alarm disarm ends it."
+    ? "The alarm NOSPACE is still raised: npm run reclaim compacts as well, and ends it."
     : undefined;
 }

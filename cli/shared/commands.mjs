@@ -1,6 +1,7 @@
 // Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
+import { maintenance } from "./maintenance-commands.mjs";
 import { refresh, selection, stack } from "./options.mjs";
 import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
 
@@ -206,24 +207,7 @@ export const commands = {
       return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;
     },
   },
-  defragment: {
-    call: "npm run defragment -- [OPTION…]",
-    summary:
-      "Shrinks the members' database files, one after the other, the leader last. Each host proves first that the cluster can do without its member meanwhile, and waits until it has caught up. Stops at the first failure.",
-    options: {
-      stack,
-      yes: {
-        type: "boolean",
-        help: "also one member or two, which cannot be written to meanwhile",
-      },
-    },
-    exits: {
-      0: "every member is defragmented",
-      1: "failed, or could not be asked; the last line says which members are left",
-      3: "refused, and nothing was changed",
-    },
-    example: "npm run defragment -- --stack prod",
-  },
+  ...maintenance,
   monitoring: {
     call: "npm run monitoring -- [OPTION…]",
     summary:

@@ -1,5 +1,6 @@
 /** The cluster on one screen. */
 
+import { bytes } from "../../lib/bytes.ts";
 import { table } from "../../lib/table.ts";
 import { DAY_MS } from "../../lib/time.ts";
 import type { ClusterStatus, MemberStatus } from "./facts.ts";
@@ -38,20 +39,15 @@ function remarks({ healthy, members }: ClusterStatus): readonly string[] {
       ? ["No member answers."]
       : alarms.length === 0
         ? ["No alarm is raised."]
-        : alarms.map((alarm) => `ALARM ${alarm}`)),
+        : alarms.map(
+            (alarm) => `ALARM ${alarm.trim()}${alarm.includes("NOSPACE") ? ": npm run reclaim" : ""}`,
+          )),
     ...(healthy ? [] : ["Not healthy: run etcd-host status on the hosts, or npm run verify here."]),
   ];
 }
 
 function database({ dbBytes, quotaBytes }: MemberStatus): string {
   return quotaBytes === 0 ? bytes(dbBytes) : `${bytes(dbBytes)} of ${bytes(quotaBytes)}`;
-}
-
-function bytes(count: number): string {
-  const units = ["B", "KiB", "MiB", "GiB"];
-  const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(count, 1)) / 10));
-  const value = count / 1024 ** power;
-  return `${value >= 10 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
 function timeLeft(end: string, now: number): string {

@@ -7,7 +7,7 @@ no_alarm() {
   case $alarms in
     '') ;;
     NOSPACE) allowed nospace-alarm ||
-      refuse "the alarm NOSPACE is raised; clear its cause, then 'etcd-host ctl alarm disarm'" ;;
+      refuse "the alarm NOSPACE is raised: no write passes. 'npm run reclaim' explains it, clears its cause and disarms it; then run again" ;;
     CORRUPT) is_replaced_corruption || refuse "$(corruption)" ;;
     *) refuse "the alarm $alarms is raised; clear its cause, then 'etcd-host ctl alarm disarm'" ;;
   esac
@@ -70,17 +70,21 @@ disarm() { # ALARM
 
 # The quota was raised, or keys were deleted and the members defragmented: with room at each of them, writes are let in again.
 FULL_PERCENT=90
+NO_ROOM="not every member says that its database is below $FULL_PERCENT % of its quota; 'npm run reclaim' says what to do"
 disarm_no_space() {
   allowed nospace-alarm || return 0
   until_proven ask_for_alarms
   [ "$alarms" = NOSPACE ] || return 0
-  roomy=$(awk -v full="$FULL_PERCENT" '
+  if has_room_everywhere; then disarm NOSPACE; else note "the alarm NOSPACE stays: $NO_ROOM"; fi
+}
+has_room_everywhere() { # before 3.6 no member says its quota: then it is the one that is declared
+  roomy=$(awk -v full="$FULL_PERCENT" -v declared="${quota:-0}" '
     { key = $1; gsub(/"/, "", key); field[key] = $3 }
-    key == "Endpoint" { if (field["DBSizeQuota"] * full > field["DBSize"] * 100) count++; field["DBSizeQuota"] = 0 }
+    key == "Endpoint" {
+      limit = "DBSizeQuota" in field ? field["DBSizeQuota"] : declared
+      if (limit * full > field["DBSize"] * 100) count++
+      split("", field)
+    }
     END { print count + 0 }' "$work/status.fields")
-  if [ "$roomy" -lt "$(voters | wc -l)" ]; then
-    note "the alarm NOSPACE stays: not every member says that its database is below $FULL_PERCENT % of its quota. Defragment the members, delete keys or raise quotaBackendBytes, then 'etcd-host ctl alarm disarm'"
-    return
-  fi
-  disarm NOSPACE
+  [ "$roomy" -ge "$(voters | wc -l)" ]
 }

@@ -56,6 +56,7 @@ version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snaps
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
 told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
+by_rule='' free_mib='' free_percent='' keep_revisions=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -92,6 +93,10 @@ parse_options() {
       --allow=*) allow=$value ;;
       --first=*) first=$value ;;
       --upgrades-from=*) upgrades_from=$value ;;
+      --free-mib=*) free_mib=$value ;;
+      --free-percent=*) free_percent=$value ;;
+      --keep-revisions=*) keep_revisions=$value ;;
+      --by-rule) by_rule=yes ;;
       --founding) founding=yes ;;
       --declared) declared=yes ;;
       --yes) confirmed=yes ;;

@@ -6,7 +6,8 @@ DEFRAGMENT_SPARE_MB=100 # left free beside the new file, which is written beside
 
 cmd_defragment() {
   begin_defragmentation
-  until_proven can_defragment
+  until_proven "$proof"
+  if [ -n "$keep_revisions" ]; then compact_here; read_size; fi
   need_disk_for_copy
   take_cluster_lock "$(lock_endpoints)"
   hand_over "$me" can_defragment # a leader that does not answer stops all writes
@@ -20,14 +21,29 @@ cmd_defragment() {
 }
 begin_defragmentation() {
   need_root
-  take_lock
+  [ -z "$by_rule" ] || need_rule
   name=$(mark_value name) data_dir=$(mark_value data_dir)
   [ -n "$name" ] || refuse "this host has not been prepared"
+  mkdir -p "$RUN_DIR"
   work=$(mktemp -d "$RUN_DIR/.defragment-XXXXXX")
   trap 'drop_cluster_lock; rm -rf "$work"' EXIT
   is_running || refuse "etcd does not run on this host, so its database cannot be defragmented; start it (systemctl start etcd), then run again"
   mb=0
   if [ "$(defragmentations_here)" = 1 ]; then wait_for_server; fi # for a run that was killed
+  if [ -n "$by_rule" ]; then
+    wait_for_turn
+    take_lock
+    is_my_turn || leave_it_to_others # a moment later, with the lock
+    proof=no_alarm # the others' turns are waited for by the cluster's lock: who has his answers nobody
+    return
+  fi
+  take_lock
+  proof=can_defragment
+  ask_before
+  allow="$allow nospace-alarm" # a defragmentation is part of the way out
+  accept_outage
+}
+ask_before() {
   read_size
   query_cluster || refuse "no member answers, so it cannot be proven that $name may be defragmented; see 'etcd-host status' on the hosts, start what is stopped, then run again"
   me=$(my_id)
@@ -35,8 +51,6 @@ begin_defragmentation() {
     say "$name is still a learner: it is not defragmented"
     exit 0
   fi
-  allow="$allow nospace-alarm" # a defragmentation is part of the way out
-  accept_outage
 }
 
 # One of two voters, or the only one: the cluster cannot do without it.
@@ -51,7 +65,8 @@ accept_outage() {
   allow="$allow two-node-restart"
 }
 can_defragment() {
-  if [ "$(voters | wc -l)" = 1 ]; then no_alarm; else can_restart "be defragmented"; fi
+  if [ "$(voters | wc -l)" = 1 ]; then no_alarm; else can_restart "be defragmented"; fi || return 1
+  [ -z "$by_rule" ] || everybody_is_healthy
 }
 # Not through this member, which will not answer; the only one has no other.
 lock_endpoints() { others=$(healthy_urls_but "$me"); echo "${others:-$(healthy_urls_but none)}"; }

@@ -16,9 +16,15 @@ take_cluster_lock() { # ENDPOINTS
   deadline=$(($(date +%s) + LOCK_SECONDS))
   until [ -s "$work/lock-key" ]; do
     kill -0 "$lock_pid" 2>/dev/null || lock_again
-    [ "$(date +%s)" -lt "$deadline" ] || { kill "$lock_pid"; note "another host holds the cluster's lock; run again when it is free"; exit 4; }
+    [ "$(date +%s)" -lt "$deadline" ] || end_without_lock
     sleep 0.1
   done
+}
+end_without_lock() {
+  kill "$lock_pid"
+  [ -z "$by_rule" ] || rest "$name: another host has its turn, so this one comes later"
+  note "another host holds the cluster's lock; run again when it is free"
+  exit 4
 }
 hold_lock() {
   # shellcheck disable=SC2016 # for the shell that etcdctl starts: it holds the lock while this run lives and has the key

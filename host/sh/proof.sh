@@ -70,7 +70,7 @@ can_promote() { # ID
 can_join() {
   no_alarm || return 1
   [ "$alarms" != NOSPACE ] ||
-    refuse "the alarm NOSPACE is raised: nothing can be written, so no member can join that has to be recorded. Clear its cause, then 'etcd-host ctl alarm disarm'"
+    refuse "the alarm NOSPACE is raised: nothing can be written, so no member can join that has to be recorded. 'npm run reclaim' explains it, clears its cause and disarms it; then run again"
   prove_room_for_learner
   agree
 }

@@ -5,6 +5,16 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { isWhole } from "../../cli/client/snapshot.ts";
 import { labCommand } from "../../lab/describe.ts";
+import {
+  assertLed,
+  assertOneAtATime,
+  byRule,
+  hostOf,
+  killInTheMiddle,
+  type Member,
+  membersOf,
+  turnsSince,
+} from "./defragmenting.ts";
 import { labDown, must, onHost, run } from "./lab.ts";
 import { cli } from "./planned.ts";
 import type { Project } from "./project.ts";
@@ -37,19 +47,9 @@ async function fragment(staying: number, deleted: number): Promise<void> {
   );
 }
 
-interface Member {
-  readonly name: string;
-  readonly role: string;
-  readonly dbBytes: number;
-  readonly fragmentation: number;
-}
-async function members(): Promise<readonly Member[]> {
-  return JSON.parse((await must(cli(project, "status", "--json"))).stdout).members;
-}
-
 test("each member is defragmented in turn, the leader last, while clients write", async (context) => {
   await fragment(40, 80);
-  const earlier = await members();
+  const earlier = await membersOf(project);
   for (const { name, dbBytes } of earlier) assert.ok(dbBytes > 110 * MIB, `${name}: ${dbBytes}`);
   let said = "";
   const written = await whileWriting(project, async () => {
@@ -67,8 +67,33 @@ test("each member is defragmented in turn, the leader last, while clients write"
   );
   assert.equal(written.missing, 0);
   await assertNoOutage(written, NODES);
-  for (const { name, dbBytes, fragmentation } of await members())
+  for (const { name, dbBytes, fragmentation } of await membersOf(project))
     assert.ok(dbBytes < 60 * MIB && fragmentation < 0.3, `${name}: ${dbBytes}, ${fragmentation}`);
+});
+
+test("timers on all hosts at once: one after the other, the leader last, also after a killed run", async (context) => {
+  await fragment(20, 70);
+  const began = Date.now();
+  const [follower, leader] = [await hostOf("follower", project), await hostOf("leader", project)];
+  let [killed, said]: [string, readonly string[]] = ["", []];
+  const written = await whileWriting(project, async () => {
+    killed = await killInTheMiddle(follower);
+    said = await Promise.all(NODES.map((n) => onHost(n, byRule)));
+  });
+  context.diagnostic(said.join("\n"));
+  context.diagnostic(`${written.acknowledged} writes, longest gap ${written.longestGapMs} ms`);
+  assert.equal(killed, "killed");
+  assert.equal(written.missing, 0);
+  await assertLed(began, NODES);
+  for (const { name, dbBytes } of await membersOf(project))
+    assert.ok(dbBytes < 60 * MIB, `${name}: ${dbBytes}`);
+  const turns = await turnsSince(began, NODES);
+  context.diagnostic(`at it: ${turns.map(([from, to]) => to - from).join(", ")} ms`);
+  assert.equal(turns.length, 3);
+  assertOneAtATime(turns);
+  assert.deepEqual(turns.at(-1), (await turnsSince(began, [leader]))[0], "who led was the last");
+  const again = await Promise.all(NODES.map((n) => onHost(n, byRule)));
+  assert.match(again.join("\n"), /^(node\d: .* less to give back than .*\n?){3}$/);
 });
 
 test("a snapshot comes to the workstation, whether etcdctl is there or not, and is whole", async () => {
@@ -91,6 +116,22 @@ test("a snapshot comes to the workstation, whether etcdctl is there or not, and 
   const one = await must(client("--endpoints=https://192.168.1.102:2379", ...save));
   assert.match(one.stdout, /^saved and verified /);
   assert.ok((await readFile(file)).length > 20 * MIB);
+});
+
+test("an export of the state, its passphrase and the stack file open the stack together", async () => {
+  const file = join(project.dir, "export.json");
+  await must(project.pulumi("stack", "export", "--file", file));
+  const drill = await must(cli(project, "state-drill", "--export", file));
+  assert.match(drill.stdout, /open the stack together, and nothing would change\.\n$/);
+  const wrong = `cd '${project.dir}' && PULUMI_CONFIG_PASSPHRASE=other node cli/state-drill/state-drill.ts --export ${file}`;
+  const { code, stderr } = await run(labCommand, ["exec", "sh", "-c", wrong], project.env);
+  assert.deepEqual(
+    [code, stderr],
+    [
+      1,
+      `The passphrase (PULUMI_CONFIG_PASSPHRASE, or the file in PULUMI_CONFIG_PASSPHRASE_FILE) does not open Pulumi.${project.stack}.yaml.\n`,
+    ],
+  );
 });
 
 test("an operator's endpoints are asked, and no others", async () => {

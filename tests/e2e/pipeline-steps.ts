@@ -17,6 +17,8 @@ export const NOT_RUN = [
   "preview.yml planned", // looks at other jobs' results: tests/pipelines/access.test.ts
   "renew.yml install",
   "renew.yml plugins",
+  "state-drill.yml install",
+  "state-drill.yml plugins",
   "up.yml install",
   "up.yml plugins",
   "verify.yml install",

@@ -170,6 +170,11 @@ test("a unit that was edited by hand is told in an issue, and put back by the ne
   await must(job("verify.yml", "verify"));
 });
 
+test("once a week an export of the state is opened elsewhere", async () => {
+  const { stdout } = await must(job("state-drill.yml", "own", "export", "drill"));
+  assert.match(stdout, /open the stack together, and nothing would change\.\n$/);
+});
+
 test("an up that is cancelled ends after the running step, leaves no lock, and the next run does the rest", async () => {
   await project.configure({ snapshotCount: 10000 });
   await must(preview());

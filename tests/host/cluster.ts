@@ -140,7 +140,7 @@ export function changesAsked(host: Host, file = "asked"): string[] {
   return calls.flatMap((call) => CHANGE.exec(call)?.[0].trim() ?? []);
 }
 const CHANGE =
-  /( member (add|remove|promote|update) .*| (move-leader|(put|del)(?! etcd-host\/steps\/)|txn|downgrade|snapshot|defrag|alarm disarm|lease grant)( .*|$)| lock |lock dropped)/;
+  /( member (add|remove|promote|update) .*| (move-leader|(put|del)(?! etcd-host\/steps\/)|txn|downgrade|snapshot|defrag|compaction|alarm disarm|lease grant)( .*|$)| lock |lock dropped)/;
 const ETCDCTL = path.join(import.meta.dirname, "fakes/etcdctl");
 
 /** An election takes no time: what the step waits for is all in its base. */

@@ -2,51 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAsked, type FakeCluster } from "./cluster.ts";
-import type { Result } from "./host.ts";
+import { defragment, fragmentedCluster, isFragmented, MINE, SECOND, SMALLER } from "./fragmented.ts";
 import { isRefused } from "./member.ts";
-import { growToFive, isUnhealthy, rollingCluster, startedAt } from "./rolling.ts";
-
-const MIB = 1024 ** 2;
-/** IDs of node1, which is on the host, and of node2. */
-const [MINE, SECOND] = ["592133103447902698", "8325025528367255048"] as const;
-
-/** As typed on node1's host, whose metrics say in turn how many defragmentations are at work there. */
-function defragment(
-  { host }: FakeCluster,
-  {
-    args = [],
-    inFlight = [],
-    env = {},
-  }: {
-    args?: readonly string[];
-    inFlight?: readonly string[];
-    env?: Readonly<Record<string, string>>;
-  } = {},
-): Promise<Result> {
-  host.write("in-flight", inFlight.map((line) => `${line}\n`).join(""));
-  // nobody listens on 2379 here: what the metric says is read from a file, the last line for ever
-  const metric = `defragmentations_here() {
-    line=$(head -n 1 "$HOST_ROOT/in-flight"); echo "\${line:-0}"
-    sed -i 1d "$HOST_ROOT/in-flight"; echo "metric \${line:-0}" >>"$HOST_ROOT/asked"
-  }`;
-  return host.shell(`${metric}\ncmd_defragment`, ["--election-timeout=1", ...args], { env });
-}
-
-/** A database with much free space in it, which etcd gives back. */
-async function fragmentedCluster(t: Parameters<typeof rollingCluster>[0]): Promise<FakeCluster> {
-  const cluster = await rollingCluster(t, startedAt("1", "3", "2"));
-  isFragmented(cluster);
-  return cluster;
-}
-function isFragmented({ host }: FakeCluster): void {
-  const sizes = (size: number, used: number) =>
-    `s/^"DBSize" : .*/"DBSize" : ${size * MIB}/; s/^"DBSizeInUse" : .*/"DBSizeInUse" : ${used * MIB}/`;
-  const status = host.read("answers/status-here");
-  host.write("answers/status-here", status.replace('"DBSize" : 20480', `"DBSize" : ${428 * MIB}`));
-  host.write("answers/status-here", host.read("answers/status-here").replace("16384", String(30 * MIB)));
-  host.write("answers/after-defrag", `sed -i '${sizes(31, 30)}' status-here`);
-}
-const SMALLER = "node1: 428 MiB before, 31 MiB now, 30 MiB of it in use; 0 s\n";
+import { growToFive, isUnhealthy, rollingCluster } from "./rolling.ts";
 
 test("with the lock and the proof, of this member alone, within a time that its size asks for", async (t) => {
   const cluster = await fragmentedCluster(t);

@@ -116,7 +116,7 @@ const refused: readonly Case[] = [
   {
     title: "there is no space",
     arrange: (c) => raise(c, "NOSPACE"),
-    sentence: /refused: the alarm NOSPACE is raised; clear its cause, then 'etcd-host ctl alarm disarm'/,
+    sentence: /refused: the alarm NOSPACE is raised: no write passes\. 'npm run reclaim' explains it, /,
   },
   {
     title: "data is corrupt, which nothing allows: etcd names the member",

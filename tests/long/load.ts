@@ -12,7 +12,7 @@ export interface Load extends Written {
 
 /** How many clients, how many writes each has under way, and what they write (tools/writers). */
 type Options = Readonly<
-  Partial<Record<"clients" | "pipelined" | "bytes" | "count" | "limit" | "prefix", number | string>>
+  Partial<Record<"clients" | "pipelined" | "bytes" | "count" | "limit" | "prefix" | "apart", number | string>>
 >;
 
 /** Writes until what `work` does has ended; or, if `count` is given, so many times. */

@@ -110,6 +110,8 @@ test("schedules: main's program, each in an environment of its own", () => {
     token: ["id-token", "issues"],
   };
   assert.deepEqual(accesses("verify.yml", event), { verify });
+  const drill = { ...up, environment: "etcd-plan", role: "AWS_PLAN_ROLE", secrets: [STATE] };
+  assert.deepEqual(accesses("state-drill.yml", event), { "state-drill": drill });
 });
 
 test("no secret or role is outside of an environment: a branch's own workflow would get it", () => {

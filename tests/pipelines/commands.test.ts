@@ -9,7 +9,7 @@ import { before, test } from "node:test";
 import { type Call, gitlabJob, npmCalls, repository, workflows } from "./files.ts";
 
 const WRONG_CALL = 2;
-const GITLAB_JOBS = ["plan", "code-plan", "show", "find", "up", "verify", "renew", "pin"];
+const GITLAB_JOBS = ["plan", "code-plan", "show", "find", "up", "verify", "renew", "state-drill", "pin"];
 let calls: readonly Call[];
 let scripts: Readonly<Record<string, string>>;
 
@@ -31,6 +31,7 @@ test("both sides plan, apply that plan, verify and renew, of the stack that is s
     ["up --stack $STACK --plan plan", 2],
     ["up --stack $STACK --renewals-only", 2],
     ["verify --stack $STACK", 2],
+    ["state-drill --export export.json", 2],
   ] as const)
     assert.equal(lines.filter((line) => line.startsWith(expected)).length, count, expected);
 });
@@ -55,7 +56,7 @@ test("each accepts the options it is called with, and refuses one that is wrong"
 
 /** Where there is no Pulumi and no variable of a pipeline, it gets no further than its own arguments. */
 function callWithoutPulumi(script: string, args: readonly string[]) {
-  const [, command] = /launch\.mjs (\w+)$/.exec(scripts[script] ?? "") ?? [];
+  const [, command] = /launch\.mjs ([\w-]+)$/.exec(scripts[script] ?? "") ?? [];
   assert.ok(command, `npm run ${script} is a command of cli/`);
   const file = join(repository, "cli", command, `${command}.ts`);
   const env = { PATH: "/nowhere", HOME: "/nowhere" };

@@ -10,7 +10,7 @@ import { type Job, npmCalls, repository, type Step, type Workflow, workflows } f
 
 /** These change the stack, lock it, or look at hosts that an up may be changing. */
 const QUEUED = ["up.yml", "verify.yml", "renew.yml"];
-const COMMANDS = ["plan", "up", "verify"];
+const COMMANDS = ["plan", "up", "verify", "state-drill"];
 let all: ReadonlyMap<string, Workflow>;
 
 before(async () => {
@@ -44,6 +44,7 @@ test("there are these, and each says what it runs on", () => {
     "pin.yml": ["schedule", "workflow_dispatch"],
     "preview.yml": ["pull_request_target", "merge_group"],
     "renew.yml": ["schedule", "workflow_dispatch"],
+    "state-drill.yml": ["schedule", "workflow_dispatch"],
     "up.yml": ["push", "workflow_dispatch"],
     "verify.yml": ["schedule", "workflow_dispatch"],
   };
@@ -111,6 +112,7 @@ test("permissions are none but those that each job lists", () => {
     "preview.yml planned": {},
     "preview.yml fork": {},
     "renew.yml renew": { contents: "read", "id-token": "write" },
+    "state-drill.yml state-drill": { contents: "read", "id-token": "write" },
     "up.yml find": { contents: "read", actions: "read", attestations: "read", "pull-requests": "read" },
     "up.yml security": {},
     "up.yml up": {

@@ -48,6 +48,7 @@ test("a merge request gets a plan, a fork's a sentence, main an up, schedules wh
     [{ CI_PIPELINE_SOURCE: "web", CI_COMMIT_BRANCH: "main" }, ["find", "security", "up"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "verify" }, ["verify"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "renew" }, ["renew"]],
+    [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "state-drill" }, ["state-drill"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main", TASK: "pin" }, ["pin"]],
     [{ CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main" }, []],
     [{ CI_PIPELINE_SOURCE: "push", CI_COMMIT_BRANCH: "feature" }, []],
@@ -73,6 +74,7 @@ test("each job that decrypts has an environment, an audience and a role of its k
     "code-plan": ["etcd-code-preview", "etcd-code-preview", "$AWS_CODE_PLAN_ROLE"],
     up: ["etcd", "etcd-up", "$AWS_UP_ROLE"],
     renew: ["etcd-renewals", "etcd-up", "$AWS_UP_ROLE"],
+    "state-drill": [{ name: "etcd-plan", action: "access" }, "etcd-plan", "$AWS_PLAN_ROLE"],
     verify: [{ name: "etcd-verify", action: "verify" }, "etcd-verify", "$AWS_PLAN_ROLE"],
   };
   for (const [name, [environment, audience, role]] of Object.entries(expected)) {
@@ -104,6 +106,7 @@ test("only the jobs that reach hosts get the ssh key, through an agent", async (
     "up",
     "verify",
     "renew",
+    "state-drill",
     "pin",
   ]) {
     const shell = (await gitlabJob(name)).script.join("\n");

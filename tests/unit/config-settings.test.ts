@@ -152,11 +152,6 @@ test("what etcd accepts is accepted", () => {
   assert.deepEqual(problems(rsa), []);
 });
 
-test("revision compaction has a retention of its own by default", () => {
-  const values = { autoCompactionMode: "revision" };
-  assert.equal(config(values).settings.autoCompactionRetention, "1000");
-});
-
 test("a single node's metrics may be on its own address", () => {
   const nodes = [{ name: "a", address: "10.0.0.1" }];
   assert.deepEqual(problems({ nodes, metricsUrl: "http://10.0.0.1:2381" }), []);

@@ -34,6 +34,7 @@ var (
 	pipelined = flag.Int("pipelined", 16, "writes under way on each of them")
 	bytes     = flag.Int("bytes", 64, "of each value")
 	count     = flag.Int64("count", 0, "writes in all; 0: until stdin ends")
+	apart     = flag.Bool("apart", false, "each connection to one member only, the next one to the next")
 	prefix    = flag.String("prefix", "busy/", "of all keys")
 	limit     = flag.Duration("limit", 2*time.Second, "of a write: then it counts as not acknowledged")
 )
@@ -88,7 +89,7 @@ func main() {
 	var all sync.WaitGroup
 	kept := make([][]int, *clients**pipelined)
 	for n := range *clients {
-		client := connect(credentials)
+		client := connect(credentials, endpointsOf(n))
 		defer client.Close()
 		for p := range *pipelined {
 			writer := n**pipelined + p
@@ -103,7 +104,7 @@ func main() {
 		Seconds:      ended.Sub(seen.began).Seconds(),
 		PerSecond:    seen.perSecond,
 	}
-	client := connect(credentials)
+	client := connect(credentials, flag.Args()[1:])
 	defer client.Close()
 	for writer, numbers := range kept {
 		told.Acknowledged += len(numbers)
@@ -157,9 +158,18 @@ func missing(client *clientv3.Client, writer int, numbers []int) int {
 	return len(slices.DeleteFunc(slices.Clone(numbers), func(number int) bool { return there[keyOf(writer, number)] }))
 }
 
-func connect(credentials *tls.Config) *clientv3.Client {
+// endpointsOf connection n: a client of several sends each request to another member.
+func endpointsOf(n int) []string {
+	all := flag.Args()[1:]
+	if *apart {
+		return []string{all[n%len(all)]}
+	}
+	return all
+}
+
+func connect(credentials *tls.Config, endpoints []string) *clientv3.Client {
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints:   flag.Args()[1:],
+		Endpoints:   endpoints,
 		TLS:         credentials,
 		DialTimeout: 5 * time.Second,
 		Logger:      zap.NewNop(),
