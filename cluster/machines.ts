@@ -20,6 +20,8 @@ export interface DeclaredMachine {
   readonly zone?: string;
   /** Whether it runs: its first boot is over, and what it was told then stays. */
   readonly isSettled?: boolean;
+  /** Whether it has its volume besides, which it gets once its host key is exchanged. */
+  readonly hasVolume?: boolean;
 }
 
 export function machineOf(
@@ -32,7 +34,8 @@ export function machineOf(
   const given = [running?.madeFrom, recorded].flatMap((digest) => digest || []);
   const machine = given.find((digest) => isMadeFrom(digest, node, config, running)) ?? madeFrom(node, config);
   const { zone } = subnetOf(node.address, aws.subnets);
-  return { machine, zone, isSettled: machine === running?.madeFrom };
+  const isSettled = machine === running?.madeFrom;
+  return { machine, zone, isSettled, hasVolume: isSettled && running?.hasVolume === true };
 }
 
 /** The machines that run now, by node. */

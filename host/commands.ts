@@ -24,6 +24,11 @@ export function prepareCommand(caller: Caller, options: Options): string {
   return `${runFromStdin("cat", `${check}${sudo(caller)}sh "$f" "$@"`)} prepare${renderOptions(options)}`;
 }
 
+/** The very first step of a machine whose user data others can read: its host key follows the program on stdin. */
+export function exchangeKeyCommand(caller: Caller, programBytes: number): string {
+  return `${runFromStdin(`head -c ${programBytes}`, `${sudo(caller)}sh "$f" "$@"`)} host-key`;
+}
+
 /** A line ahead of an answer: what the login itself printed comes before it. */
 export const ANSWER_MARK = "== etcd-host answers";
 

@@ -47,6 +47,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
   tags: {},
   madeFrom: "0a1b2c3d4e5f6071",
   isSettled: false,
+  hasVolume: false,
   protect: true,
   token: "etcd-1-0a1b2c3d",
   dataDir: "/var/lib/etcd",
