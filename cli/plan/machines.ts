@@ -28,8 +28,10 @@ export function machineChanges(instance: Resource | undefined): string {
   });
   const key = ({ rootBlockDevice }: Json) => text(record(rootBlockDevice).kmsKeyId);
   if (key(before) !== key(after)) changes.push("another key of the root volume");
-  if (instance.diffReasons.includes("userData")) changes.push("another login or other keys"); // a secret
-  return changes.join(", ") || "made again, although nothing that it is made from changes";
+  if (changes.length > 0) return changes.join(", ");
+  // a secret; another machine has another first key in it anyway
+  if (instance.diffReasons.includes("userData")) return "another login or other keys";
+  return "made again, although nothing that it is made from changes";
 }
 
 export const VOLUME_STAYS = "the data volume stays: the member keeps its data and its ID";

@@ -72,15 +72,20 @@ test("a replacement changes what is on the machines, and what is proven before a
         ["health", ["stdin"]],
         ["membership", ["stdin"]],
         ...names.map((node) => [`${node}-guard`, ["create", "update"]]),
+        ...names.map((node) => [`${node}-key-exchange`, ["create", "update"]]),
         ...steps.map((name) => [name, texts]),
       ].toSorted(),
     ),
   );
   const parts = names.flatMap((node) => [`${node}-instance`, `${node}-data-attachment`]);
   const changed = changedResources(founded, rebuilt).filter(
-    (name) => !(name in changedSteps(founded, rebuilt)),
+    (name) => !(name in changedSteps(founded, rebuilt)) && !name.includes("-first-key-"),
   );
   assert.deepEqual(changed, parts.sort(), "address, host key and volume stay");
+  const firstKeys = (run: Run) =>
+    run.resources.map(({ name }) => name).filter((name) => name.includes("-first-key-"));
+  assert.equal(firstKeys(rebuilt).length, 3);
+  for (const key of firstKeys(rebuilt)) assert.ok(!firstKeys(founded).includes(key), key);
 });
 
 test("a machine that AWS replaced by itself is prepared again, and all is proven again", async () => {
@@ -88,7 +93,7 @@ test("a machine that AWS replaced by itself is prepared again, and all is proven
   const run = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded), mocked });
   assert.deepEqual(
     Object.keys(changedSteps(founded, run)).sort(),
-    ["health", "membership", ...ownSteps("node2"), "node2-member"].sort(),
+    ["health", "membership", "node2-key-exchange", ...ownSteps("node2"), "node2-member"].sort(),
   );
 });
 

@@ -26,7 +26,7 @@ for (const [what, aws, others] of [
     const config = onAws(aws, others);
     const before = digests(declared);
     for (const [index, digest] of digests(config).entries()) {
-      assert.match(String(digest), /^[0-9a-f]{16}$/);
+      assert.match(String(digest), /^2-[0-9a-f]{16}$/);
       assert.notEqual(digest, before[index]);
     }
     assert.deepEqual(rebuiltNodes(config, proven, running), ["node1", "node2", "node3"]);
