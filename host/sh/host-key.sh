@@ -8,7 +8,7 @@ cmd_host_key() { # the private key on stdin
   received=$(mktemp "$RUN_DIR/.host-key-XXXXXX")
   trap 'rm -f "$received"' EXIT
   cat >|"$received"
-  public=$(ssh-keygen -y -P '' -f "$received" 2>/dev/null) || refuse "what came on stdin is not a whole host key; run again"
+  public=$(ssh-keygen -y -P '' -f "$received" 2>/dev/null) || refuse "what came on stdin is not a whole host key; run pulumi up again"
   write_file "$SSH_DIR/ssh_host_ed25519_key" 600 root:root <"$received"
   printf '%s\n' "$public" | write_file "$SSH_DIR/ssh_host_ed25519_key.pub" 644 root:root
   reload_sshd

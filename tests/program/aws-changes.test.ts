@@ -10,6 +10,7 @@ import {
   oneRebuilt,
   otherIds,
   ownSteps,
+  provenBefore,
   rebuilt,
   settled,
   succeed,
@@ -23,6 +24,7 @@ import {
   registrations,
   rollout,
   step,
+  steps,
   stepsBehind,
   waitsFor,
 } from "./queries.ts";
@@ -59,6 +61,28 @@ test("nothing changes in a second run, nor in one after a replacement", async ()
   });
   assert.deepEqual(registrations(next), registrations(rebuilt));
   assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
+});
+
+test("a stack of before the host keys were exchanged stays as it is, until its instances are replaced", async () => {
+  const run = await succeed({ config: awsClusterOf(3), earlier: provenBefore() });
+  const added = /-(key-exchange|first-key-2-[0-9a-f]{16})$/;
+  assert.ok(!run.resources.some(({ name }) => added.test(name)));
+  for (const node of names) {
+    const { tags } = instance(run, node).inputs;
+    assert.equal(Object(tags)["etcd:made-from"], Object(provenBefore().deployed).nodes[node].machine);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), OWN);
+  }
+  for (const { urn, inputs } of steps(run)) {
+    const text = JSON.stringify([inputs.create, inputs.update, inputs.delete]);
+    assert.doesNotMatch(text, /first-key|made-from=2-/, urn);
+  }
+
+  const next = await succeed({ config: awsClusterOf(3, another), earlier: provenBefore(), mocked: otherIds });
+  assert.deepEqual(rollout(next), names);
+  assert.equal(next.resources.filter(({ name }) => added.test(name)).length, 6);
+  const keyOf = (of: Run, name: string) => Object(step(of, name).inputs.connection).hostKey;
+  // they are reached before and after their replacement in one run, so this key stays
+  for (const node of names) assert.equal(keyOf(next, `${node}-host`), keyOf(run, `${node}-host`));
 });
 
 test("a replacement changes what is on the machines, and what is proven before and after", () => {
