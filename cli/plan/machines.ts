@@ -56,6 +56,10 @@ export function refuseUnguarded(name: string, resources: readonly Resource[]): r
       return [
         `${name}: with another host key no step would reach it, because its instance keeps the one that it was made with; leave ${name}-host-key as it is, or restore it from a backup of the state.`,
       ];
+    if (part("key-exchange")?.op === "replace")
+      return [
+        `${name}: its sshd no longer serves the key by which ${name}-key-exchange was reached, so it would fail; leave that step as it is.`,
+      ];
     if (attachment?.op !== "replace") return [];
     return [
       `${name}: its data volume would be detached, for which AWS stops the instance, without a proof of the cluster's quorum; leave ${name}-data-attachment as it is.`,

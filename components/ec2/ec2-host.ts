@@ -82,14 +82,15 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       resource: instance,
       ssh,
     };
-    const connection = this.connectBy(publicKeyOf(hostKey), ssh.address, args);
+    const reachedBy = (key: PrivateKey) => this.connectBy(publicKeyOf(key), ssh.address, args);
+    const connection = reachedBy(hostKey);
     this.connection = connection;
     const exchanged =
       firstKey === undefined
         ? undefined
         : exchangeStep(name, {
             parent: this,
-            host: this.whileBooting(args, this.connectBy(publicKeyOf(firstKey), ssh.address, args)),
+            host: this.whileBooting(args, reachedBy(args.hasVolume ? hostKey : firstKey)),
             hostKey,
             isDone: args.hasVolume,
           });

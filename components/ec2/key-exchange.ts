@@ -8,7 +8,7 @@ import { hostStep, type Step } from "../step.ts";
 
 export interface ExchangeArgs {
   readonly parent: pulumi.Resource;
-  /** As the first connection reaches it: by the key in its user data. */
+  /** As the step reaches it. */
   readonly host: Omit<Host, "prepared">;
   /** What all other connections pin. */
   readonly hostKey: PrivateKey;
@@ -17,16 +17,15 @@ export interface ExchangeArgs {
 }
 
 /**
- * Gives a new machine its host key. sshd serves the key of the user data beside it until the next step, which is reached
- * by the new one: whichever of the two was cut off can run again.
+ * Gives a new machine its host key, over a connection that pins the one in its user data. sshd serves both until the next
+ * step, which pins the new one: whichever of the two was cut off can run again. Then it runs for another machine only.
  */
 export function exchangeStep(name: string, { parent, host, hostKey, isDone }: ExchangeArgs): Step {
-  const program = hostProgram();
-  const command = exchangeKeyCommand(host.caller, Buffer.byteLength(program));
+  const stdin = pulumi.secret(pulumi.interpolate`${hostKey.privateKeyOpenssh}${hostProgram()}`);
   return hostStep(
     partOf(name, "key-exchange"),
     host,
-    { create: command, stdin: pulumi.secret(pulumi.interpolate`${program}${hostKey.privateKeyOpenssh}`) },
-    { parent, ...(isDone ? { ignoreChanges: ["*"] } : {}) }, // by the first key it is not reached any more
+    { create: exchangeKeyCommand(host.caller), stdin },
+    { parent, ...(isDone ? { ignoreChanges: ["connection", "stdin"] } : {}) },
   );
 }

@@ -67,6 +67,20 @@ test("a host key is not made again while the instance that has it stays", () => 
   assert.equal(said("create", "create"), "");
 });
 
+test("the exchange of a host key is not repeated while the instance that has it stays", () => {
+  const said = (instance: string, step: string) =>
+    refuseUnguarded("node1", [
+      resource("node1-instance", instance),
+      resource("node1-key-exchange", step),
+    ]).join();
+  assert.match(
+    said("same", "replace"),
+    /^node1: its sshd no longer serves the key .*; leave that step as it is\.$/,
+  );
+  for (const op of ["same", "create"]) assert.equal(said("same", op), "");
+  assert.equal(said("create", "replace"), "");
+});
+
 test("another instance is one that is replaced or made, not one that changes in place", () => {
   const ops = ["replace", "create", "update", "same"];
   assert.deepEqual(

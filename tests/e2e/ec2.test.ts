@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { labHostOf } from "../../lab/ec2/stack.ts";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { cloud, configureAws, ec2Project, instanceIds, memberIds, mostDownAtOnce, onNode } from "./ec2.ts";
-import { labDown, must } from "./lab.ts";
+import { lab, labDown, must } from "./lab.ts";
 import { cli, planned, planOf, upAsPlanned } from "./planned.ts";
 import { counts, type Project } from "./project.ts";
 import { assertNoOutage, whileWriting } from "./writing.ts";
@@ -51,6 +51,21 @@ test("one up makes the instances and the cluster on them, and a second one nothi
     assert.match(await onNode(n, "findmnt -n -o OPTIONS /var/lib/etcd"), /nosuid,nodev/);
     assert.match(await onNode(n, "systemctl show -P IPAddressDeny etcd"), /169\.254\.169\.254\/32/);
   }
+});
+
+test("the host key in user data was good for the first connection: sshd serves another one, after a reboot too", async () => {
+  const hosts = Object(await project.output("sshHosts"));
+  await must(lab("cloud", "stop", "node3"));
+  await must(lab("cloud", "start", "node3"));
+  for (const n of NODES) {
+    const { address, hostKey } = hosts[`node${n}`];
+    const { stdout } = await must(lab("exec", "ssh-keyscan", "-T", "60", address));
+    assert.equal(stdout, `${address} ${hostKey}\n`);
+    const told = await onNode(n, "cat /var/lib/cloud/instance/user-data.txt");
+    assert.match(told, /"ecdsa_public": "ecdsa-sha2-nistp256 /);
+    assert.ok(!told.includes(hostKey.split(" ")[1]));
+  }
+  await must(project.up("--expect-no-changes"));
 });
 
 test("a changed flag restarts each member once, in order, and loses no acknowledged write", async (context) => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hostProgram } from "../../host/program.ts";
 import { awsClusterOf, awsNodes, existing } from "./aws-stacks.ts";
 import { type Registration, type Run, runProgram } from "./harness.ts";
 import { pem, publicKeyOf } from "./providers.ts";
@@ -190,7 +191,10 @@ test("another key than the host's is in user data, as a secret, and only the fir
     });
     const exchange = step(run, `${node}-key-exchange`);
     assert.deepEqual(exchange.secretInputs.toSorted(), ["connection", "stdin"]);
-    assert.ok(text(exchange, "stdin").endsWith(`\n${pem("OPENSSH PRIVATE KEY", `${node}-host-key`)}`));
+    assert.equal(
+      text(exchange, "stdin"),
+      `${pem("OPENSSH PRIVATE KEY", `${node}-host-key`)}${hostProgram()}`,
+    );
     assert.match(text(step(run, `${node}-host`), "create"), / --drop-first-key /);
   }
   for (const { name, inputs } of steps(run)) {
