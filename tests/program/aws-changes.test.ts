@@ -57,7 +57,7 @@ function seen(after: Run, before: Run): ReturnType<typeof registrations> {
   return registrations(after).map(({ urn, inputs, secretInputs }) => {
     const ignored = after.resources.find((one) => one.urn === urn)?.request.getIgnorechangesList() ?? [];
     const old = Object(before.resources.find((one) => one.urn === urn)?.inputs);
-    const kept = Object.fromEntries(ignored.map((key) => [key, old[key]]));
+    const kept = Object.fromEntries(ignored.filter((key) => key in old).map((key) => [key, old[key]]));
     return { urn, inputs: { ...inputs, ...kept }, secretInputs };
   });
 }
