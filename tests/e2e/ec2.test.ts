@@ -160,7 +160,7 @@ test("an image that lets nobody in is found at the first member, and putting it 
   await configureAws(project, { ami: "ami-0000000000000a009" });
   const { code, all } = await project.up();
   assert.notEqual(code, 0);
-  assert.match(all, /node1-host\)?:?[\s\S]*error: after 20 failed attempts/);
+  assert.match(all, /node1-key-exchange\)?:?[\s\S]*error: after 20 failed attempts/);
   const now = await instanceIds();
   assert.notEqual(now.node1, ids.node1);
   assert.deepEqual([now.node2, now.node3], [ids.node2, ids.node3]);
