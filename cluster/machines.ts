@@ -20,8 +20,8 @@ export interface DeclaredMachine {
   readonly zone?: string;
   /** Whether it runs: its first boot is over, and what it was told then stays. */
   readonly isSettled?: boolean;
-  /** Whether it has its volume besides, which it gets once its host key is exchanged. */
-  readonly hasVolume?: boolean;
+  /** Its id, if it has its volume besides, which it gets once its host key is exchanged. */
+  readonly exchanged?: string;
 }
 
 export function machineOf(
@@ -35,7 +35,8 @@ export function machineOf(
   const machine = given.find((digest) => isMadeFrom(digest, node, config, running)) ?? madeFrom(node, config);
   const { zone } = subnetOf(node.address, aws.subnets);
   const isSettled = machine === running?.madeFrom;
-  return { machine, zone, isSettled, hasVolume: isSettled && running?.hasVolume === true };
+  const exchanged = isSettled && running?.hasVolume === true ? { exchanged: running.id } : {};
+  return { machine, zone, isSettled, ...exchanged };
 }
 
 /** The machines that run now, by node. */

@@ -42,8 +42,8 @@ export interface Ec2HostArgs extends PreparationArgs {
   readonly madeFrom: string;
   /** Whether the instance runs and is what is declared. */
   readonly isSettled: boolean;
-  /** Whether it has its volume besides. */
-  readonly hasVolume: boolean;
+  /** Id of the instance whose host key was exchanged. @default none */
+  readonly exchanged?: string;
   /** Whether AWS refuses others to terminate the instance, and Pulumi to delete the volume. */
   readonly protect: boolean;
   /** What must be done before the machine is created, or replaced. @default nothing */
@@ -82,18 +82,12 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       resource: instance,
       ssh,
     };
-    const reachedBy = (key: PrivateKey) => this.connectBy(publicKeyOf(key), ssh.address, args);
-    const connection = reachedBy(hostKey);
+    const connection = this.connectBy(ssh.hostKey, ssh.address, args);
     this.connection = connection;
     const exchanged =
       firstKey === undefined
         ? undefined
-        : exchangeStep(name, {
-            parent: this,
-            host: this.whileBooting(args, reachedBy(args.hasVolume ? hostKey : firstKey)),
-            hostKey,
-            isDone: args.hasVolume,
-          });
+        : this.exchangeKeys(name, args, { firstKey, hostKey, address: ssh.address });
     const attachment = this.attachData(name, instance, data, exchanged);
     this.prepared = prepareStep(name, this, this.whileBooting(args, connection), args, {
       dependsOn: attachment,
@@ -107,6 +101,24 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   private makeFirstKey(name: string, { madeFrom }: Ec2HostArgs): PrivateKey {
     const args = { algorithm: "ECDSA", ecdsaCurve: "P256" };
     return new PrivateKey(`${name}-first-key-${madeFrom}`, args, { parent: this });
+  }
+
+  /** By the first key, unless this very instance was found with the other one: then the state has lost the step. */
+  private exchangeKeys(
+    name: string,
+    args: Ec2HostArgs,
+    {
+      firstKey,
+      hostKey,
+      address,
+    }: { firstKey: PrivateKey; hostKey: PrivateKey; address: pulumi.Input<string> },
+  ): Step {
+    const keys = [publicKeyOf(firstKey), publicKeyOf(hostKey)] as const;
+    const pinned = pulumi
+      .all([this.machine.id, ...keys])
+      .apply(([id, first, own]) => (id === args.exchanged ? own : first));
+    const host = this.whileBooting(args, this.connectBy(pinned, address, args));
+    return exchangeStep(name, { parent: this, host, hostKey, isDone: args.exchanged !== undefined });
   }
 
   private connectBy(

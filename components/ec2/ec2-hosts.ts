@@ -49,7 +49,7 @@ export function makeEc2Hosts(
     const {
       machine = "",
       isSettled = false,
-      hasVolume = false,
+      exchanged,
     } = members.find(({ name }) => name === spec.node.name) ?? {};
     return new Ec2Host(
       spec.node.name,
@@ -61,7 +61,7 @@ export function makeEc2Hosts(
         guard: guards.then((all) => all.get(spec.node.name)),
         madeFrom: machine,
         isSettled,
-        hasVolume,
+        ...(exchanged === undefined ? {} : { exchanged }),
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,

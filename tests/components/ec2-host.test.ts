@@ -48,7 +48,6 @@ const args: Omit<Ec2HostArgs, "network"> = {
   tags: {},
   madeFrom: "2-0a1b2c3d4e5f6071",
   isSettled: false,
-  hasVolume: false,
   protect: true,
   token: "etcd-1-0a1b2c3d",
   dataDir: "/var/lib/etcd",
@@ -141,11 +140,19 @@ test("a machine that has its volume is never asked by its first key again, unles
   assert.deepEqual(await later({ isSettled: true }), [[], first], "a run was cut off before");
   // its text, which names the machine, still counts; the connection is for a step that the state has lost
   const done = [["connection", "stdin"], publicKeyOf("node1-host-key")];
-  assert.deepEqual(await later({ isSettled: true, hasVolume: true }), done);
+  assert.deepEqual(await later({ isSettled: true, exchanged: "node1-instance-id" }), done);
+  // replaced in this very run, by request
+  assert.deepEqual(await later({ isSettled: true, exchanged: "i-another" }), [
+    ["connection", "stdin"],
+    first,
+  ]);
 });
 
 test("a machine of an earlier program keeps the host key in its user data, and gets no step more", async () => {
-  const old = await makeHost({}, { madeFrom: "0a1b2c3d4e5f6071", isSettled: true, hasVolume: true });
+  const old = await makeHost(
+    {},
+    { madeFrom: "0a1b2c3d4e5f6071", isSettled: true, exchanged: "node1-instance-id" },
+  );
   const added = (name: string) => /-(key-exchange|first-key-.*)$/.test(name);
   assert.equal(old.resources.length, run.resources.length - 2);
   assert.ok(!old.resources.some(({ name }) => added(name)));

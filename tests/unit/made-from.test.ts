@@ -113,13 +113,14 @@ test("a digest of either form is not taken for the other", () => {
 });
 
 test("the host key of a machine is exchanged once it has its volume, and is what is declared", () => {
-  const hasVolume = (config: ClusterConfig, more: Partial<RunningMachine>) => {
+  const exchanged = (config: ClusterConfig, more: Partial<RunningMachine>) => {
     const machines = new Map([...running].map(([name, machine]) => [name, { ...machine, ...more }]));
-    return computeTopology(config, proven, machines).topology?.members.map((member) => member.hasVolume);
+    return computeTopology(config, proven, machines).topology?.members.map((member) => member.exchanged);
   };
-  assert.deepEqual(hasVolume(declared, {}), [true, true, true]);
-  assert.deepEqual(hasVolume(declared, { hasVolume: false }), [false, false, false]);
-  assert.deepEqual(hasVolume(onAws({ ami: "ami-0fedcba0987654321" }), {}), [false, false, false]);
+  assert.deepEqual(exchanged(declared, {}), ["i-node1", "i-node2", "i-node3"]);
+  const none = [undefined, undefined, undefined];
+  assert.deepEqual(exchanged(declared, { hasVolume: false }), none);
+  assert.deepEqual(exchanged(onAws({ ami: "ami-0fedcba0987654321" }), {}), none);
 });
 
 for (const [who, config] of [
