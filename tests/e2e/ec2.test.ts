@@ -57,6 +57,7 @@ test("the host key in user data was good for the first connection: sshd serves a
   const hosts = Object(await project.output("sshHosts"));
   await must(lab("cloud", "stop", "node3"));
   await must(lab("cloud", "start", "node3"));
+  await onNode(3, "systemctl is-active ssh || systemctl is-system-running --wait");
   for (const n of NODES) {
     const { address, hostKey } = hosts[`node${n}`];
     const { stdout } = await must(lab("exec", "ssh-keyscan", "-T", "60", address));
