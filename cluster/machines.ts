@@ -20,6 +20,8 @@ export interface DeclaredMachine {
   readonly zone?: string;
   /** Whether it runs: its first boot is over, and what it was told then stays. */
   readonly isSettled?: boolean;
+  /** Its id, if it has its volume besides, which it gets once its host key is exchanged. */
+  readonly exchanged?: string;
 }
 
 export function machineOf(
@@ -32,7 +34,9 @@ export function machineOf(
   const given = [running?.madeFrom, recorded].flatMap((digest) => digest || []);
   const machine = given.find((digest) => isMadeFrom(digest, node, config, running)) ?? madeFrom(node, config);
   const { zone } = subnetOf(node.address, aws.subnets);
-  return { machine, zone, isSettled: machine === running?.madeFrom };
+  const isSettled = machine === running?.madeFrom;
+  const exchanged = isSettled && running?.hasVolume === true ? { exchanged: running.id } : {};
+  return { machine, zone, isSettled, ...exchanged };
 }
 
 /** The machines that run now, by node. */

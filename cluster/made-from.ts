@@ -5,7 +5,7 @@
 
 import type { AwsConfig } from "../config/aws/model.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
-import { renderUserData } from "../host/user-data.ts";
+import { type HostKeyType, renderUserData } from "../host/user-data.ts";
 import { digestOf } from "./digest.ts";
 import { plainKeys } from "./login.ts";
 import { subnetOf } from "./subnets.ts";
@@ -23,11 +23,23 @@ export interface RunningMachine {
   readonly kmsKeyId: string;
   /** Name of its instance profile; empty if it has none. */
   readonly instanceProfile: string;
+  /** Whether its data volume is attached. */
+  readonly hasVolume: boolean;
+}
+
+/**
+ * What the digest of a machine begins with that is reached by a key for its first connection, and gets its host key by
+ * it. The host key of one without is in its user data.
+ */
+const EXCHANGED = "2-";
+
+export function exchangesHostKey(digest: string): boolean {
+  return digest.startsWith(EXCHANGED);
 }
 
 /** Of a machine that is created now. All of it is plain, so that a preview knows which ones are replaced, and in which order. */
 export function madeFrom(node: NodeConfig, config: Ec2Config): string {
-  return digestWith(node, config, plainKeys(config.aws), config.aws.kmsKeyId ?? "");
+  return EXCHANGED + digestWith("ecdsa", node, config, plainKeys(config.aws), config.aws.kmsKeyId ?? "");
 }
 
 /** Whether a machine with this digest is what is declared. */
@@ -40,8 +52,11 @@ export function isMadeFrom(
   const { aws } = config;
   const kmsKeys = kmsKeysOf(aws, running);
   if (aws.authorizedKeys.length === 0) return running !== undefined && looksAlike(aws, running, kmsKeys);
-  return [plainKeys(aws), aws.authorizedKeys].some((keys) =>
-    kmsKeys.some((key) => digestWith(node, config, keys, key) === digest),
+  const [begin, type, lists] = exchangesHostKey(digest)
+    ? ([EXCHANGED, "ecdsa", [plainKeys(aws)]] as const)
+    : (["", "ed25519", [plainKeys(aws), aws.authorizedKeys]] as const);
+  return lists.some((keys) =>
+    kmsKeys.some((key) => begin + digestWith(type, node, config, keys, key) === digest),
   );
 }
 
@@ -63,6 +78,7 @@ function kmsKeysOf({ kmsKeyId }: AwsConfig, running: RunningMachine | undefined)
 }
 
 function digestWith(
+  type: HostKeyType,
   node: NodeConfig,
   { aws, ssh }: Ec2Config,
   authorizedKeys: readonly string[],
@@ -72,7 +88,7 @@ function digestWith(
     hostname: node.name,
     user: ssh.user,
     authorizedKeys,
-    hostKey: { privateKey: "", publicKey: "" },
+    hostKey: { type, privateKey: "", publicKey: "" },
   });
   const subnet = subnetOf(node.address, aws.subnets);
   return digestOf([aws.ami, aws.instanceType, kmsKeyId, JSON.stringify(subnet), firstBoot]);

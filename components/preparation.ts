@@ -49,9 +49,13 @@ export function prepareStep(
   component: pulumi.ComponentResource,
   host: Omit<Host, "prepared">,
   args: PreparationArgs,
-  opts: pulumi.CustomResourceOptions & { readonly volume?: DataVolume } = {},
+  opts: pulumi.CustomResourceOptions & {
+    readonly volume?: DataVolume;
+    /** Whether sshd still serves the key of the first connection too. */
+    readonly dropsFirstKey?: boolean;
+  } = {},
 ): Step {
-  const { volume, ...options } = opts;
+  const { volume, dropsFirstKey, ...options } = opts;
   const inputs = pulumi.all([ownerOf(component), args.token, args.notBefore, volume?.id]);
   return hostStep(
     partOf(name, "host"),
@@ -74,6 +78,7 @@ export function prepareStep(
           writable: args.service.readWritePaths.join(" "),
           volume: volumeId,
           "volume-size": volume?.size,
+          "drop-first-key": dropsFirstKey || undefined,
         }),
       ),
       delete: ownerOf(component).apply((owner) =>

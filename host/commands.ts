@@ -24,6 +24,16 @@ export function prepareCommand(caller: Caller, options: Options): string {
   return `${runFromStdin("cat", `${check}${sudo(caller)}sh "$f" "$@"`)} prepare${renderOptions(options)}`;
 }
 
+/**
+ * The very first step of a machine whose user data others can read. Its host key comes first on stdin, and stays in
+ * memory; the program follows. This text may never change: on machines that have the key it would run again, and they
+ * are not reached in that way any more.
+ */
+export function exchangeKeyCommand(caller: Caller): string {
+  const key = 'k=$(while IFS= read -r l; do echo "$l"; case $l in (-----END*) break ;; esac; done)';
+  return `${runFromStdin(`${key}; cat`, `echo "$k" | ${sudo(caller)}sh "$f" "$@"`)} host-key`;
+}
+
 /** A line ahead of an answer: what the login itself printed comes before it. */
 export const ANSWER_MARK = "== etcd-host answers";
 

@@ -10,6 +10,7 @@ export const PARTS = [
   "service",
   "log",
   "volume",
+  "host-key",
   "preflight",
   "foreign",
   "preflight-unit",

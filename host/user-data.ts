@@ -5,11 +5,15 @@ export interface UserDataSpec {
   /** The only login, with sudo. The image's own default user is not created. */
   readonly user: string;
   readonly authorizedKeys: readonly string[];
-  /** The key that ssh clients pin: created by the program, so that it is known before the first connection. */
+  /** The key that the first connection pins: created by the program, so that it is known before. */
   readonly hostKey: HostKey;
 }
 
+/** As cloud-init and the files of sshd name them. */
+export type HostKeyType = "ecdsa" | "ed25519";
+
 export interface HostKey {
+  readonly type: HostKeyType;
   /** In OpenSSH's own format. */
   readonly privateKey: string;
   /** `type base64` */
@@ -36,7 +40,10 @@ export function renderUserData({ hostname, user, authorizedKeys, hostKey }: User
     ssh_pwauth: false,
     // keys of the image or of an earlier instance are nobody's here
     ssh_deletekeys: true,
-    ssh_keys: { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey },
+    ssh_keys: {
+      [`${hostKey.type}_private`]: hostKey.privateKey,
+      [`${hostKey.type}_public`]: hostKey.publicKey,
+    },
     package_update: false,
     package_upgrade: false,
   };

@@ -28,8 +28,10 @@ export function machineChanges(instance: Resource | undefined): string {
   });
   const key = ({ rootBlockDevice }: Json) => text(record(rootBlockDevice).kmsKeyId);
   if (key(before) !== key(after)) changes.push("another key of the root volume");
-  if (instance.diffReasons.includes("userData")) changes.push("another login or other keys"); // a secret
-  return changes.join(", ") || "made again, although nothing that it is made from changes";
+  if (changes.length > 0) return changes.join(", ");
+  // a secret; another machine has another first key in it anyway
+  if (instance.diffReasons.includes("userData")) return "another login or other keys";
+  return "made again, although nothing that it is made from changes";
 }
 
 export const VOLUME_STAYS = "the data volume stays: the member keeps its data and its ID";
@@ -53,6 +55,10 @@ export function refuseUnguarded(name: string, resources: readonly Resource[]): r
     if (isAnother(part("host-key")))
       return [
         `${name}: with another host key no step would reach it, because its instance keeps the one that it was made with; leave ${name}-host-key as it is, or restore it from a backup of the state.`,
+      ];
+    if (part("key-exchange")?.op === "replace")
+      return [
+        `${name}: its sshd no longer serves the key by which ${name}-key-exchange was reached, so it would fail; leave that step as it is.`,
       ];
     if (attachment?.op !== "replace") return [];
     return [

@@ -5,16 +5,19 @@ import { NetworkInterface } from "@pulumi/aws/ec2/networkInterface.js";
 import { VolumeAttachment } from "@pulumi/aws/ec2/volumeAttachment.js";
 import * as pulumi from "@pulumi/pulumi";
 import { PrivateKey } from "@pulumi/tls";
+import { exchangesHostKey } from "../../cluster/made-from.ts";
 import { partOf } from "../../cluster/resource-names.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
 import { MADE_FROM } from "../../config/aws/own-tags.ts";
 import type { SshConfig } from "../../config/model.ts";
 import type { Caller } from "../../host/commands.ts";
-import { renderUserData } from "../../host/user-data.ts";
+import { type HostKeyType, renderUserData } from "../../host/user-data.ts";
 import { type Connection, connectionTo, whileBooting } from "../connection.ts";
 import type { Host, Machine } from "../host.ts";
 import { type PreparationArgs, prepareStep } from "../preparation.ts";
 import type { Step } from "../step.ts";
+import { exchangeStep } from "./key-exchange.ts";
+import { DATA_DEVICE } from "./lookup.ts";
 
 /** The settings that make up a machine. */
 export type MachineSettings = Pick<
@@ -39,6 +42,8 @@ export interface Ec2HostArgs extends PreparationArgs {
   readonly madeFrom: string;
   /** Whether the instance runs and is what is declared. */
   readonly isSettled: boolean;
+  /** Id of the instance whose host key was exchanged. @default none */
+  readonly exchanged?: string;
   /** Whether AWS refuses others to terminate the instance, and Pulumi to delete the volume. */
   readonly protect: boolean;
   /** What must be done before the machine is created, or replaced. @default nothing */
@@ -61,32 +66,68 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     this.caller = { user: args.ssh.user };
 
     const hostKey = new PrivateKey(`${name}-host-key`, { algorithm: "ED25519" }, { parent: this });
+    const firstKey = exchangesHostKey(args.madeFrom) ? this.makeFirstKey(name, args) : undefined;
+    const told: ToldKey =
+      firstKey === undefined ? { type: "ed25519", key: hostKey } : { type: "ecdsa", key: firstKey };
     const networkInterface = this.placeInterface(name, args);
     const data = this.keepData(name, args);
-    const instance = this.runInstance(name, args, { hostKey, networkInterface });
-    const attachment = this.attachData(name, instance, data);
+    const instance = this.runInstance(name, args, { told, networkInterface });
 
     const ssh = {
       address: this.sshAddress(name, args, networkInterface),
-      hostKey: hostKey.publicKeyOpenssh.apply((key) => key.trim()),
+      hostKey: publicKeyOf(hostKey),
     };
     this.machine = {
       id: instance.id,
       resource: instance,
       ssh,
     };
-    const connection = connectionTo({
-      ...ssh,
-      port: args.node.sshPort,
-      ssh: args.ssh,
-      ...(args.privateKey === undefined ? {} : { privateKey: args.privateKey }),
-    });
+    const connection = this.connectBy(ssh.hostKey, ssh.address, args);
     this.connection = connection;
+    const exchanged =
+      firstKey === undefined
+        ? undefined
+        : this.exchangeKeys(name, args, { firstKey, hostKey, address: ssh.address });
+    const attachment = this.attachData(name, instance, data, exchanged);
     this.prepared = prepareStep(name, this, this.whileBooting(args, connection), args, {
       dependsOn: attachment,
       volume: { id: data.id, size: args.aws.dataVolume.size },
+      dropsFirstKey: firstKey !== undefined,
     });
     this.registerOutputs({ instanceId: instance.id, ...ssh });
+  }
+
+  /** Another one for each other machine: that of the one before may have been read out of its user data. */
+  private makeFirstKey(name: string, { madeFrom }: Ec2HostArgs): PrivateKey {
+    const args = { algorithm: "ECDSA", ecdsaCurve: "P256" };
+    return new PrivateKey(`${name}-first-key-${madeFrom}`, args, { parent: this });
+  }
+
+  /** By the first key, unless this very instance was found with the other one: then the state has lost the step. */
+  private exchangeKeys(
+    name: string,
+    args: Ec2HostArgs,
+    {
+      firstKey,
+      hostKey,
+      address,
+    }: { firstKey: PrivateKey; hostKey: PrivateKey; address: pulumi.Input<string> },
+  ): Step {
+    const keys = [publicKeyOf(firstKey), publicKeyOf(hostKey)] as const;
+    const pinned = pulumi
+      .all([this.machine.id, ...keys])
+      .apply(([id, first, own]) => (id === args.exchanged ? own : first));
+    const host = this.whileBooting(args, this.connectBy(pinned, address, args));
+    return exchangeStep(name, { parent: this, host, hostKey, isDone: args.exchanged !== undefined });
+  }
+
+  private connectBy(
+    hostKey: pulumi.Output<string>,
+    address: pulumi.Input<string>,
+    { node, ssh, privateKey }: Ec2HostArgs,
+  ): Connection {
+    const login = privateKey === undefined ? {} : { privateKey };
+    return connectionTo({ address, hostKey, port: node.sshPort, ssh, ...login });
   }
 
   private whileBooting({ aws }: Ec2HostArgs, connection: Connection): Omit<Host, "prepared"> {
@@ -131,17 +172,17 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
   private runInstance(
     name: string,
     args: Ec2HostArgs,
-    parts: { hostKey: PrivateKey; networkInterface: NetworkInterface },
+    { told, networkInterface }: { told: ToldKey; networkInterface: NetworkInterface },
   ): Instance {
     const { aws, node, ssh, tags, protect, instanceProfile } = args;
     const userData = pulumi
-      .all([parts.hostKey.privateKeyOpenssh, parts.hostKey.publicKeyOpenssh])
+      .all([told.key.privateKeyOpenssh, publicKeyOf(told.key)])
       .apply(([privateKey, publicKey]) =>
         renderUserData({
           hostname: node.name,
           user: ssh.user,
           authorizedKeys: aws.authorizedKeys,
-          hostKey: { privateKey, publicKey: publicKey.trim() },
+          hostKey: { type: told.type, privateKey, publicKey },
         }),
       );
     return new Instance(
@@ -149,7 +190,7 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
       {
         ami: aws.ami,
         instanceType: aws.instanceType,
-        primaryNetworkInterface: { networkInterfaceId: parts.networkInterface.id },
+        primaryNetworkInterface: { networkInterfaceId: networkInterface.id },
         rootBlockDevice: {
           volumeType: "gp3",
           volumeSize: aws.rootVolume.size,
@@ -177,16 +218,27 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     );
   }
 
-  private attachData(name: string, instance: Instance, data: Volume): VolumeAttachment {
+  /** That it is attached says that the host key was exchanged. */
+  private attachData(
+    name: string,
+    instance: Instance,
+    data: Volume,
+    exchanged: Step | undefined,
+  ): VolumeAttachment {
     return new VolumeAttachment(
       `${name}-data-attachment`,
       {
-        deviceName: "/dev/sdf",
+        deviceName: DATA_DEVICE,
         volumeId: data.id,
         instanceId: instance.id,
         stopInstanceBeforeDetaching: true, // a mounted volume cannot be detached
       },
-      { parent: this, deletedWith: instance, deleteBeforeReplace: true },
+      {
+        parent: this,
+        deletedWith: instance,
+        deleteBeforeReplace: true,
+        ...(exchanged === undefined ? {} : { dependsOn: exchanged.command }),
+      },
     );
   }
 
@@ -199,6 +251,17 @@ export class Ec2Host extends pulumi.ComponentResource implements Host {
     const address = new Eip(`${name}-address`, inputs, { parent: this, dependsOn: args.network });
     return address.publicIp;
   }
+}
+
+/** The host key in a machine's user data. */
+interface ToldKey {
+  readonly type: HostKeyType;
+  readonly key: PrivateKey;
+}
+
+/** Without a comment. */
+function publicKeyOf(key: PrivateKey): pulumi.Output<string> {
+  return key.publicKeyOpenssh.apply((text) => text.trim());
 }
 
 /** It starts and stops for many minutes. */

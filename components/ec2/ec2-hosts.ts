@@ -46,7 +46,11 @@ export function makeEc2Hosts(
   }
   return specs.map((spec) => {
     const subnet = subnetOf(spec.node.address, aws.subnets);
-    const { machine = "", isSettled = false } = members.find(({ name }) => name === spec.node.name) ?? {};
+    const {
+      machine = "",
+      isSettled = false,
+      exchanged,
+    } = members.find(({ name }) => name === spec.node.name) ?? {};
     return new Ec2Host(
       spec.node.name,
       {
@@ -57,6 +61,7 @@ export function makeEc2Hosts(
         guard: guards.then((all) => all.get(spec.node.name)),
         madeFrom: machine,
         isSettled,
+        ...(exchanged === undefined ? {} : { exchanged }),
         subnetId: network.subnetId(subnet),
         zone: subnet.zone,
         securityGroupId: access.groupId,

@@ -12,6 +12,9 @@ import type { AwsConfig, AwsSubnet } from "../../config/aws/model.ts";
 import { CLUSTER, MADE_FROM, NODE, STACK } from "../../config/aws/own-tags.ts";
 import { refusal } from "../../config/refusal.ts";
 
+/** As AWS names the data volume on its instance. */
+export const DATA_DEVICE = "/dev/sdf";
+
 /** One sentence for each thing that would fail, or turn out different from what is declared. `zones` are those of the nodes. */
 export async function checkAws(aws: AwsConfig, zones: readonly string[]): Promise<readonly string[]> {
   const problems = await Promise.all([
@@ -142,7 +145,7 @@ export async function lookupMachines(sought: Sought): Promise<Machines> {
 }
 
 function toMachine(instance: GetInstanceResult): RunningMachine {
-  const { id, tags, ami, instanceType, iamInstanceProfile, rootBlockDevices } = instance;
+  const { id, tags, ami, instanceType, iamInstanceProfile, rootBlockDevices, ebsBlockDevices } = instance;
   return {
     id,
     madeFrom: tags[MADE_FROM] ?? "",
@@ -150,6 +153,7 @@ function toMachine(instance: GetInstanceResult): RunningMachine {
     instanceType,
     kmsKeyId: rootBlockDevices[0]?.kmsKeyId ?? "",
     instanceProfile: iamInstanceProfile,
+    hasVolume: ebsBlockDevices.some(({ deviceName }) => deviceName === DATA_DEVICE),
   };
 }
 

@@ -17,6 +17,7 @@ LINK_DIR=/usr/local/bin
 UNIT_DIR=/etc/systemd/system
 UNIT_FILE=$UNIT_DIR/etcd.service
 DISKS=/dev/disk/by-id
+SSH_DIR=/etc/ssh
 SYSTEMD_DIR=/run/systemd/system
 PROC=/proc
 
@@ -56,7 +57,7 @@ version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snaps
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
 told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
-by_rule='' free_mib='' free_percent='' keep_revisions=''
+by_rule='' free_mib='' free_percent='' keep_revisions='' drop_first_key=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -99,6 +100,7 @@ parse_options() {
       --by-rule) by_rule=yes ;;
       --founding) founding=yes ;;
       --declared) declared=yes ;;
+      --drop-first-key) drop_first_key=yes ;;
       --yes) confirmed=yes ;;
       *) usage "unknown option '$option'" ;;
     esac

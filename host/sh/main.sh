@@ -11,7 +11,7 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
-  sudo prepare install certificates start roll before guard membership prove
+  sudo host-key prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot history disarm
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
@@ -27,6 +27,7 @@ main() {
   case " $ASKING " in *" $command "*) choose_etcdctl ;; esac
   case $command in
     sudo) cmd_sudo ;;
+    host-key) cmd_host_key ;;
     prepare) cmd_prepare ;;
     install) cmd_install ;;
     certificates) cmd_certificates ;;

@@ -17,6 +17,7 @@ cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to instal
   take_lock
   if [ -n "$volume" ]; then
     wait_for_first_boot
+    if [ -n "$drop_first_key" ]; then drop_first_host_key; fi
     mount_volume
   fi
   preflight

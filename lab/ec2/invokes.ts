@@ -2,6 +2,7 @@
 import { isObject, type Properties, text, texts } from "../engine/properties.ts";
 import { imageOf, instanceTypeOf, ROOT_DEVICE } from "./catalog.ts";
 import { ACCOUNT, type Cloud, needId, refuse } from "./cloud.ts";
+import { attachmentsOf } from "./life.ts";
 
 type Invoke = (inputs: Properties) => Properties;
 
@@ -126,6 +127,10 @@ function getInstance(cloud: Cloud, inputs: Properties): Properties {
     instanceId: id,
     iamInstanceProfile: instance.iamInstanceProfile ?? "",
     rootBlockDevices: [{ ...root, kmsKeyId: root.kmsKeyId ?? "" }],
+    ebsBlockDevices: attachmentsOf(cloud, id).map(({ thing }) => ({
+      deviceName: text(thing, "deviceName") ?? "",
+      volumeId: text(thing, "volumeId") ?? "",
+    })),
     tags: instance.tags ?? {},
   };
 }

@@ -113,7 +113,8 @@ power_off() { # orderly, as EC2 asks for it; one that does not answer then loses
 # What EC2 shows in the console's log. It works where the user data lets the lab's key in.
 instance_known_hosts() { # N: prints the file
   local file=$NODES/$1/ec2/known_hosts
-  { printf '%s ' "$(ip_of "$1")"; cmd_enter "$1" cat /etc/ssh/ssh_host_ed25519_key.pub; } >"$file"
+  # before its first connection it has another key than after it
+  cmd_enter "$1" sh -c 'cat /etc/ssh/ssh_host_*_key.pub' | sed "s/^/$(ip_of "$1") /" >"$file"
   echo "$file"
 }
 

@@ -46,7 +46,7 @@ test("what differs with another instance anyway is no reason", () => {
   const reasons = (...diffReasons: readonly string[]) =>
     machineChanges({ ...changed({ ami: "ami-1" }, { ami: "ami-2" }), diffReasons });
   assert.equal(reasons("ami", "tags", "tagsAll", "rootBlockDevice"), "AMI ami-1 → ami-2");
-  assert.equal(reasons("ami", "userData", "tagsAll"), "AMI ami-1 → ami-2, another login or other keys");
+  assert.equal(reasons("ami", "userData", "tagsAll"), "AMI ami-1 → ami-2");
   const root = (kmsKeyId: string) => ({ rootBlockDevice: { encrypted: true, kmsKeyId } });
   assert.equal(machineChanges(changed(root("key-1"), root("key-2"))), "another key of the root volume");
   assert.match(
@@ -65,6 +65,20 @@ test("a host key is not made again while the instance that has it stays", () => 
     );
   assert.equal(said("same", "same"), "");
   assert.equal(said("create", "create"), "");
+});
+
+test("the exchange of a host key is not repeated while the instance that has it stays", () => {
+  const said = (instance: string, step: string) =>
+    refuseUnguarded("node1", [
+      resource("node1-instance", instance),
+      resource("node1-key-exchange", step),
+    ]).join();
+  assert.match(
+    said("same", "replace"),
+    /^node1: its sshd no longer serves the key .*; leave that step as it is\.$/,
+  );
+  for (const op of ["same", "create"]) assert.equal(said("same", op), "");
+  assert.equal(said("create", "replace"), "");
 });
 
 test("another instance is one that is replaced or made, not one that changes in place", () => {

@@ -7,6 +7,7 @@ import { hostStep, remoteStep, type Step } from "../../components/step.ts";
 import type { AwsConfig } from "../../config/aws/model.ts";
 import { authorizedKey, zones } from "../program/aws-stacks.ts";
 import { type RunOptions, runMocked } from "../program/harness.ts";
+import { publicKeyOf } from "../program/providers.ts";
 import { resource, step, text } from "../program/queries.ts";
 
 const [zone = ""] = zones;
@@ -45,7 +46,7 @@ const args: Omit<Ec2HostArgs, "network"> = {
   zone,
   securityGroupId: "sg-0abcdef1234567890",
   tags: {},
-  madeFrom: "0a1b2c3d4e5f6071",
+  madeFrom: "2-0a1b2c3d4e5f6071",
   isSettled: false,
   protect: true,
   token: "etcd-1-0a1b2c3d",
@@ -117,10 +118,59 @@ test("the digest of the first step changes with the volume and not with the mach
   assert.notEqual((await makeHost({}, grown)).outputs.prepared?.value, prepared?.value);
 });
 
-test("only the dial limit of the first step's connection is another one", () => {
+const connectionOf = (of: typeof run, name: string) => Object(step(of, name).inputs.connection);
+
+test("the volume is attached once the machine has its host key, which only a first connection brings", () => {
+  const exchange = step(run, "node1-key-exchange");
+  assert.ok(resource(run, "VolumeAttachment", "node1-data-attachment").dependencies.includes(exchange.urn));
+  assert.equal(exchange.request.getDeletedwith(), resource(run, "Instance", "node1-instance").urn);
+  assert.equal(connectionOf(run, exchange.name).hostKey, publicKeyOf("node1-first-key-2-0a1b2c3d4e5f6071"));
+  assert.equal(connectionOf(run, "node1-host").hostKey, publicKeyOf("node1-host-key"));
+  assert.match(text(step(run, "node1-host"), "create"), / --drop-first-key /);
+});
+
+test("a machine that has its volume is never asked by its first key again, unless it is another one", async () => {
+  const later = async (changes: Partial<Ec2HostArgs>) => {
+    const made = await makeHost({}, changes);
+    const { hostKey } = connectionOf(made, "node1-key-exchange");
+    return [step(made, "node1-key-exchange").request.getIgnorechangesList(), hostKey];
+  };
+  const first = publicKeyOf("node1-first-key-2-0a1b2c3d4e5f6071");
+  assert.deepEqual(await later({}), [[], first]);
+  assert.deepEqual(await later({ isSettled: true }), [[], first], "a run was cut off before");
+  // its text, which names the machine, still counts; the connection is for a step that the state has lost
+  const done = [["connection", "stdin"], publicKeyOf("node1-host-key")];
+  assert.deepEqual(await later({ isSettled: true, exchanged: "node1-instance-id" }), done);
+  // replaced in this very run, by request
+  assert.deepEqual(await later({ isSettled: true, exchanged: "i-another" }), [
+    ["connection", "stdin"],
+    first,
+  ]);
+});
+
+test("a machine of an earlier program keeps the host key in its user data, and gets no step more", async () => {
+  const old = await makeHost(
+    {},
+    { madeFrom: "0a1b2c3d4e5f6071", isSettled: true, exchanged: "node1-instance-id" },
+  );
+  const added = (name: string) => /-(key-exchange|first-key-.*)$/.test(name);
+  assert.equal(old.resources.length, run.resources.length - 2);
+  assert.ok(!old.resources.some(({ name }) => added(name)));
+  const { userData } = resource(old, "Instance", "node1-instance").inputs;
+  assert.match(String(userData), new RegExp(`"ed25519_public": "${publicKeyOf("node1-host-key")}"`));
+  assert.doesNotMatch(text(step(old, "node1-host"), "create"), /first-key/);
+  assert.deepEqual(step(old, "node1-host").inputs.connection, step(run, "node1-host").inputs.connection);
+  const { dependencies } = resource(old, "VolumeAttachment", "node1-data-attachment");
+  assert.doesNotMatch(dependencies.join("\n"), /remote:Command/);
+});
+
+test("only the dial limit of the first steps' connections is another one", () => {
   const own = Object(run.outputs.own?.value);
   const first = Object(step(run, "node1-host").inputs.connection);
   assert.deepEqual(first, { ...Object(step(run, "bound").inputs.connection), dialErrorLimit: 20 });
+  const { hostKey, ...exchange } = connectionOf(run, "node1-key-exchange");
+  assert.deepEqual({ ...exchange, hostKey: first.hostKey }, first);
+  assert.notEqual(hostKey, first.hostKey);
   assert.deepEqual(whileBooting(own), { ...own, dialErrorLimit: 20 });
   assert.equal(own.dialErrorLimit, 3);
 });
@@ -148,7 +198,7 @@ test("a grown volume is grown in place, and its host looks at it again", async (
   assert.equal(resource(grown, "Volume", "node1-data").inputs.size, 40);
   assert.match(
     text(step(grown, "node1-host"), "update"),
-    / --volume=node1-data-id --volume-size=40 --machine=/,
+    / --volume=node1-data-id --volume-size=40 --drop-first-key --machine=/,
   );
   const { userData } = resource(run, "Instance", "node1-instance").inputs;
   assert.deepEqual(resource(grown, "Instance", "node1-instance").inputs.userData, userData);

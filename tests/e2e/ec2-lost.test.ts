@@ -104,6 +104,8 @@ const MOMENTS: readonly (readonly [line: RegExp, laterMs: number])[] = [
   [/node1-guard updating/, 0],
   [/node1-data-attachment (deleting original|replacing)/, 0],
   [/node1-instance deleting original/, 0],
+  [/node1-key-exchange (updating|creating replacement)/, 0],
+  [/node1-key-exchange (updated|created replacement)/, 0],
   [/node1-data-attachment creating replacement/, 0],
   [/node1-host (updating|creating replacement)/, 1500],
   [/node1-member (updating|creating replacement)/, 500],

@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { labHostOf } from "../../lab/ec2/stack.ts";
 import { prepareEtcd } from "../../lab/prepare.ts";
 import { cloud, configureAws, ec2Project, instanceIds, memberIds, mostDownAtOnce, onNode } from "./ec2.ts";
-import { labDown, must } from "./lab.ts";
+import { lab, labDown, must } from "./lab.ts";
 import { cli, planned, planOf, upAsPlanned } from "./planned.ts";
 import { counts, type Project } from "./project.ts";
 import { assertNoOutage, whileWriting } from "./writing.ts";
@@ -51,6 +51,22 @@ test("one up makes the instances and the cluster on them, and a second one nothi
     assert.match(await onNode(n, "findmnt -n -o OPTIONS /var/lib/etcd"), /nosuid,nodev/);
     assert.match(await onNode(n, "systemctl show -P IPAddressDeny etcd"), /169\.254\.169\.254\/32/);
   }
+});
+
+test("the host key in user data was good for the first connection: sshd serves another one, after a reboot too", async () => {
+  const hosts = Object(await project.output("sshHosts"));
+  await must(lab("cloud", "stop", "node3"));
+  await must(lab("cloud", "start", "node3"));
+  for (const n of NODES) {
+    const { address, hostKey } = hosts[`node${n}`];
+    const answered = `until ssh-keyscan ${address} 2>&- | grep .; do sleep 0.1; done`; // once it has booted
+    const { stdout } = await must(lab("exec", "timeout", "60", "sh", "-c", answered));
+    assert.equal(stdout, `${address} ${hostKey}\n`);
+    const told = await onNode(n, "cat /var/lib/cloud/instance/user-data.txt");
+    assert.match(told, /"ecdsa_public": "ecdsa-sha2-nistp256 /);
+    assert.ok(!told.includes(hostKey.split(" ")[1]));
+  }
+  await must(project.up("--expect-no-changes"));
 });
 
 test("a changed flag restarts each member once, in order, and loses no acknowledged write", async (context) => {
@@ -145,7 +161,7 @@ test("an image that lets nobody in is found at the first member, and putting it 
   await configureAws(project, { ami: "ami-0000000000000a009" });
   const { code, all } = await project.up();
   assert.notEqual(code, 0);
-  assert.match(all, /node1-host\)?:?[\s\S]*error: after 20 failed attempts/);
+  assert.match(all, /node1-key-exchange\)?:?[\s\S]*error: after 20 failed attempts/);
   const now = await instanceIds();
   assert.notEqual(now.node1, ids.node1);
   assert.deepEqual([now.node2, now.node3], [ids.node2, ids.node3]);

@@ -159,6 +159,9 @@ test("gp3 has limits together", async () => {
 test("a volume is attached once, in its own zone, under a free name", async () => {
   const { volume, instance, inputs, attachment } = await attach();
   assert.equal((await bench.make("attachment", inputs)).id, attachment.id); // already as asked
+  const shown = () =>
+    bench.invoke("aws:ec2/getInstance:getInstance", { instanceId: instance.id }).ebsBlockDevices;
+  assert.deepEqual(shown(), [{ deviceName: inputs.deviceName, volumeId: volume.id }]);
   const other = await makeInstance(bench, subnet, "10.20.1.12");
   await assert.rejects(bench.make("attachment", { ...inputs, instanceId: other.instance.id }), /VolumeInUse/);
   const second = await bench.make("volume", DATA);

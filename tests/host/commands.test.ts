@@ -9,6 +9,7 @@ import {
   ANSWER_MARK,
   deleteCommand,
   deleteHostCommand,
+  exchangeKeyCommand,
   hostCommand,
   hostCommandFromStdin,
   identityOptions,
@@ -179,6 +180,20 @@ for (const [why, way] of Object.entries(asks))
     assert.deepEqual(left, []);
   });
 
+const hostKey =
+  "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\naC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n";
+
+test("the text that brings a host key is the same for ever: where it changed, it would run again, and not get there", () => {
+  assert.equal(
+    exchangeKeyCommand(admin),
+    `sh -c 'f=$(mktemp /tmp/etcd-host.XXXXXX || mktemp /var/tmp/etcd-host.XXXXXX) && trap "rm -f $f" EXIT && ` +
+      `{ k=$(while IFS= read -r l; do echo "$l"; case $l in (-----END*) break ;; esac; done); ` +
+      `cat >|"$f" || { echo "etcd-host: cannot write $f" >&2; exit 1; }; } && ` +
+      `{ head -n 1 "$f" | grep -q "^#./bin/sh" || { echo "etcd-host: nothing on stdin (.bashrc?)" >&2; exit 3; }; } && ` +
+      `echo "$k" | sudo -n sh "$f" "$@"' etcd-host host-key`,
+  );
+});
+
 const noclobber = "set -o noclobber";
 const logins: Readonly<Record<string, Pick<Login, "shell" | "startFile">>> = {
   dash: { shell: ["dash"] },
@@ -212,6 +227,12 @@ for (const [name, login] of Object.entries(logins)) {
       [status, stdout, left],
       [0, `\n${ANSWER_MARK}\nran etcd-host. as itself: verify ${words}member node1\n`, []],
     );
+  });
+
+  test(`a login with ${name} takes a host key and then the program, and hands it to that by sudo`, (t) => {
+    const input = `${hostKey}${stub}cat\n`;
+    const { status, stdout, left } = runText(t, exchangeKeyCommand(admin), { ...login, input, sudo: SUDO });
+    assert.deepEqual([status, stdout, left], [0, `ran etcd-host. as sudo: host-key\n${hostKey}`, []]);
   });
 
   test(`a login with ${name} runs the delete of the first step, and only where the program is`, (t) => {

@@ -9,7 +9,7 @@ const spec: UserDataSpec = {
   hostname: "node1",
   user: "admin",
   authorizedKeys: ["ssh-ed25519 AAAA ops", 'from="10.0.0.0/8",restrict ssh-ed25519 BBBB "quoted" # \\ {x}'],
-  hostKey: { privateKey, publicKey: "ssh-ed25519 CCCC" },
+  hostKey: { type: "ed25519", privateKey, publicKey: "ssh-ed25519 CCCC" },
 };
 const rendered = renderUserData(spec);
 
@@ -43,6 +43,12 @@ test("the first line says what it is, and the rest is YAML that cloud-init knows
   });
 });
 
+test("the key of the first connection is of another type than the one that follows it: sshd serves both for a while", () => {
+  const hostKey = { type: "ecdsa", privateKey, publicKey: "ecdsa-sha2-nistp256 CCCC" } as const;
+  const { ssh_keys } = read(renderUserData({ ...spec, hostKey }));
+  assert.deepEqual(ssh_keys, { ecdsa_private: privateKey, ecdsa_public: "ecdsa-sha2-nistp256 CCCC" });
+});
+
 test("the declared user is the only one: not the image's own, no root, and no password", () => {
   const { users, disable_root, ssh_pwauth } = read(rendered);
   assert.ok(Array.isArray(users) && !users.includes("default"));
@@ -73,9 +79,10 @@ test("seven keys of the longest kind fit into what EC2 takes, which is 16 KiB", 
     () => `ssh-rsa ${"A".repeat(1372)} somebody@example.internal`,
   );
   const hostKey = {
+    type: "ed25519",
     privateKey: privateKey.replace("AAAA", "A".repeat(400)),
     publicKey: `ssh-ed25519 ${"C".repeat(68)}`,
-  };
+  } as const;
   const text = renderUserData({ ...spec, authorizedKeys, hostKey });
   assert.ok(Buffer.byteLength(text) < 16_384, String(Buffer.byteLength(text)));
 });

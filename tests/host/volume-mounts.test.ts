@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import { ETCD_ID, type Host, permissions } from "./host.ts";
+import { ETCD_ID, type Host, permissions, type Result } from "./host.ts";
 import { prepareOptions } from "./preflight.ts";
 import {
   assertRefused,
@@ -151,8 +151,8 @@ test("data of a machine on which etcd had another number is given to this one's,
   assert.deepEqual(owners(), [ETCD_ID, ETCD_ID, ETCD_ID]);
 });
 
-test("a machine with a volume is prepared: the first boot, the volume, and then what every host gets", async (t) => {
-  const host = machine(t);
+/** All of its first step. */
+function prepareMachine(host: Host, ...more: readonly string[]): Promise<Result> {
   attach(host);
   host.write(
     "fakes/head",
@@ -164,7 +164,25 @@ test("a machine with a volume is prepared: the first boot, the volume, and then 
     "volume-size": "20",
     machine: "i-0abcdef1234567890",
   });
-  const { code, stdout, stderr } = await host.run(["prepare", ...options]);
+  return host.run(["prepare", ...options, ...more]);
+}
+
+test("a machine whose host key was exchanged loses the first one, and another keeps what it has", async (t) => {
+  const key = "etc/ssh/ssh_host_ecdsa_key";
+  for (const [options, isKept] of [
+    [[], true],
+    [["--drop-first-key"], false],
+  ] as const) {
+    const host = machine(t);
+    for (const file of [key, `${key}.pub`]) host.write(file, "");
+    assert.equal((await prepareMachine(host, ...options)).code, 0);
+    assert.deepEqual([host.exists(key), host.exists(`${key}.pub`)], [isKept, isKept]);
+  }
+});
+
+test("a machine with a volume is prepared: the first boot, the volume, and then what every host gets", async (t) => {
+  const host = machine(t);
+  const { code, stdout, stderr } = await prepareMachine(host);
   assert.deepEqual([code, stderr], [0, ""]);
   assert.match(stdout, /^ok +data /m);
   const device = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abcdef1234567890";

@@ -232,7 +232,7 @@ test("cloud-init reads the keys as they are, or they are refused", () => {
         hostname: "node1",
         user: "admin",
         authorizedKeys: [key],
-        hostKey: { privateKey: "-----BEGIN\nA\n", publicKey: hostKey() },
+        hostKey: { type: "ecdsa", privateKey: "-----BEGIN\nA\n", publicKey: hostKey() },
       });
       assert.doesNotMatch(text, UNREADABLE);
       assert.doesNotMatch(text, LINE_ENDS);

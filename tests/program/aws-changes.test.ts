@@ -10,6 +10,7 @@ import {
   oneRebuilt,
   otherIds,
   ownSteps,
+  provenBefore,
   rebuilt,
   settled,
   succeed,
@@ -23,6 +24,7 @@ import {
   registrations,
   rollout,
   step,
+  steps,
   stepsBehind,
   waitsFor,
 } from "./queries.ts";
@@ -50,15 +52,47 @@ test("a colleague's run, without listed keys, changes no text and replaces nothi
   }
 });
 
+/** As the engine compares: what is ignored is as it was before. */
+function seen(after: Run, before: Run): ReturnType<typeof registrations> {
+  return registrations(after).map(({ urn, inputs, secretInputs }) => {
+    const ignored = after.resources.find((one) => one.urn === urn)?.request.getIgnorechangesList() ?? [];
+    const old = Object(before.resources.find((one) => one.urn === urn)?.inputs);
+    const kept = Object.fromEntries(ignored.filter((key) => key in old).map((key) => [key, old[key]]));
+    return { urn, inputs: { ...inputs, ...kept }, secretInputs };
+  });
+}
+
 test("nothing changes in a second run, nor in one after a replacement", async () => {
-  assert.deepEqual(registrations(settled), registrations(founded));
+  assert.deepEqual(seen(settled, founded), registrations(founded));
   const next = await succeed({
     config: awsClusterOf(3, another),
     earlier: earlierOutputs(rebuilt),
     mocked: otherIds,
   });
-  assert.deepEqual(registrations(next), registrations(rebuilt));
+  assert.deepEqual(seen(next, rebuilt), registrations(rebuilt));
   assert.deepEqual(stepsBehind(next, instance(next, "node2")), [], "all at once again");
+});
+
+test("a stack of before the host keys were exchanged stays as it is, until its instances are replaced", async () => {
+  const run = await succeed({ config: awsClusterOf(3), earlier: provenBefore() });
+  const added = /-(key-exchange|first-key-2-[0-9a-f]{16})$/;
+  assert.ok(!run.resources.some(({ name }) => added.test(name)));
+  for (const node of names) {
+    const { tags } = instance(run, node).inputs;
+    assert.equal(Object(tags)["etcd:made-from"], Object(provenBefore().deployed).nodes[node].machine);
+    assert.deepEqual(instance(run, node).request.getIgnorechangesList(), OWN);
+  }
+  for (const { urn, inputs } of steps(run)) {
+    const text = JSON.stringify([inputs.create, inputs.update, inputs.delete]);
+    assert.doesNotMatch(text, /first-key|made-from=2-/, urn);
+  }
+
+  const next = await succeed({ config: awsClusterOf(3, another), earlier: provenBefore(), mocked: otherIds });
+  assert.deepEqual(rollout(next), names);
+  assert.equal(next.resources.filter(({ name }) => added.test(name)).length, 6);
+  const keyOf = (of: Run, name: string) => Object(step(of, name).inputs.connection).hostKey;
+  // they are reached before and after their replacement in one run, so this key stays
+  for (const node of names) assert.equal(keyOf(next, `${node}-host`), keyOf(run, `${node}-host`));
 });
 
 test("a replacement changes what is on the machines, and what is proven before and after", () => {
@@ -72,15 +106,20 @@ test("a replacement changes what is on the machines, and what is proven before a
         ["health", ["stdin"]],
         ["membership", ["stdin"]],
         ...names.map((node) => [`${node}-guard`, ["create", "update"]]),
+        ...names.map((node) => [`${node}-key-exchange`, ["create", "update"]]),
         ...steps.map((name) => [name, texts]),
       ].toSorted(),
     ),
   );
   const parts = names.flatMap((node) => [`${node}-instance`, `${node}-data-attachment`]);
   const changed = changedResources(founded, rebuilt).filter(
-    (name) => !(name in changedSteps(founded, rebuilt)),
+    (name) => !(name in changedSteps(founded, rebuilt)) && !name.includes("-first-key-"),
   );
   assert.deepEqual(changed, parts.sort(), "address, host key and volume stay");
+  const firstKeys = (run: Run) =>
+    run.resources.map(({ name }) => name).filter((name) => name.includes("-first-key-"));
+  assert.equal(firstKeys(rebuilt).length, 3);
+  for (const key of firstKeys(rebuilt)) assert.ok(!firstKeys(founded).includes(key), key);
 });
 
 test("a machine that AWS replaced by itself is prepared again, and all is proven again", async () => {
@@ -88,7 +127,7 @@ test("a machine that AWS replaced by itself is prepared again, and all is proven
   const run = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded), mocked });
   assert.deepEqual(
     Object.keys(changedSteps(founded, run)).sort(),
-    ["health", "membership", ...ownSteps("node2"), "node2-member"].sort(),
+    ["health", "membership", "node2-key-exchange", ...ownSteps("node2"), "node2-member"].sort(),
   );
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hostProgram } from "../../host/program.ts";
 import { awsClusterOf, awsNodes, existing } from "./aws-stacks.ts";
 import { type Registration, type Run, runProgram } from "./harness.ts";
 import { pem, publicKeyOf } from "./providers.ts";
@@ -171,22 +172,36 @@ test("a profile only when asked: none, an existing one, or the one made for Sess
   assert.deepEqual(made.resources.filter(isIam).length, 3);
 });
 
-test("the host key is made by the program, goes into the user data as a secret, and is pinned in every connection", () => {
+/** The first key of a node's machine. */
+function firstKey(node: string): string {
+  const key = run.resources.find(({ name }) => name.startsWith(`${node}-first-key-2-`));
+  assert.deepEqual(key?.inputs, { algorithm: "ECDSA", ecdsaCurve: "P256" });
+  return key?.name ?? "";
+}
+
+test("another key than the host's is in user data, as a secret, and only the first connection pins it", () => {
   for (const node of names) {
-    const made = resource(run, "PrivateKey", `${node}-host-key`);
-    assert.deepEqual(made.inputs, { algorithm: "ED25519" });
+    assert.deepEqual(resource(run, "PrivateKey", `${node}-host-key`).inputs, { algorithm: "ED25519" });
     const { inputs, secretInputs } = instance(run, node);
     assert.deepEqual(secretInputs, ["userData"], node);
     const userData = JSON.parse(String(inputs.userData).replace("#cloud-config\n", ""));
     assert.deepEqual(userData.ssh_keys, {
-      ed25519_private: pem("OPENSSH PRIVATE KEY", `${node}-host-key`),
-      ed25519_public: publicKeyOf(`${node}-host-key`),
+      ecdsa_private: pem("OPENSSH PRIVATE KEY", firstKey(node)),
+      ecdsa_public: publicKeyOf(firstKey(node)),
     });
+    const exchange = step(run, `${node}-key-exchange`);
+    assert.deepEqual(exchange.secretInputs.toSorted(), ["connection", "stdin"]);
+    assert.equal(
+      text(exchange, "stdin"),
+      `${pem("OPENSSH PRIVATE KEY", `${node}-host-key`)}${hostProgram()}`,
+    );
+    assert.match(text(step(run, `${node}-host`), "create"), / --drop-first-key /);
   }
   for (const { name, inputs } of steps(run)) {
     const { host, hostKey, user, port, privateKey } = Object(inputs.connection);
-    const node = awsNodes(3).find(({ address }) => address === host);
-    assert.equal(hostKey, publicKeyOf(`${node?.name}-host-key`), name);
+    const node = String(awsNodes(3).find(({ address }) => address === host)?.name);
+    const pinned = name.endsWith("-key-exchange") ? firstKey(node) : `${node}-host-key`;
+    assert.equal(hostKey, publicKeyOf(pinned), name);
     assert.deepEqual({ user, port, privateKey }, { user: "admin", port: 22, privateKey: loginKey }, name);
   }
 });
@@ -199,13 +214,17 @@ test("no private key of a host, a certificate or the login is in a plain input",
 });
 
 const ownSteps = names.flatMap((node) =>
-  ["host", "binaries", "certificates", "member"].map((role) => ({ node, name: `${node}-${role}` })),
+  ["key-exchange", "host", "binaries", "certificates", "member"].map((role) => ({
+    node,
+    name: `${node}-${role}`,
+  })),
 );
 
 test("every step of an instance names it in each of its texts, and ends with it", () => {
   for (const { node, name } of ownSteps) {
     const one = step(run, name);
-    for (const call of ["create", "update", "delete"]) {
+    const deletes = name.endsWith("-key-exchange") ? [] : ["delete"]; // the key goes with the machine
+    for (const call of ["create", "update", ...deletes]) {
       assert.equal(optionsOf(text(one, call)).machine, `${node}-instance-id`, `${name} ${call}`);
     }
     assert.equal(one.request.getDeletedwith(), instance(run, node).urn, name);
@@ -222,11 +241,12 @@ test("the steps of the cluster and the guards, which look at others, end with no
   }
 });
 
-test("only the first step waits for a machine that boots: two minutes, and all others under half a minute", () => {
+test("only the first two steps wait for a machine that boots: two minutes, and all others under half a minute", () => {
   for (const { name, inputs } of steps(run)) {
     const { dialErrorLimit, perDialTimeout } = Object(inputs.connection);
     const seconds = (dialErrorLimit + 1) * perDialTimeout;
-    if (name.endsWith("-host")) assert.ok(seconds >= 60 && seconds <= 150, `${name}: ${seconds} s`);
+    if (/-(key-exchange|host)$/.test(name))
+      assert.ok(seconds >= 60 && seconds <= 150, `${name}: ${seconds} s`);
     else assert.ok(seconds <= 30, `${name}: ${seconds} s`);
   }
 });

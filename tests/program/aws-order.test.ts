@@ -67,7 +67,13 @@ test("when a cluster is founded, the hosts are prepared at once, then all member
     assert.deepEqual(waitsFor(founded, `${node}-member`), ["before", ...names.flatMap(ownSteps)].sort());
   for (const node of names) {
     assert.deepEqual(waitsFor(founded, `${node}-guard`), ["membership"]);
-    assert.deepEqual(waitsFor(founded, `${node}-host`), []);
+    assert.deepEqual(waitsFor(founded, `${node}-key-exchange`), []);
+    assertBefore(
+      founded,
+      ...["start", "end"].map((moment) => `${moment} ${node}-key-exchange`),
+      ...["start", "end"].map((moment) => `${moment} ${node}-data-attachment`),
+      `start ${node}-host`,
+    );
     assertBefore(founded, "end membership", `start ${node}-guard`);
   }
 });
@@ -118,6 +124,8 @@ test("all replaced: at no moment is one machine away while another one is not ye
     `end ${node}-guard`,
     `start ${node}-instance`,
     `end ${node}-instance`,
+    `start ${node}-key-exchange`,
+    `end ${node}-key-exchange`,
     `start ${node}-data-attachment`,
     `start ${node}-host`,
     `end ${node}-host`,

@@ -26,6 +26,16 @@ export function provenBut(...nodes: readonly string[]): Readonly<Record<string, 
   return { ...earlierOutputs(founded), deployed };
 }
 
+/** As a program before the exchange of host keys would have left it. */
+const EARLIER = { node1: "8b3ef1e497f148d4", node2: "e4b3ce5927f27ce3", node3: "384f08a14c549172" };
+
+/** The cluster as it was proven then. */
+export function provenBefore(): Readonly<Record<string, unknown>> {
+  const deployed = structuredClone(Object(earlierOutputs(founded).deployed));
+  for (const [node, machine] of Object.entries(EARLIER)) deployed.nodes[node].machine = machine;
+  return { ...earlierOutputs(founded), deployed };
+}
+
 // Before the first test of any file: those would run meanwhile, and there is one engine.
 export const founded = await succeed({ config: awsClusterOf(3) });
 export const settled = await succeed({ config: awsClusterOf(3), earlier: earlierOutputs(founded) });

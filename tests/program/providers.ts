@@ -68,7 +68,7 @@ export function answerOf(token: string, inputs: Values): Values {
     case "aws:ec2/getSubnet:getSubnet":
       return { vpcId: "vpc-0abcdef1234567890", mapPublicIpOnLaunch: false, ...subnetOf(String(inputs.id)) };
     case "aws:ec2/getInstance:getInstance": {
-      const [, node = "", madeFrom = ""] = String(inputs.instanceId).split("-"); // i-node1-0a1b…
+      const [, node = "", madeFrom = ""] = /^i-([^-]+)-(.+)$/.exec(String(inputs.instanceId)) ?? []; // i-node1-2-0a1b…
       return instanceOf(String(inputs.instanceId), node, madeFrom);
     }
     default:
@@ -84,6 +84,7 @@ export function instanceOf(id: string, node: string, madeFrom: unknown): Record<
     instanceType: "m7i.large",
     iamInstanceProfile: "",
     rootBlockDevices: [{ kmsKeyId: "arn:aws:kms:eu-central-1:111122223333:key/aws-ebs" }],
+    ebsBlockDevices: [{ deviceName: "/dev/sdf" }],
     tags: { "etcd:node": node, "etcd:made-from": madeFrom },
   };
 }

@@ -77,9 +77,12 @@ test("another person's run, whose stack file lists no keys to log in", async () 
 test("--replace of an instance", async () => {
   await isRefusedByPlan(["node2-instance"], /node2: its instance would be replaced without a proof/);
   const calls = await stack.up(...stack.options("--replace", "node2-instance"));
-  assert.deepEqual(calls.slice(0, 3), ["10.20.2.11 terminate", "10.20.2.11 launch", "node2-host prepare"]);
-  assert.deepEqual(calls.slice(3, 5).toSorted(), NODE2);
-  assert.match(calls[5] ?? "", /^node2-member (start|roll)$/);
+  assert.deepEqual(calls.slice(0, 4), [
+    ...["terminate", "launch"].map((what) => `10.20.2.11 ${what}`),
+    ...["node2-key-exchange host-key", "node2-host prepare"],
+  ]);
+  assert.deepEqual(calls.slice(4, 6).toSorted(), NODE2);
+  assert.match(calls[6] ?? "", /^node2-member (start|roll)$/);
 });
 
 test("--replace of all instances", async () => {
@@ -93,6 +96,10 @@ test("--replace of a host key", async () => {
   await isRefusedByPlan(["node2-host-key"], /node2: with another host key no step would reach it/);
   const calls = await stack.up(...stack.options("--replace", "node2-host-key"));
   assert.ok(!calls.some((call) => /terminate|launch/.test(call)), calls.join());
+});
+
+test("--replace of the exchange of a host key", async () => {
+  await isRefusedByPlan(["node2-key-exchange"], /node2: its sshd no longer serves the key by which /);
 });
 
 test("--replace of a data volume's attachment", async () => {

@@ -23,7 +23,7 @@ export const running = new Map(
 /** As AWS describes an instance of `declared`. */
 export function machineLike(id = "", madeFrom = "", more: Partial<RunningMachine> = {}): RunningMachine {
   const { ami = "", instanceType = "" } = declared.aws ?? {};
-  return { id, madeFrom, ami, instanceType, kmsKeyId: awsKey, instanceProfile: "", ...more };
+  return { id, madeFrom, ami, instanceType, kmsKeyId: awsKey, instanceProfile: "", hasVolume: true, ...more };
 }
 
 /** What a run of the configuration leaves once it has been proven. */

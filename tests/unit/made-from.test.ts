@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineOf, rebuiltNodes } from "../../cluster/machines.ts";
+import { exchangesHostKey, type RunningMachine } from "../../cluster/made-from.ts";
 import { computeTopology, type Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
 import { publicKey } from "./aws-configuration.ts";
@@ -26,7 +27,7 @@ for (const [what, aws, others] of [
     const config = onAws(aws, others);
     const before = digests(declared);
     for (const [index, digest] of digests(config).entries()) {
-      assert.match(String(digest), /^[0-9a-f]{16}$/);
+      assert.match(String(digest), /^2-[0-9a-f]{16}$/);
       assert.notEqual(digest, before[index]);
     }
     assert.deepEqual(rebuiltNodes(config, proven, running), ["node1", "node2", "node3"]);
@@ -69,6 +70,58 @@ const oldProven: Deployed = {
   ),
 };
 const undeclared = onAws({ authorizedKeys: undefined });
+
+/** Of machines of commit f0d07ac, whose host key is in their user data. */
+const DIGESTS_F0D07AC = { node1: "ee897d2eef8c800d", node2: "7280120992badf22", node3: "8a368adba4c3b1cd" };
+const told = new Map(
+  Object.entries(DIGESTS_F0D07AC).map(([name, digest]) => [name, machineLike(`i-${name}`, digest)]),
+);
+
+for (const [which, config, machines] of [
+  ["what it is", declared, told],
+  ["what it is where it has no keys", undeclared, told],
+  ["what it is while it does not run", declared, new Map([...told].filter(([name]) => name !== "node2"))],
+] as const) {
+  test(`a machine of commit f0d07ac stays ${which}`, () => {
+    const nodes = Object.entries(proven.nodes).map(([name, node]) => [
+      name,
+      { ...node, machine: told.get(name)?.madeFrom ?? "" },
+    ]);
+    const { topology } = computeTopology(config, { ...proven, nodes: Object.fromEntries(nodes) }, machines);
+    assert.deepEqual(topology?.rebuilt, []);
+    for (const { name, machine } of topology?.members ?? []) {
+      assert.equal(machine, told.get(name)?.madeFrom);
+      assert.equal(exchangesHostKey(String(machine)), false);
+    }
+  });
+}
+
+test("a machine of commit f0d07ac is followed by one whose host key is exchanged, as all new ones are", () => {
+  for (const aws of [{ ami: "ami-0fedcba0987654321" }, { instanceType: "m7i.xlarge" }]) {
+    const { topology } = computeTopology(onAws(aws), proven, told);
+    assert.deepEqual(topology?.rebuilt, ["node1", "node2", "node3"]);
+    for (const { machine } of topology?.members ?? []) assert.ok(exchangesHostKey(String(machine)));
+  }
+  for (const digest of digests(declared)) assert.ok(exchangesHostKey(String(digest)));
+});
+
+test("a digest of either form is not taken for the other", () => {
+  const swapped = new Map(
+    [...told].map(([name, { id, madeFrom }]) => [name, machineLike(id, `2-${madeFrom}`)]),
+  );
+  assert.deepEqual(rebuiltNodes(declared, proven, swapped), ["node1", "node2", "node3"]);
+});
+
+test("the host key of a machine is exchanged once it has its volume, and is what is declared", () => {
+  const exchanged = (config: ClusterConfig, more: Partial<RunningMachine>) => {
+    const machines = new Map([...running].map(([name, machine]) => [name, { ...machine, ...more }]));
+    return computeTopology(config, proven, machines).topology?.members.map((member) => member.exchanged);
+  };
+  assert.deepEqual(exchanged(declared, {}), ["i-node1", "i-node2", "i-node3"]);
+  const none = [undefined, undefined, undefined];
+  assert.deepEqual(exchanged(declared, { hasVolume: false }), none);
+  assert.deepEqual(exchanged(onAws({ ami: "ami-0fedcba0987654321" }), {}), none);
+});
 
 for (const [who, config] of [
   ["where it has no keys, on anybody's workstation", undeclared],
