@@ -11,6 +11,7 @@ import {
   MEMBERSHIP,
   type NodePart,
   partOf,
+  UPKEEP_TYPE,
 } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
 import type { ClientConfig, EtcdSettings, Release } from "../config/model.ts";
@@ -25,6 +26,7 @@ import { Installation } from "./installation.ts";
 import { Member, type MemberSpec, memberSpec } from "./member.ts";
 import type { Step } from "./step.ts";
 import { type Authorities, givenOutput } from "./trust.ts";
+import { hasUpkeep, Upkeep, type UpkeepSettings } from "./upkeep.ts";
 
 export interface ClusterArgs {
   /** Who the members are, and in which order they are touched. */
@@ -43,6 +45,8 @@ export interface ClusterArgs {
   readonly rolloutOrder: readonly string[];
   /** etcd's authentication; nothing where it is not managed. */
   readonly access?: Access | undefined;
+  /** What hosts do by themselves. @default nothing */
+  readonly upkeep?: UpkeepSettings;
   /** Named overrides of refusals. */
   readonly allow: readonly string[];
   readonly checkId: number;
@@ -75,6 +79,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly told: pulumi.Output<string>;
   /** Changes whenever the members were checked: what was begun earlier may have failed, so the proof follows. */
   readonly checked: pulumi.Output<string>;
+  /** A line with a digest of the hosts' timers, for the steps behind them; empty where there are none. */
+  readonly upkeep: pulumi.Output<string>;
   /** What machines wait for before they are replaced. */
   readonly guards: Guards;
   readonly #name: string;
@@ -132,7 +138,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
       this,
     );
     // of a bootstrap it has nothing to do but to make the users
-    this.last = topology.proven || args.access !== undefined ? [membership] : others.steps;
+    const running = topology.proven || args.access !== undefined ? [membership] : others.steps;
+    const upkeep = this.#setUpTimers(seats, running);
+    this.last = [...running, ...upkeep];
+    this.upkeep = upkeepLine(upkeep);
     this.guards = new Map([...repaired.guards, ...others.guards]);
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
@@ -235,9 +244,18 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
+  #setUpTimers(seats: readonly Seat[], after: readonly Step[]): readonly Step[] {
+    const { upkeep: settings = {}, checkId } = this.#args;
+    if (!hasUpkeep(settings)) return [];
+    return seats.map(
+      ({ member, host }) =>
+        new Upkeep(this.#child(member.name), { host, settings, checkId, after }, { parent: this }).step,
+    );
+  }
+
   /** Lost nodes stay in the state until they are no longer listed; their members go by the cluster's steps. */
   #leaveAlone(): void {
-    const { topology, hosts } = this.#args;
+    const { topology, hosts, upkeep = {} } = this.#args;
     for (const node of topology.lost) {
       const host = hostNamed(hosts, node);
       const name = this.#child(node);
@@ -245,6 +263,7 @@ export class EtcdCluster extends pulumi.ComponentResource {
         new InertSteps(type, name, { host, parts }, { parent: this });
       leave(INSTALLATION_TYPE, ["binaries", "certificates"]);
       leave(MEMBER_TYPE, ["member"]);
+      if (hasUpkeep(upkeep)) leave(UPKEEP_TYPE, ["upkeep"]);
     }
   }
 }
@@ -264,6 +283,11 @@ interface Seat {
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
+}
+
+function upkeepLine(steps: readonly Step[]): pulumi.Output<string> {
+  const digests = steps.map(({ digest }) => digest);
+  return pulumi.all(digests).apply((all) => (all.length === 0 ? "" : `upkeep ${digestOf(all)}\n`));
 }
 
 function toldLines(seats: readonly Seat[]): pulumi.Output<string> {
