@@ -79,8 +79,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly told: pulumi.Output<string>;
   /** Changes whenever the members were checked: what was begun earlier may have failed, so the proof follows. */
   readonly checked: pulumi.Output<string>;
-  /** A line with a digest of the hosts' timers, for the steps behind them; empty where there are none. */
-  readonly upkeep: pulumi.Output<string>;
+  /** The steps of the hosts' timers; none where there are no timers. */
+  readonly upkeep: readonly Step[];
   /** What machines wait for before they are replaced. */
   readonly guards: Guards;
   readonly #name: string;
@@ -139,9 +139,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
     // of a bootstrap it has nothing to do but to make the users
     const running = topology.proven || args.access !== undefined ? [membership] : others.steps;
-    const upkeep = this.#setUpTimers(seats, running);
-    this.last = [...running, ...upkeep];
-    this.upkeep = upkeepLine(upkeep);
+    this.upkeep = this.#setUpTimers(seats, running);
+    this.last = [...running, ...this.upkeep];
     this.guards = new Map([...repaired.guards, ...others.guards]);
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
@@ -283,11 +282,6 @@ interface Seat {
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
-}
-
-function upkeepLine(steps: readonly Step[]): pulumi.Output<string> {
-  const digests = steps.map(({ digest }) => digest);
-  return pulumi.all(digests).apply((all) => (all.length === 0 ? "" : `upkeep ${digestOf(all)}\n`));
 }
 
 function toldLines(seats: readonly Seat[]): pulumi.Output<string> {

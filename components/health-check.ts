@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../cluster/digest.ts";
 import { isProven, type MemberStatus, type Proof, parseProof, recordText } from "../cluster/proof.ts";
 import type { Deployed } from "../cluster/topology.ts";
 import { hostCommand } from "../host/commands.ts";
@@ -51,7 +52,7 @@ export class HealthCheck extends pulumi.ComponentResource {
           }),
         ),
         stdin: pulumi
-          .all([cluster.declared, cluster.told, cluster.upkeep, args.deployed])
+          .all([cluster.declared, cluster.told, upkeepLine(cluster.upkeep), args.deployed])
           .apply(
             ([declared, told, upkeep, deployed]) => `${declared}${told}${upkeep}${recordText(deployed)}`,
           ),
@@ -70,6 +71,12 @@ export class HealthCheck extends pulumi.ComponentResource {
     const { version, clusterId, members, health, deployed } = this;
     this.registerOutputs({ version, clusterId, members, health, deployed });
   }
+}
+
+/** Nothing where there are no timers: then the text is that of stacks from before there were any. */
+function upkeepLine(steps: readonly Step[]): pulumi.Output<string> {
+  const digests = steps.map(({ digest }) => digest);
+  return pulumi.all(digests).apply((all) => (all.length === 0 ? "" : `upkeep ${digestOf(all)}\n`));
 }
 
 /** With `--target` a run may leave out the proof of what it declares: then what was proven before stays. */

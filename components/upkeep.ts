@@ -83,19 +83,19 @@ function storeSecrets({ backup, accessKey }: UpkeepSettings): { stdin?: pulumi.O
 }
 
 /**
- * One backup as a timer takes it, whenever anything of them changes: the key, the bucket and the encryption are proven in
+ * One backup as a timer takes it, whenever the timers were set up: the key, the bucket and the encryption are proven in
  * the same run. After the proof, so that nothing of it keeps what is proven from being recorded.
  */
 export class FirstBackup extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { host, upkeep, after }: { host: Host; upkeep: pulumi.Input<string>; after: Step },
+    { host, upkeep, after }: { host: Host; upkeep: readonly Step[]; after: Step },
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("etcd:cluster:Backup", name, {}, opts);
-    const create = pulumi
-      .output(upkeep)
-      .apply((checked) => hostCommand(host.caller, BACKUP, { checked: digestOf([checked]) }));
+    // of what they said, not of what they carry: a change that failed here and is taken back is one more change
+    const said = pulumi.unsecret(pulumi.all(upkeep.map(({ command }) => command.stdout)));
+    const create = said.apply((all) => hostCommand(host.caller, BACKUP, { checked: digestOf(all) }));
     remoteStep(name, host, { create }, { parent: this, dependsOn: after.command });
     this.registerOutputs({});
   }

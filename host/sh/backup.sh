@@ -36,10 +36,10 @@ back_up() {
   folder=$(snapshots_dir)
   if [ -n "$by_timer" ]; then if_older=$(($(upkeep_value interval) * 9 / 10)); fi
   read_record || note "the cluster does not answer, so the snapshot has what this member knows: $(plain_answer <"$work/record.log")"
-  if has_store && [ -n "$agreed_revision" ]; then take_turn; fi
-  if is_younger "${if_older:-0}"; then
-    say "the last backup is of $last_time: nothing to do"
-    return
+  if is_young; then return; fi
+  if has_store && [ -n "$agreed_revision" ]; then
+    take_turn
+    if is_young; then return; fi
   fi
   [ -d "$folder" ] || install -d -m 0700 "$folder"
   rm -f "$folder"/.new-*.db.gz* "$folder/.backup.db"
@@ -72,10 +72,12 @@ take_turn() {
 leads_here() {
   ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | status_rows | awk -F'|' '{ exit !($2 == $4) }'
 }
-is_younger() { # SECONDS
+is_young() {
   [ -n "$last_time" ] || return 1
   age=$(($(date +%s) - $(seconds_of "$(rfc_time "$last_time")")))
-  [ "$age" -lt "$1" ] && [ "$age" -ge "-$SKEW_SECONDS" ]
+  [ "$age" -lt "${if_older:-0}" ] && [ "$age" -ge "-$SKEW_SECONDS" ] || return 1
+  if has_store; then printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root; fi
+  say "the last backup is of $last_time: nothing to do"
 }
 rfc_time() { printf '%s\n' "$1" | sed 's/^\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z$/\1-\2-\3T\4:\5:\6Z/'; } # 20261127T060000Z
 
@@ -147,14 +149,15 @@ write_metrics() {
     fail "cannot write $metrics_file (etcd:backup.metricsFile); see the line above"
 }
 metrics() {
+  labels="{cluster=\"$(mark_value cluster)\",member=\"$name\"}"
   if [ -s "$STATE_DIR/last-backup" ]; then
     read -r taken snapshot_revision bytes _ <"$STATE_DIR/last-backup"
-    echo "etcd_host_backup_last_timestamp_seconds $(seconds_of "$(rfc_time "$taken")")"
-    echo "etcd_host_backup_last_revision $snapshot_revision"
-    echo "etcd_host_backup_last_bytes $bytes"
+    echo "etcd_host_backup_last_timestamp_seconds$labels $(seconds_of "$(rfc_time "$taken")")"
+    echo "etcd_host_backup_last_revision$labels $snapshot_revision"
+    echo "etcd_host_backup_last_bytes$labels $bytes"
   fi
-  echo "etcd_host_backup_max_age_seconds $(upkeep_value max_age)"
-  echo "etcd_host_backup_failed $([ -e "$STATE_DIR/backup-error" ] && echo 1 || echo 0)"
+  echo "etcd_host_backup_max_age_seconds$labels $(upkeep_value max_age)"
+  echo "etcd_host_backup_failed$labels $([ -e "$STATE_DIR/backup-error" ] && echo 1 || echo 0)"
 }
 
 # For `npm run backups`: "here|store NAME BYTES SHA256", the newest last.

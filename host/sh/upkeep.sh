@@ -22,6 +22,7 @@ cmd_upkeep() { # stdin: "== FILE" and its content, for store.key and store-ca.cr
   # shellcheck disable=SC2046 # one word a file
   declare_files upkeep $(upkeep_files)
   claim_step upkeep
+  say "set up the timers at $(date -u +%Y-%m-%dT%H:%M:%SZ)" # another answer each time: the backup behind it follows
 }
 
 # What would fail in the night is refused by day.

@@ -4,7 +4,7 @@ import { installMoto, type Moto, startMoto } from "../../lab/backends/moto.ts";
 import { labCommand } from "../../lab/describe.ts";
 import { labEnv, must, run } from "./lab.ts";
 
-const REGION = "eu-central-1";
+const REGION = "us-east-1";
 const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}';
 
@@ -21,6 +21,13 @@ export class LabStore {
     await installMoto();
     const host = `${labEnv.LAB_NET ?? "192.168.1"}.1`;
     const moto = await startMoto({ within: [labCommand, "exec"], host, unsigned: 3, env: labEnv });
+    return await LabStore.#withBucket(moto).catch((error: unknown) => {
+      moto.stop();
+      throw error;
+    });
+  }
+
+  static async #withBucket(moto: Moto): Promise<LabStore> {
     const iam = async (action: string, ...fields: readonly string[]) =>
       curl(
         moto.url,

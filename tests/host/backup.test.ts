@@ -145,19 +145,21 @@ test("into the store, and then into the record; the first of a day apart", async
   assert.match(listed.stdout, new RegExp(`^store ${key} \\d+ ${digest}$`, "m"));
 });
 
-for (const [title, record, taken] of [
-  ["younger than nine tenths of the interval: nothing to do", ago(3200), false],
-  ["older: a snapshot is taken", ago(3300), true],
-  ["of a clock that is far ahead: a snapshot is taken", ago(-1200), true],
+for (const [title, seconds, taken] of [
+  ["younger than nine tenths of the interval: nothing to do", 2000, false],
+  ["older: a snapshot is taken", 3300, true],
+  ["of a clock that is far ahead: a snapshot is taken", -1200, true],
 ] as const)
   test(`the last backup of any member is ${title}`, async (t) => {
     const { host, store } = await withStore(t);
+    const record = ago(seconds);
     host.write("answers/keys", `etcd-host/backup ${record} 1 1 0123 token-1/hourly/x node2\n`);
     const { code, stdout } = await backup(host, "--by-timer");
     assert.equal(code, 0);
     assert.equal(store.objects.size > 0, taken);
     assert.equal(stdout, taken ? "" : `the last backup is of ${record}: nothing to do\n`);
     const facts = await host.run(["facts"]);
+    if (!taken) assert.match(host.read(`${STATE}/last-backup`), / node2 store\n$/);
     if (!taken) assert.match(facts.stdout, /^backup \d{4}-\d\d-\d\dT\S+Z 1 1 store node2$/m);
   });
 
@@ -257,6 +259,8 @@ test("an alarm blocks the turn and the record, and no snapshot", async (t) => {
   assert.equal(recordIn(host), undefined);
 });
 
+const LABELS = '{cluster="token-1",member="node1"}';
+
 test("for node_exporter: the last one, its age allowed and whether the last run failed", async (t) => {
   const { host } = await backedUp(t, { "metrics-file": "/unset" });
   fs.mkdirSync(host.file("textfile"));
@@ -266,13 +270,13 @@ test("for node_exporter: the last one, its age allowed and whether the last run 
   await backup(host);
   assert.equal(
     host.read("textfile/etcd-host.prom"),
-    "etcd_host_backup_max_age_seconds 10800\netcd_host_backup_failed 1\n",
+    `etcd_host_backup_max_age_seconds${LABELS} 10800\netcd_host_backup_failed${LABELS} 1\n`,
   );
   host.write("answers/agreed", "1");
   await backup(host);
   assert.match(
     host.read("textfile/etcd-host.prom"),
-    /^etcd_host_backup_last_timestamp_seconds \d{10}\netcd_host_backup_last_revision 123456\netcd_host_backup_last_bytes \d+\netcd_host_backup_max_age_seconds 10800\netcd_host_backup_failed 0\n$/,
+    /^etcd_host_backup_last_timestamp_seconds\{cluster="token-1",member="node1"\} \d{10}\netcd_host_backup_last_revision\S+ 123456\netcd_host_backup_last_bytes\S+ \d+\netcd_host_backup_max_age_seconds\S+ 10800\netcd_host_backup_failed\S+ 0\n$/,
   );
   assert.deepEqual(host.list("textfile"), ["etcd-host.prom"]);
   assert.equal(fs.statSync(host.file("textfile/etcd-host.prom")).mode & 0o777, 0o644);
