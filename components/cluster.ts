@@ -23,7 +23,8 @@ import type { Guards } from "./guards.ts";
 import type { Host } from "./host.ts";
 import { InertSteps } from "./inert-steps.ts";
 import { Installation } from "./installation.ts";
-import { Member, type MemberSpec, memberSpec } from "./member.ts";
+import { Member, memberSpec } from "./member.ts";
+import { certificatesExpire, type Seat, seatOf, toldLines } from "./seat.ts";
 import type { Step } from "./step.ts";
 import { type Authorities, givenOutput } from "./trust.ts";
 import { hasUpkeep, Upkeep, type UpkeepSettings } from "./upkeep.ts";
@@ -267,48 +268,13 @@ export class EtcdCluster extends pulumi.ComponentResource {
   }
 }
 
-/** A member, its host, and what it starts from there. */
-interface Seat {
-  readonly member: TopologyMember;
-  readonly host: Host;
-  readonly installation: Installation;
-  readonly spec: MemberSpec;
-  /** The steps that prepare its host. */
-  readonly prepared: readonly Step[];
-  /** Whether its machine is replaced, at its turn. */
-  readonly isRebuilt: boolean;
-}
-
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
-}
-
-function toldLines(seats: readonly Seat[]): pulumi.Output<string> {
-  const lines = seats.map(({ member, spec }) => pulumi.interpolate`told ${member.name} ${spec.told}\n`);
-  return pulumi.all(lines).apply((all) => all.join(""));
-}
-
-function seatOf(seats: readonly Seat[], node: string): Seat {
-  const seat = seats.find(({ member }) => member.name === node);
-  if (seat === undefined) throw new Error(`no member is named ${node}`);
-  return seat;
 }
 
 function hostNamed(hosts: readonly Host[], name: string): Host {
   const host = hosts.find((candidate) => candidate.name === name);
   if (host === undefined) throw new Error(`no host is named ${name}`);
   return host;
-}
-
-function certificatesExpire(
-  { client, peer }: Authorities,
-  clients: ClientCertificates,
-  seats: readonly Seat[],
-): pulumi.Output<Record<string, string>> {
-  const trusted = [...client.trusted, ...peer.trusted].map(({ name, expires }) => [name, expires]);
-  const hosts = seats.flatMap(({ member, installation }) =>
-    Object.entries(installation.expires).map(([role, end]) => [`${member.name}-${role}`, end]),
-  );
-  return pulumi.all({ ...Object.fromEntries(trusted), ...clients.expire, ...Object.fromEntries(hosts) });
 }
