@@ -56,7 +56,14 @@ export const defaults = {
  * Settings without a default: `nodes` must be given; secrets, and `rbac` of which neither value is the default, cannot
  * be declared as optional in Pulumi.yaml.
  */
-export const undefaulted = ["backupAccessKey", "caKeys", "nodes", "rbac", "sshPrivateKey"] as const;
+export const undefaulted = [
+  "backupAccessKey",
+  "backupIdentity",
+  "caKeys",
+  "nodes",
+  "rbac",
+  "sshPrivateKey",
+] as const;
 
 /** What is not said of a schedule that is on: `backup: {}` and `maintenance: {}`. */
 export const schedules = {
