@@ -156,6 +156,7 @@ cmd_remove_upkeep() {
   rm -f "$STATE_DIR/owner-upkeep" "$STATE_DIR/declared-upkeep"
 }
 take_upkeep_away() { # the snapshots stay
+  [ -e "$STATE_DIR/upkeep" ] || return 0
   for unit in $UPKEEP_UNITS; do take_unit_away "$unit"; done
   systemctl daemon-reload
   take_store_away
