@@ -12,6 +12,8 @@ interface Secrets {
   readonly sshPrivateKey?: pulumi.Output<string>;
   /** By the CA's name in `givenCas`. */
   readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** `ID:SECRET` of the store. */
+  readonly backupAccessKey?: pulumi.Output<string>;
 }
 
 /** The configuration of the running stack. */
@@ -25,7 +27,13 @@ export function loadConfig(): ClusterConfig & Secrets {
   for (const warning of warnings) void pulumi.log.warn(warning);
   const sshPrivateKey = stack.getSecret("sshPrivateKey");
   const caKeys = stack.getSecretObject<Readonly<Record<string, string>>>("caKeys");
-  return { ...config, ...(sshPrivateKey && { sshPrivateKey }), ...(caKeys && { caKeys }) };
+  const backupAccessKey = stack.getSecret("backupAccessKey");
+  return {
+    ...config,
+    ...(sshPrivateKey && { sshPrivateKey }),
+    ...(caKeys && { caKeys }),
+    ...(backupAccessKey && { backupAccessKey }),
+  };
 }
 
 /** What lies in the stack file for everybody to read. Which keys are secret the engine says only so: the SDK has no call for it. */

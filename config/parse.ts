@@ -8,6 +8,7 @@ import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
 import { parseGivenCas } from "./given-cas.ts";
 import { pinHostKeys } from "./host-keys.ts";
+import { parseMaintenance } from "./maintenance.ts";
 import type { ClusterConfig } from "./model.ts";
 import { parseNames } from "./names.ts";
 import { parseNodes } from "./nodes.ts";
@@ -46,10 +47,12 @@ export function parseConfig(
   const { leafValidityDays } = certificates;
   const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
   const revocation = parseRevocation(top, settings.extraFlags);
-  const backup = parseBackup(top, cluster.dataDir);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
   const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings });
+  const { proxy } = release;
+  const backup = parseBackup(top, environment, { dataDir: cluster.dataDir, proxy, aws });
+  const maintenance = parseMaintenance(top);
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };
@@ -67,6 +70,7 @@ export function parseConfig(
     ...(rbac === undefined ? {} : { rbac }),
     revocation,
     backup,
+    ...(maintenance && { maintenance }),
   };
   return { config, problems, warnings };
 }
@@ -78,7 +82,7 @@ export function decodeValues(texts: Readonly<Record<string, string | undefined>>
 
 function decode(key: string, text: string | undefined): unknown {
   const isText = Object.entries(defaults).some(([name, value]) => name === key && typeof value === "string");
-  if (text === undefined || isText || key === "sshPrivateKey") return text;
+  if (text === undefined || isText || ["sshPrivateKey", "backupAccessKey"].includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

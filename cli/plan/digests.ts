@@ -19,7 +19,13 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
       to: digestOf(resources[step]?.new.inputs, step),
     }),
   );
-  const { instance } = resources;
+  const { instance, upkeep } = resources;
+  if (upkeep !== undefined)
+    steps.push({
+      step: "upkeep",
+      from: digestOf(upkeep.old.inputs, "upkeep"),
+      to: digestOf(upkeep.new.inputs, "upkeep"),
+    });
   const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
   if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
   if (connection === "") return steps;
@@ -40,10 +46,10 @@ export function changesConnection({ host, binaries, certificates, member }: Host
   return steps.some((step) => step?.changes === true && step.diffReasons.includes("connection"));
 }
 
-/** Without the certificates themselves: they are a secret, or not known yet. */
+/** Without the certificates themselves, and without the key of a store: they are a secret, or not known yet. */
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
-  const read = step === "certificates" ? undefined : stdin;
+  const read = step === "certificates" || step === "upkeep" ? undefined : stdin;
   if (create === undefined) return "";
   const isPartial = [create, update, read].includes(UNKNOWN);
   return `${isPartial ? "~" : ""}${hash(JSON.stringify([create, update, remove, read]))}`;

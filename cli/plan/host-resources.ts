@@ -14,6 +14,8 @@ export interface HostResources {
   readonly binaries: Resource | undefined;
   readonly certificates: Resource | undefined;
   readonly member: Resource | undefined;
+  /** Its timers, where there are any. */
+  readonly upkeep: Resource | undefined;
   /** What the program makes of the machine, on EC2. */
   readonly instance: Resource | undefined;
   /** By role. */
@@ -33,6 +35,7 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     binaries: part("binaries"),
     certificates: part("certificates"),
     member: part("member"),
+    upkeep: part("upkeep"),
     instance: part("instance"),
     leafCertificates: ofLeafs("cert"),
     leafKeys: ofLeafs("key"),

@@ -39,7 +39,7 @@ export interface HostRow {
 
 /** Digests of a step's texts without secrets; empty where there is none, and with a leading "~" where a part is not known yet. */
 export interface StepDigest {
-  readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "connection";
+  readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "upkeep" | "connection";
   readonly from: string;
   readonly to: string;
 }
@@ -77,7 +77,7 @@ export interface SecurityRow {
 }
 
 export interface ClusterRow {
-  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "access" | "health";
+  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "access" | "health" | "backup";
   readonly text: string;
 }
 

@@ -1,6 +1,7 @@
 // Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
+import { backupCommands } from "./backup-commands.mjs";
 import { maintenance } from "./maintenance-commands.mjs";
 import { refresh, selection, stack } from "./options.mjs";
 import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
@@ -167,9 +168,9 @@ export const commands = {
       json: { type: "boolean", help: "machine-readable; not with --watch" },
     },
     exits: {
-      0: "every member answers and no alarm is raised",
+      0: "every member answers, no alarm is raised, and the last backup is as young as it has to be",
       1: "could not be asked",
-      5: "a member does not answer, or an alarm is raised",
+      5: "a member does not answer, an alarm is raised, or the last backup is too old",
     },
     example: "npm run status -- --watch",
     wrong: ({ json, watch }) => (json && watch ? "--json and --watch cannot be combined" : undefined),
@@ -207,6 +208,7 @@ export const commands = {
       return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;
     },
   },
+  ...backupCommands,
   ...maintenance,
   monitoring: {
     call: "npm run monitoring -- [OPTION…]",

@@ -8,16 +8,19 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host ctl ARGUMENT...   etcdctl against all members, or those of --endpoints, with this host's own certificate
   etcd-host defragment        shrink this member's database file, if the others can do without it (--yes: even if not;
                               --by-rule --free-mib=N --free-percent=N: as a timer may, if there is that much to give back)
+  etcd-host backup            save a snapshot as the timer does: verified, packed, and put into the store
+  etcd-host snapshots         those that are kept here (--stored: those of the store)
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
 Run by the program's steps:
   sudo host-key prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot history disarm
+  upkeep remove-upkeep
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot history disarm' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot history disarm' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
@@ -50,6 +53,10 @@ main() {
     defragment) cmd_defragment ;;
     history) cmd_history ;;
     disarm) cmd_disarm ;;
+    upkeep) cmd_upkeep ;;
+    remove-upkeep) cmd_remove_upkeep ;;
+    backup) cmd_backup ;;
+    snapshots) cmd_snapshots ;;
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
     help | --help | -h) cmd_help ;;

@@ -30,7 +30,7 @@ test("the next minor is stepped to; a snapshot is saved, verified and kept, and 
   assert.match(snapshot, /^etcd-3\.5-\d{8}T\d{6}Z-node1\.db$/);
   assert.deepEqual(others, []);
   assert.match(host.read(`${SNAPSHOTS}/${snapshot}`), /^ +a snapshot/);
-  assert.equal(host.read("verified"), `snapshot status ${host.file(SNAPSHOTS)}/.new-node1\n`);
+  assert.equal(host.read("verified"), `snapshot status ${host.file(SNAPSHOTS)}/.new-node1 -w fields\n`);
   assert.ok(stderr.includes(`saved and verified the snapshot ${host.file(SNAPSHOTS, snapshot)}\n`), stderr);
   assert.match(host.read("asked-before"), / snapshot save /, "before the restart");
   assert.match(
