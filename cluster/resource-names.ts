@@ -21,7 +21,16 @@ export const LEAF_ROLES = ["server", "peer", "operator"] as const;
 export type LeafRole = (typeof LEAF_ROLES)[number];
 
 /** What belongs to one node. */
-export type NodePart = "host" | "binaries" | "certificates" | "member" | "guard" | "instance" | LeafRole;
+export type NodePart =
+  | "host"
+  | "binaries"
+  | "certificates"
+  | "restore"
+  | "halt"
+  | "member"
+  | "guard"
+  | "instance"
+  | LeafRole;
 
 export function partOf(node: string, part: NodePart): string {
   return `${node}-${part}`;

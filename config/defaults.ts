@@ -44,6 +44,7 @@ export const defaults = {
   clients: [],
   revocation: false,
   backup: {},
+  restore: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
   rolloutOrder: [],
@@ -55,4 +56,4 @@ export const defaults = {
  * Settings without a default: `nodes` must be given; secrets, and `rbac` of which neither value is the default, cannot
  * be declared as optional in Pulumi.yaml.
  */
-export const undefaulted = ["caKeys", "nodes", "rbac", "sshPrivateKey"] as const;
+export const undefaulted = ["backupIdentity", "caKeys", "nodes", "rbac", "sshPrivateKey"] as const;

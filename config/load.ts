@@ -11,6 +11,8 @@ interface Secrets {
   readonly sshPrivateKey?: pulumi.Output<string>;
   /** By the CA's name in `givenCas`. */
   readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** What decrypts snapshots, only while one is restored. */
+  readonly backupIdentity?: pulumi.Output<string>;
 }
 
 /** The configuration of the running stack. */
@@ -23,7 +25,13 @@ export function loadConfig(): ClusterConfig & Secrets {
   for (const warning of warnings) void pulumi.log.warn(warning);
   const sshPrivateKey = stack.getSecret("sshPrivateKey");
   const caKeys = stack.getSecretObject<Readonly<Record<string, string>>>("caKeys");
-  return { ...config, ...(sshPrivateKey && { sshPrivateKey }), ...(caKeys && { caKeys }) };
+  const backupIdentity = stack.getSecret("backupIdentity");
+  return {
+    ...config,
+    ...(sshPrivateKey && { sshPrivateKey }),
+    ...(caKeys && { caKeys }),
+    ...(backupIdentity && { backupIdentity }),
+  };
 }
 
 /** Every value of this project's namespace, even those that no setting reads: an unknown key is a mistake to report. */

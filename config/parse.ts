@@ -12,6 +12,7 @@ import type { ClusterConfig } from "./model.ts";
 import { parseNames } from "./names.ts";
 import { parseNodes } from "./nodes.ts";
 import { parseRelease } from "./release.ts";
+import { parseRestore } from "./restore.ts";
 import { parseCertificates, parseSettings } from "./settings.ts";
 import { parseSsh } from "./ssh.ts";
 import { Fields, Report } from "./value.ts";
@@ -47,6 +48,7 @@ export function parseConfig(
   const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
   const revocation = parseRevocation(top, settings.extraFlags);
   const backup = parseBackup(top, cluster.dataDir);
+  const restore = parseRestore(top);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
   const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings });
@@ -67,6 +69,7 @@ export function parseConfig(
     ...(rbac === undefined ? {} : { rbac }),
     revocation,
     backup,
+    ...(restore === undefined ? {} : { restore }),
   };
   return { config, problems, warnings };
 }
@@ -78,7 +81,7 @@ export function decodeValues(texts: Readonly<Record<string, string | undefined>>
 
 function decode(key: string, text: string | undefined): unknown {
   const isText = Object.entries(defaults).some(([name, value]) => name === key && typeof value === "string");
-  if (text === undefined || isText || key === "sshPrivateKey") return text;
+  if (text === undefined || isText || ["sshPrivateKey", "backupIdentity"].includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -9,6 +9,11 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host defragment        shrink this member's database file, if the others can do without it (--yes: even if not)
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
+  etcd-host snapshot          save a snapshot of this member (--from-data: of its files, where no quorum is left)
+  etcd-host stage NAME        restore by hand, first on each host: lay out the data of a snapshot, beside the member's own
+  etcd-host halt --yes        then on each host: stop the member, and set its data aside
+  etcd-host switch --yes      then on each host: start it with the data of the snapshot
+  etcd-host put-back --yes    give a restore up after halt: the data from before comes back
 Run by the program's steps:
   sudo prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot
@@ -16,12 +21,13 @@ Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 an
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot snapshot stage halt' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
   forget_variables
   [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
+  case $command/${1:-} in stage/ | stage/-*) ;; stage/*) snapshot=$1; shift ;; esac
   parse_options "$@"
   case " $ASKING " in *" $command "*) choose_etcdctl ;; esac
   case $command in
@@ -48,6 +54,11 @@ main() {
     defragment) cmd_defragment ;;
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
+    snapshot) cmd_snapshot ;;
+    stage) cmd_stage ;;
+    halt) cmd_halt ;;
+    switch) cmd_switch ;;
+    put-back) cmd_put_back ;;
     help | --help | -h) cmd_help ;;
     *) usage "unknown subcommand '$command'" ;;
   esac
