@@ -43,7 +43,8 @@ export const defaults = {
   names: [],
   clients: [],
   revocation: false,
-  backup: {},
+  backup: { directory: "" }, // apart from {}, which is on
+  maintenance: { defragment: "off" },
   restore: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
@@ -56,4 +57,17 @@ export const defaults = {
  * Settings without a default: `nodes` must be given; secrets, and `rbac` of which neither value is the default, cannot
  * be declared as optional in Pulumi.yaml.
  */
-export const undefaulted = ["backupIdentity", "caKeys", "nodes", "rbac", "sshPrivateKey"] as const;
+export const undefaulted = [
+  "backupAccessKey",
+  "backupIdentity",
+  "caKeys",
+  "nodes",
+  "rbac",
+  "sshPrivateKey",
+] as const;
+
+/** What is not said of a schedule that is on: `backup: {}` and `maintenance: {}`. */
+export const schedules = {
+  backup: { interval: "1h", keep: 24, reserveMiB: 1024 },
+  maintenance: { defragment: "weekly", freeMiB: 100, freePercent: 45 },
+} as const;

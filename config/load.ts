@@ -13,6 +13,8 @@ interface Secrets {
   readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
   /** What decrypts snapshots, only while one is restored. */
   readonly backupIdentity?: pulumi.Output<string>;
+  /** `ID:SECRET` of the store. */
+  readonly backupAccessKey?: pulumi.Output<string>;
 }
 
 /** The configuration of the running stack. */
@@ -26,11 +28,13 @@ export function loadConfig(): ClusterConfig & Secrets {
   const sshPrivateKey = stack.getSecret("sshPrivateKey");
   const caKeys = stack.getSecretObject<Readonly<Record<string, string>>>("caKeys");
   const backupIdentity = stack.getSecret("backupIdentity");
+  const backupAccessKey = stack.getSecret("backupAccessKey");
   return {
     ...config,
     ...(sshPrivateKey && { sshPrivateKey }),
     ...(caKeys && { caKeys }),
     ...(backupIdentity && { backupIdentity }),
+    ...(backupAccessKey && { backupAccessKey }),
   };
 }
 

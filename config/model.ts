@@ -77,6 +77,48 @@ export interface Release {
 export interface BackupConfig {
   /** Where the hosts save snapshots. @default /var/lib/etcd-host/snapshots */
   readonly directory?: string;
+  /** @default none is taken on a schedule */
+  readonly schedule?: BackupSchedule;
+}
+
+export interface BackupSchedule {
+  /** As it is written: `1h`. */
+  readonly interval: string;
+  readonly seconds: number;
+  /** Files on each host. */
+  readonly keep: number;
+  /** What stays free on that disk. */
+  readonly reserveMiB: number;
+  /** Seconds: an older one is an alarm. */
+  readonly maxAge: number;
+  /** Of age. None: what is kept is in clear, or the store encrypts. */
+  readonly recipients: readonly string[];
+  readonly metricsFile?: string;
+  readonly store?: StoreConfig;
+}
+
+export interface StoreConfig {
+  /** Of the bucket itself. */
+  readonly url: string;
+  readonly region: string;
+  /** Without a slash at its ends. */
+  readonly prefix: string;
+  /** Empty for none. */
+  readonly proxy: string;
+  readonly sse?: "AES256" | "aws:kms";
+  readonly kmsKeyId?: string;
+  /** PEM of the CA that its certificate is from. @default those of the host */
+  readonly ca?: string;
+}
+
+/** When each member's database is defragmented, if it is worth it. */
+export interface MaintenanceConfig {
+  readonly defragment: "weekly" | "daily";
+  /** UTC: `Sun 03:00`, daily `03:00`. */
+  readonly at: string;
+  /** How much has to be free in the file, and which part of it. */
+  readonly freeMiB: number;
+  readonly freePercent: number;
 }
 
 /** The snapshot that the cluster is restored from. */
@@ -131,6 +173,8 @@ export interface ClusterConfig {
   readonly revocation: boolean;
   readonly backup: BackupConfig;
   readonly restore?: RestoreConfig;
+  /** @default nothing is defragmented on a schedule */
+  readonly maintenance?: MaintenanceConfig;
   readonly protect: boolean;
   readonly rolloutOrder: readonly string[];
   readonly checkId: number;

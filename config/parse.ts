@@ -8,6 +8,7 @@ import { defaults, undefaulted } from "./defaults.ts";
 import type { Environment } from "./environment.ts";
 import { parseGivenCas } from "./given-cas.ts";
 import { pinHostKeys } from "./host-keys.ts";
+import { parseMaintenance } from "./maintenance.ts";
 import type { ClusterConfig } from "./model.ts";
 import { parseNames } from "./names.ts";
 import { parseNodes } from "./nodes.ts";
@@ -47,11 +48,13 @@ export function parseConfig(
   const { leafValidityDays } = certificates;
   const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
   const revocation = parseRevocation(top, settings.extraFlags);
-  const backup = parseBackup(top, cluster.dataDir);
   const restore = parseRestore(top);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
   const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings });
+  const { proxy } = release;
+  const backup = parseBackup(top, environment, { dataDir: cluster.dataDir, proxy, aws });
+  const maintenance = parseMaintenance(top);
 
   const { problems, warnings } = report;
   if (problems.length > 0) return { problems, warnings };
@@ -70,9 +73,13 @@ export function parseConfig(
     revocation,
     backup,
     ...(restore === undefined ? {} : { restore }),
+    ...(maintenance && { maintenance }),
   };
   return { config, problems, warnings };
 }
+
+/** Secrets, as they are. */
+const TEXTS: readonly string[] = ["sshPrivateKey", "backupAccessKey", "backupIdentity"];
 
 /** The engine hands over everything as text: objects, lists, numbers and booleans as JSON. */
 export function decodeValues(texts: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
@@ -81,7 +88,7 @@ export function decodeValues(texts: Readonly<Record<string, string | undefined>>
 
 function decode(key: string, text: string | undefined): unknown {
   const isText = Object.entries(defaults).some(([name, value]) => name === key && typeof value === "string");
-  if (text === undefined || isText || ["sshPrivateKey", "backupIdentity"].includes(key)) return text;
+  if (text === undefined || isText || TEXTS.includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -25,6 +25,8 @@ export const PARTS = [
   "proof",
   "lock",
   "snapshot",
+  "store",
+  "packed",
   "version",
   "from-data",
   "restore",

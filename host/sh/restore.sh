@@ -58,31 +58,34 @@ stage_snapshot() {
   forget_stages none
   staging=$(staged_dir "$initial_token").part
   trap 'rm -rf "$work" "$staging"' EXIT
-  find_snapshot
   mkdir -p "$staging"
+  keep_identity
+  fetch_snapshot
   unpack_snapshot
-  etcdutl=$(find_verified etcdutl "$version")
-  [ -n "$etcdutl" ] || refuse "no etcdutl $version on $name is what was installed from the declared archive; run 'pulumi up' with a new checkId"
-  verify_snapshot
-  need_room $(($(wc -c <"$raw") / 1048576)) "to be laid out"
+  need_minor
+  need_room "$(mb_of "$raw")" "to be laid out"
+  read_fields
   "$etcdutl" snapshot restore "$raw" --name="$name" --initial-cluster="$initial_cluster" --initial-cluster-token="$initial_token" \
     --initial-advertise-peer-urls="$peer_url" --data-dir="$staging/data" --bump-revision="$bump_revision" --mark-compacted >"$work/restore" 2>&1 ||
-    fail "$name could not restore the snapshot: $(plain_log <"$work/restore"); nothing was stopped"
+    fail "$name could not restore the snapshot: $(last_line <"$work/restore"); nothing was stopped"
   need_access
-  read_status "$staging/data/member/snap/db"
   chown -R etcd:etcd "$staging/data"
   chmod -R go= "$staging/data"
   write_staged
   sync_tree "$staging/data"
   mv "$staging/data" "$(staged_dir "$initial_token")"
 }
-plain_log() { tail -n 1 | cut -c1-300; }
-# Here first, else in the store.
-find_snapshot() {
-  look_for_snapshot || fetch_snapshot
+last_line() { tail -n 1 | cut -c1-300; }
+mb_of() { echo $(($(wc -c <"$1") / 1048576)); } # FILE
+keep_identity() { # in memory where it can be, and gone with this run
+  age_identity=$work/identity
+  case $snapshot in *.age) cat >"$age_identity" ;; esac
+}
+fetch_snapshot() { # sets $found
+  look_for_snapshot || fetch_from_store
   is=$(digest_of "$found")
   [ "$is" = "$sha256" ] ||
-    refuse "$name could not verify the snapshot $found: its sha256 is $is, approved was $sha256; nothing was stopped"
+    refuse "$name could not verify the snapshot $snapshot: its sha256 is $is, approved was $sha256; nothing was stopped"
 }
 look_for_snapshot() {
   for found in "$(snapshots_dir)/${snapshot##*/}" "$SNAPSHOTS/${snapshot##*/}"; do
@@ -90,34 +93,35 @@ look_for_snapshot() {
   done
   return 1
 }
-fetch_snapshot() {
-  refuse "$name has no snapshot ${snapshot##*/} in $(snapshots_dir); copy it to every host: npm run copy-snapshot -- ${snapshot##*/}"
+fetch_from_store() {
+  found=$staging/${snapshot##*/}
+  fetch_packed "$snapshot" "$found" ||
+    refuse "$name has no snapshot ${snapshot##*/}: $problem. Copy it to every host (npm run copy-snapshot -- ${snapshot##*/}), then run again; nothing was stopped"
 }
 unpack_snapshot() { # sets $raw
   case $found in
-    *.db) raw=$found ;;
-    *) refuse "$name cannot unpack $found" ;;
+    *.db)
+      raw=$found
+      is_whole "$raw" || refuse "the snapshot $snapshot is not what a member sent: the sha256 at its end is not that of its bytes; nothing was stopped, choose another one"
+      read_back "$raw" || refuse "the snapshot $snapshot $problem; nothing was stopped, choose another one"
+      ;;
+    *)
+      raw=$staging/raw
+      need_room "$(mb_of "$found")" "to be unpacked"
+      unpack_packed "$found" "$sha256" "$raw" || refuse "$name cannot use the snapshot $snapshot: $problem; nothing was stopped"
+      ;;
   esac
 }
 need_room() { # MB WHAT-FOR
   [ "$(free_mb "$staging")" -ge $(($1 + RESERVE_MB)) ] ||
     refuse "$name has $(free_mb "$staging") MiB free for $data_dir; the snapshot needs $1 $2 and leaves $RESERVE_MB alone, since the old data stays: free some, then run again; nothing was stopped"
 }
-verify_snapshot() {
-  is_whole "$raw" ||
-    refuse "the snapshot $found is not what a member sent: the sha256 at its end is not that of its bytes; nothing was stopped, choose another one"
-  read_status "$raw"
-  snapshot_revision=$revision snapshot_keys=$keys
-  stored=$(sed -n 's/^"Version" : "\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p' "$work/snapshot-status") # 3.5 neither stores nor prints it
-  ! grep -q '^"Version"' "$work/snapshot-status" || [ "${stored:-3.5}" = "$(minor_of "$version")" ] ||
-    refuse "the snapshot $found is of etcd ${stored:-3.5}, and declared is $version; restore it with a version ${stored:-3.5}.x, then change the version in an up of its own; nothing was stopped"
+need_minor() {
+  [ "$snapshot_minor" = "$(minor_of "$version")" ] ||
+    refuse "the snapshot $snapshot is of etcd $snapshot_minor, and declared is $version; restore it with a version $snapshot_minor.x, then change the version in an up of its own; nothing was stopped"
 }
-read_status() { # FILE: sets hash, revision, keys and bytes. A damaged one makes etcdutl panic, or read for ever
-  timeout 600 "$etcdutl" snapshot status "$1" -w fields >"$work/snapshot-status" 2>"$work/snapshot-status.log" ||
-    refuse "the snapshot $found cannot be read: $(plain_log <"$work/snapshot-status.log"); nothing was stopped, choose another one"
-  hash=$(status_field Hash) revision=$(status_field Revision) keys=$(status_field Keys) bytes=$(status_field Size)
-}
-status_field() { sed -n "s/^\"$1\" : \([0-9]*\)\$/\1/p" "$work/snapshot-status"; } # NAME
+read_fields() { hash=$(snapshot_field Hash) keys=$(snapshot_field Keys) bytes=$(snapshot_field Size); }
+snapshot_field() { sed -n "s/^\"$1\" : \([0-9]*\)\$/\1/p" "$work/snapshot"; } # NAME
 
 # With etcd's authentication on, this host asks as the user of its certificate: what was not given to root can do nothing.
 need_access() {
@@ -125,7 +129,7 @@ need_access() {
   has_authentication "$db" || return 0
   ! openssl x509 -in "$ETC_DIR/pki/operator.crt" -noout -subject | grep -q 'CN *= *root$' || return 0
   "$etcdutl" defrag --data-dir="$staging/data" >"$work/restore" 2>&1 || # so that nothing is in it that was written over
-    fail "$name could not read the snapshot: $(plain_log <"$work/restore"); nothing was stopped"
+    fail "$name could not read the snapshot: $(last_line <"$work/restore"); nothing was stopped"
   ! has_authentication "$db" ||
     refuse "etcd's authentication is on in the snapshot, and etcd:rbac is not set: nothing could ask the restored cluster. Set rbac to true, which keeps it on, or to false, which turns it off, together with the restore; nothing was stopped"
 }
@@ -141,7 +145,7 @@ id=${restore_id:-}
 initial_cluster=$initial_cluster
 peer_url=$peer_url
 version=$version
-line=$hash $snapshot_revision $snapshot_keys $bytes $bump_revision
+line=$hash $snapshot_revision $keys $bytes $bump_revision
 LINES
 }
 # For the step that judges it: what was laid out, whether this host sees a quorum that a restore would end, and its revision.

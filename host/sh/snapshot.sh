@@ -38,11 +38,7 @@ take_snapshot() { # URL FILE WHY
   ctl --endpoints="$1" --command-timeout="$((SNAPSHOT_SECONDS + size_mb / 4))s" snapshot save "$new" >"$work/snapshot" 2>&1 ||
     give_up_snapshot "a snapshot $3 cannot be saved: $(plain_answer <"$work/snapshot")"
   is_whole "$new" || give_up_snapshot "the snapshot $3 is not what the member sent: its sha256 differs"
-  # a cluster that was never proven is checked before all is installed
-  etcdutl=$(find_verified etcdutl "$version" "$(linked_version)" "$(installed_version)")
-  [ -n "$etcdutl" ] || give_up_snapshot "the snapshot $3 cannot be checked: no etcdutl on this host is what was installed from an archive with a declared sha256"
-  "$etcdutl" snapshot status "$new" >"$work/snapshot" 2>&1 ||
-    give_up_snapshot "the snapshot $3 cannot be read back: $(plain_answer <"$work/snapshot")"
+  read_back "$new" || give_up_snapshot "the snapshot $3 $problem"
   sync_file "$new"
   mv "$new" "$2"
   exec 8>&-
@@ -50,6 +46,17 @@ take_snapshot() { # URL FILE WHY
 give_up_snapshot() { # SENTENCE
   rm -f "$new" "$new.part"
   fail "$1; nothing was changed, run again"
+}
+# Fills $snapshot_revision and $snapshot_minor. Only 3.6 and newer say the format that the data is stored in.
+read_back() { # FILE
+  # a cluster that was never proven is checked before all is installed
+  etcdutl=$(find_verified etcdutl "$version" "$(linked_version)" "$(installed_version)")
+  [ -n "$etcdutl" ] || say_problem "cannot be checked: no etcdutl on this host is what was installed from an archive with a declared sha256" || return 1
+  timeout "$((SNAPSHOT_SECONDS + $(wc -c <"$1") / 4194304))" "$etcdutl" snapshot status "$1" -w fields >"$work/snapshot" 2>&1 ||
+    say_problem "cannot be read back: $(plain_answer <"$work/snapshot")" || return 1
+  snapshot_revision=$(sed -n 's/^"Revision" : //p' "$work/snapshot")
+  snapshot_minor=$(sed -n 's/^"Version" : "\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p' "$work/snapshot")
+  snapshot_minor=${snapshot_minor:-3.5}
 }
 # etcd appends the sha256 of all that it sends. Nothing compares it before a restore, `etcdutl snapshot status` neither.
 is_whole() { # FILE

@@ -24,6 +24,7 @@ export const threeNodes = [1, 2, 3].map((n) => ({ name: `node${n}`, address: `19
 export const right = {
   nodes: threeNodes,
   ssh: { user: "root", knownHostsFile: "~/.ssh/known_hosts" },
+  backup: { interval: "off" },
 };
 
 export type Files = Readonly<Record<string, string | undefined>>;
