@@ -19,6 +19,13 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
       to: digestOf(resources[step]?.new.inputs, step),
     }),
   );
+  // only where there is one: most stacks are never restored
+  const restoring = (["restore", "halt"] as const).flatMap((step): StepDigest[] => {
+    const own = resources[step];
+    if (own === undefined) return [];
+    return [{ step, from: digestOf(own.old.inputs, step), to: digestOf(own.new.inputs, step) }];
+  });
+  steps.splice(-1, 0, ...restoring);
   const { instance } = resources;
   const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
   if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
@@ -40,10 +47,10 @@ export function changesConnection({ host, binaries, certificates, member }: Host
   return steps.some((step) => step?.changes === true && step.diffReasons.includes("connection"));
 }
 
-/** Without the certificates themselves: they are a secret, or not known yet. */
+/** Without the certificates themselves, and what decrypts a snapshot: they are secrets, or not known yet. */
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
-  const read = step === "certificates" ? undefined : stdin;
+  const read = step === "certificates" || step === "restore" ? undefined : stdin;
   if (create === undefined) return "";
   const isPartial = [create, update, read].includes(UNKNOWN);
   return `${isPartial ? "~" : ""}${hash(JSON.stringify([create, update, remove, read]))}`;

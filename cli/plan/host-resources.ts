@@ -13,6 +13,10 @@ export interface HostResources {
   readonly host: Resource | undefined;
   readonly binaries: Resource | undefined;
   readonly certificates: Resource | undefined;
+  /** Lays out what the member starts from, where the cluster is restored. */
+  readonly restore?: Resource | undefined;
+  /** Stops the member for it. */
+  readonly halt?: Resource | undefined;
   readonly member: Resource | undefined;
   /** What the program makes of the machine, on EC2. */
   readonly instance: Resource | undefined;
@@ -32,6 +36,8 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     host: part("host"),
     binaries: part("binaries"),
     certificates: part("certificates"),
+    restore: part("restore"),
+    halt: part("halt"),
     member: part("member"),
     instance: part("instance"),
     leafCertificates: ofLeafs("cert"),

@@ -18,6 +18,7 @@ export type Action =
   | "replace"
   | "rebuild"
   | "remove"
+  | "restore"
   | "inert";
 
 export interface HostRow {
@@ -39,7 +40,15 @@ export interface HostRow {
 
 /** Digests of a step's texts without secrets; empty where there is none, and with a leading "~" where a part is not known yet. */
 export interface StepDigest {
-  readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "connection";
+  readonly step:
+    | "machine"
+    | "host"
+    | "binaries"
+    | "certificates"
+    | "restore"
+    | "halt"
+    | "member"
+    | "connection";
   readonly from: string;
   readonly to: string;
 }
@@ -77,7 +86,7 @@ export interface SecurityRow {
 }
 
 export interface ClusterRow {
-  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "access" | "health";
+  readonly step: "restore" | "version" | "ca" | "replace" | "before" | "membership" | "access" | "health";
   readonly text: string;
 }
 
