@@ -164,7 +164,7 @@ function refuseRemovals(changes: RestrictedChanges | undefined): string[] {
   const removed = changes?.removed ?? [];
   if (removed.length === 0) return [];
   return [
-    `restore: ${removed.join(", ")} would be taken out in the same up, and its member would go on meanwhile; keep it in nodes, restore, then take it out; if its machine is gone for good, set lost: true on it.`,
+    `restore: ${removed.join(", ")} would be taken out in the same up, and their members would go on meanwhile; keep them in nodes, restore, then take them out; where a machine is gone for good, set lost: true on its node.`,
   ];
 }
 

@@ -29,6 +29,7 @@ export const PARTS = [
   "packed",
   "version",
   "from-data",
+  "copies",
   "restore",
   "switch",
   "record",

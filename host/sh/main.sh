@@ -16,7 +16,7 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host put-back --yes    give a restore up after halt: the data from before comes back
 Run by the program's steps:
   sudo prepare install certificates start roll before guard membership prove
-  stop remove-certificates remove-binaries remove-host started served facts send-snapshot
+  stop remove-certificates remove-binaries remove-host started served facts send-snapshot has-copy send-copy take-copy
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
@@ -55,6 +55,9 @@ main() {
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
     snapshot) cmd_snapshot ;;
+    has-copy) cmd_has_copy ;;
+    send-copy) cmd_send_copy ;;
+    take-copy) cmd_take_copy ;;
     stage) cmd_stage ;;
     halt) cmd_halt ;;
     switch) cmd_switch ;;

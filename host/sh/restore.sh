@@ -46,7 +46,7 @@ staged_dir() { # TOKEN
   if stays_in_place "$data_dir"; then echo "$data_dir/.staged-$1"; else echo "$data_dir.staged-$1"; fi
 }
 is_staged() { [ -d "$(staged_dir "$1")/member" ]; } # TOKEN
-staged_value() { sed -n "s/^$1=//p" "$STATE_DIR/staged" 2>/dev/null; } # KEY
+staged_value() { sed -n "s/^$1=//p" "$STATE_DIR/staged" 2>/dev/null || :; } # KEY
 forget_stages() { # TOKEN to keep, or none: copies of snapshots, which never ran
   for folder in "$data_dir".staged-* "$data_dir"/.staged-*; do
     if [ -d "$folder" ] && [ "$folder" != "$(staged_dir "$1")" ]; then rm -rf "$folder"; fi

@@ -131,9 +131,9 @@ cmd_put_back() {
   stop_service
   put_data_back
   start_by_hand
-  rm -rf "$kept"
-  rm -f "$STATE_DIR/staged" "$STATE_DIR/switching"
   forget_stages none
+  rm -f "$STATE_DIR/staged" "$STATE_DIR/switching"
+  rm -rf "$kept" # what it is done from goes last
   say "put back what $name had before the restore"
 }
 refuse_begun() {
