@@ -1,6 +1,9 @@
 // npm run copy-snapshot: a snapshot that one host has, to all others, through this machine and never through the state.
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { basename, resolve } from "node:path";
 import { argv } from "node:process";
 import { pipeline } from "node:stream/promises";
 import type { NodeConfig } from "../../config/model.ts";
@@ -17,7 +20,10 @@ import { waitOnTerminal } from "../shared/waiting.ts";
 import { type Copy, copyFrom } from "./copies.ts";
 
 const { values: call, words } = callOrExit(commands["copy-snapshot"], argv.slice(2));
-const [snapshot = ""] = words;
+const [word = ""] = words;
+/** A file here is told from a host's by its path. */
+const local = word.includes("/") ? resolve(word) : undefined;
+const snapshot = basename(word);
 
 try {
   const login = await waitOnTerminal("reading the stack", () => loginTo(call.stack));
@@ -32,7 +38,7 @@ try {
 async function copyAll(login: Login, answers: readonly Answer[]): Promise<number> {
   for (const { node, code, stderr } of answers)
     if (code !== 0) console.error(`${node.name}: ${stderr.trim()}`);
-  const copy = copyFrom(answers, snapshot);
+  const copy = copyFrom(answers, snapshot, local === undefined ? undefined : await digestOf(local));
   if ("refusal" in copy) {
     console.error(`refused: ${copy.refusal}`);
     return 3;
@@ -40,10 +46,16 @@ async function copyAll(login: Login, answers: readonly Answer[]): Promise<number
   for (const to of copy.to) {
     const code = await waitOnTerminal(`copying to ${to.name}`, () => pipe(login, copy, to));
     if (code !== 0) return code;
-    console.log(`${to.name} has ${snapshot} of ${copy.from.name}`);
+    console.log(`${to.name} has ${snapshot} of ${copy.from?.name ?? "this machine"}`);
   }
   console.log(`etcd:restore: { snapshot: ${snapshot}, sha256: ${copy.sha256} }`);
   return answers.some(({ code }) => code !== 0) ? 1 : 0;
+}
+
+async function digestOf(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest("hex");
 }
 
 /** From the one host to the other as it comes, so that it needs no room here. */
@@ -61,14 +73,18 @@ function pipe(login: Login, { from, sha256 }: Copy, to: NodeConfig): Promise<num
       child.stdin.on("error", () => {}); // it ended before it read all of it: its exit code tells
       return child;
     };
-    const source = connect(from, words("send-copy", { snapshot }));
     const target = connect(to, words("take-copy", { snapshot, sha256 }));
-    const ended = Promise.all([once(source, "close"), once(target, "close")]);
-    source.stdin.end(program);
+    const taken = once(target, "close");
     target.stdin.write(program);
     target.stdout.resume();
+    if (from === undefined) {
+      await pipeline(createReadStream(local ?? snapshot), target.stdin);
+      return Number((await taken)[0] ?? 1);
+    }
+    const source = connect(from, words("send-copy", { snapshot }));
+    const sent = once(source, "close");
+    source.stdin.end(program);
     await pipeline(source.stdout, afterMark, target.stdin);
-    const [[sent], [taken]] = await ended;
-    return Number(sent ?? 1) || Number(taken ?? 1);
+    return Number((await sent)[0] ?? 1) || Number((await taken)[0] ?? 1);
   });
 }

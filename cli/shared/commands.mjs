@@ -229,7 +229,9 @@ export const commands = {
     summary:
       "Copies a snapshot that one host has to all other hosts of the stack, so that it can be restored. Says the lines of the stack file that restore it. See docs/restore.md.",
     options: { stack },
-    words: { SNAPSHOT: "its file name, as etcd-host snapshot or npm run backups says it" },
+    words: {
+      SNAPSHOT: "its file name, as etcd-host snapshot or npm run backups says it; with a / the path of a file here",
+    },
     exits: {
       0: "every host has it",
       1: "failed, or not every host could be asked",

@@ -38,7 +38,7 @@ function isRestored(host: Host, what: string): void {
 
 const OFFSETS = [1, 2, 3, 4, 5, 6];
 
-/** At every sixth moment until there are no more: from which one on is drawn, all in `npm run test:sweep`. */
+/** At every sixth moment until there are no more: from which one on is drawn; all with SWEEP=all. */
 async function sweep(what: string, isKilledAt: (n: number) => Promise<boolean>): Promise<void> {
   for (const first of swept(`${what}, killed on a host`, OFFSETS, 1)) {
     let n = first;
