@@ -1,6 +1,6 @@
 import "./lib/plain-stacks.ts"; // before all others
 import { accessOf } from "./cluster/access.ts";
-import { CLUSTER, HEALTH } from "./cluster/resource-names.ts";
+import { BACKUP, CLUSTER, HEALTH } from "./cluster/resource-names.ts";
 import { EtcdCluster } from "./components/cluster.ts";
 import {
   clusterToken,
@@ -14,6 +14,7 @@ import { HealthCheck } from "./components/health-check.ts";
 import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
 import { checkedTopology } from "./components/topology.ts";
 import { makeAuthorities } from "./components/trust.ts";
+import { FirstBackup } from "./components/upkeep.ts";
 import { loadConfig } from "./config/load.ts";
 
 // What is wanted, and what the last run that ended healthy left.
@@ -51,6 +52,11 @@ const { hosts, cluster } = await makeGuarded(
       clients: config.clients,
       access: accessOf(config),
       rolloutOrder: config.rolloutOrder,
+      upkeep: {
+        backup: config.backup.schedule,
+        maintenance: config.maintenance,
+        accessKey: config.backupAccessKey,
+      },
       allow: config.allow,
       checkId: config.checkId,
       identity: config.backupIdentity,
@@ -64,6 +70,12 @@ const check = new HealthCheck(HEALTH, {
   previous,
   deployed: deployedRecord({ config, topology, token, previous, authorities, hosts, issued: cluster.issued }),
 });
+
+// 5. A backup, where there is to be one: what takes it is proven, too.
+if (config.backup.schedule !== undefined) {
+  const { adminHost: host, upkeep } = cluster;
+  new FirstBackup(BACKUP, { host, upkeep, after: check.step });
+}
 
 /** The stack's outputs. */
 export default {

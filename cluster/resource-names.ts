@@ -11,6 +11,7 @@ export const CLUSTER = "etcd";
 
 export const MEMBER_TYPE = `${COMPONENT}cluster:Member`;
 export const INSTALLATION_TYPE = `${COMPONENT}cluster:Installation`;
+export const UPKEEP_TYPE = `${COMPONENT}host:Upkeep`;
 
 export function isComponentType(type: string): boolean {
   return type.startsWith(COMPONENT);
@@ -28,6 +29,7 @@ export type NodePart =
   | "restore"
   | "halt"
   | "member"
+  | "upkeep"
   | "guard"
   | "instance"
   | LeafRole;
@@ -79,7 +81,8 @@ function issued(component: string, issue: number): string {
 export const BEFORE = "before";
 export const MEMBERSHIP = "membership";
 export const HEALTH = "health";
-export const CLUSTER_STEPS: readonly string[] = [BEFORE, MEMBERSHIP, HEALTH];
+export const BACKUP = "backup";
+export const CLUSTER_STEPS: readonly string[] = [BEFORE, MEMBERSHIP, HEALTH, BACKUP];
 
 /** The two kinds of CAs: for clients and servers, and among the peers. */
 export const AUTHORITY_ROLES = ["client", "peer"] as const;

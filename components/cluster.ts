@@ -11,6 +11,7 @@ import {
   MEMBERSHIP,
   type NodePart,
   partOf,
+  UPKEEP_TYPE,
 } from "../cluster/resource-names.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
 import type { ClientConfig, EtcdSettings, Release } from "../config/model.ts";
@@ -22,10 +23,12 @@ import type { Guards } from "./guards.ts";
 import { type Host, hostNamed } from "./host.ts";
 import { InertSteps } from "./inert-steps.ts";
 import { Installation } from "./installation.ts";
-import { Member, type MemberSpec, memberSpec } from "./member.ts";
+import { Member, memberSpec } from "./member.ts";
 import { Restoring } from "./restore.ts";
+import { certificatesExpire, type Seat, seatOf, toldLines } from "./seat.ts";
 import type { Step } from "./step.ts";
 import { type Authorities, givenOutput } from "./trust.ts";
+import { hasUpkeep, Upkeep, type UpkeepSettings } from "./upkeep.ts";
 
 export interface ClusterArgs {
   /** Who the members are, and in which order they are touched. */
@@ -44,6 +47,8 @@ export interface ClusterArgs {
   readonly rolloutOrder: readonly string[];
   /** etcd's authentication; nothing where it is not managed. */
   readonly access?: Access | undefined;
+  /** What hosts do by themselves. @default nothing */
+  readonly upkeep?: UpkeepSettings;
   /** Named overrides of refusals. */
   readonly allow: readonly string[];
   readonly checkId: number;
@@ -78,6 +83,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
   readonly told: pulumi.Output<string>;
   /** Changes whenever the members were checked: what was begun earlier may have failed, so the proof follows. */
   readonly checked: pulumi.Output<string>;
+  /** The steps of the hosts' timers; none where there are no timers. */
+  readonly upkeep: readonly Step[];
   /** What machines wait for before they are replaced. */
   readonly guards: Guards;
   readonly #name: string;
@@ -142,10 +149,10 @@ export class EtcdCluster extends pulumi.ComponentResource {
       this,
     );
     // of a bootstrap it has nothing to do but to make the users
-    this.last =
-      topology.proven || args.access !== undefined || topology.restore !== undefined
-        ? [membership]
-        : others.steps;
+    const isChecked = topology.proven || args.access !== undefined || topology.restore !== undefined;
+    const running = isChecked ? [membership] : others.steps;
+    this.upkeep = this.#setUpTimers(seats, running);
+    this.last = [...running, ...this.upkeep];
     this.guards = new Map([...repaired.guards, ...others.guards]);
     this.#guardOthers(seats, membership);
     this.#leaveAlone();
@@ -248,9 +255,18 @@ export class EtcdCluster extends pulumi.ComponentResource {
     );
   }
 
+  #setUpTimers(seats: readonly Seat[], after: readonly Step[]): readonly Step[] {
+    const { upkeep: settings = {}, checkId } = this.#args;
+    if (!hasUpkeep(settings)) return [];
+    return seats.map(
+      ({ member, host }) =>
+        new Upkeep(this.#child(member.name), { host, settings, checkId, after }, { parent: this }).step,
+    );
+  }
+
   /** Lost nodes stay in the state until they are no longer listed; their members go by the cluster's steps. */
   #leaveAlone(): void {
-    const { topology, hosts } = this.#args;
+    const { topology, hosts, upkeep = {} } = this.#args;
     for (const node of topology.lost) {
       const host = hostNamed(hosts, node);
       const name = this.#child(node);
@@ -258,46 +274,12 @@ export class EtcdCluster extends pulumi.ComponentResource {
         new InertSteps(type, name, { host, parts }, { parent: this });
       leave(INSTALLATION_TYPE, ["binaries", "certificates"]);
       leave(MEMBER_TYPE, ["member"]);
+      if (hasUpkeep(upkeep)) leave(UPKEEP_TYPE, ["upkeep"]);
     }
   }
-}
-
-/** A member, its host, and what it starts from there. */
-interface Seat {
-  readonly member: TopologyMember;
-  readonly host: Host;
-  readonly installation: Installation;
-  readonly spec: MemberSpec;
-  /** The steps that prepare its host. */
-  readonly prepared: readonly Step[];
-  /** Whether its machine is replaced, at its turn. */
-  readonly isRebuilt: boolean;
 }
 
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
-}
-
-function toldLines(seats: readonly Seat[]): pulumi.Output<string> {
-  const lines = seats.map(({ member, spec }) => pulumi.interpolate`told ${member.name} ${spec.told}\n`);
-  return pulumi.all(lines).apply((all) => all.join(""));
-}
-
-function seatOf(seats: readonly Seat[], node: string): Seat {
-  const seat = seats.find(({ member }) => member.name === node);
-  if (seat === undefined) throw new Error(`no member is named ${node}`);
-  return seat;
-}
-
-function certificatesExpire(
-  { client, peer }: Authorities,
-  clients: ClientCertificates,
-  seats: readonly Seat[],
-): pulumi.Output<Record<string, string>> {
-  const trusted = [...client.trusted, ...peer.trusted].map(({ name, expires }) => [name, expires]);
-  const hosts = seats.flatMap(({ member, installation }) =>
-    Object.entries(installation.expires).map(([role, end]) => [`${member.name}-${role}`, end]),
-  );
-  return pulumi.all({ ...Object.fromEntries(trusted), ...clients.expire, ...Object.fromEntries(hosts) });
 }

@@ -1,16 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
+import { digestOf } from "../cluster/digest.ts";
 import { isProven, type MemberStatus, type Proof, parseProof, recordText } from "../cluster/proof.ts";
 import type { Deployed } from "../cluster/topology.ts";
 import { hostCommand } from "../host/commands.ts";
 import type { EtcdCluster } from "./cluster.ts";
 import { criteriaOptions } from "./cluster-steps.ts";
-import { remoteStep } from "./step.ts";
+import { remoteStep, type Step } from "./step.ts";
 
 /** A certificate that expires sooner than this fails the proof; it should have been renewed long before. */
 const MIN_DAYS_LEFT = 14;
 
 export interface HealthCheckArgs {
-  readonly cluster: Pick<EtcdCluster, "adminHost" | "criteria" | "declared" | "told" | "checked" | "last">;
+  readonly cluster: Pick<
+    EtcdCluster,
+    "adminHost" | "criteria" | "declared" | "told" | "checked" | "last" | "upkeep"
+  >;
   /** Days before its end from which a leaf certificate is renewed. */
   readonly renewBeforeDays: number;
   /** The record of what is proven, once the whole cluster is healthy. */
@@ -30,6 +34,7 @@ export class HealthCheck extends pulumi.ComponentResource {
   readonly members: pulumi.Output<readonly MemberStatus[]>;
   readonly health: pulumi.Output<string>;
   readonly deployed: pulumi.Output<Deployed>;
+  readonly step: Step;
 
   constructor(name: string, args: HealthCheckArgs, opts?: pulumi.ComponentResourceOptions) {
     super("etcd:cluster:HealthCheck", name, {}, opts);
@@ -47,11 +52,14 @@ export class HealthCheck extends pulumi.ComponentResource {
           }),
         ),
         stdin: pulumi
-          .all([cluster.declared, cluster.told, args.deployed])
-          .apply(([declared, told, deployed]) => `${declared}${told}${recordText(deployed)}`),
+          .all([cluster.declared, cluster.told, upkeepLine(cluster.upkeep), args.deployed])
+          .apply(
+            ([declared, told, upkeep, deployed]) => `${declared}${told}${upkeep}${recordText(deployed)}`,
+          ),
       },
       { parent: this, dependsOn: cluster.last.map(({ command }) => command) },
     );
+    this.step = step;
     const proof = pulumi.unsecret(step.command.stdout).apply(proofIn);
     this.version = proof.version;
     this.clusterId = proof.clusterId;
@@ -63,6 +71,12 @@ export class HealthCheck extends pulumi.ComponentResource {
     const { version, clusterId, members, health, deployed } = this;
     this.registerOutputs({ version, clusterId, members, health, deployed });
   }
+}
+
+/** Nothing where there are no timers: then the text is that of stacks from before there were any. */
+function upkeepLine(steps: readonly Step[]): pulumi.Output<string> {
+  const digests = steps.map(({ digest }) => digest);
+  return pulumi.all(digests).apply((all) => (all.length === 0 ? "" : `upkeep ${digestOf(all)}\n`));
 }
 
 /** With `--target` a run may leave out the proof of what it declares: then what was proven before stays. */

@@ -27,6 +27,8 @@ export const PARTS = [
   "snapshot",
   "store",
   "packed",
+  "upkeep",
+  "backup",
   "version",
   "from-data",
   "copies",

@@ -32,6 +32,7 @@ export function alertsFor(cluster: MonitoredCluster): readonly Alert[] {
     ...requests(selector),
     ...disk(selector),
     ...space(selector),
+    ...backups(cluster, selector),
   ];
 }
 
@@ -238,6 +239,41 @@ function space(selector: string): readonly Alert[] {
       for: "10m",
       summary: `${MEMBER} uses ${VALUE_PERCENT} of its file descriptors.`,
       description: `At 100 % it refuses connections. Too many clients or watches: run \`etcd-host status\` on ${MEMBER} and see who is connected with \`ss -tn sport = :2379\`.`,
+    },
+  ];
+}
+
+const BACKUP_HELP =
+  "`npm run status` shows the last one and why it failed, `journalctl -u etcd-backup` on the hosts each run, and `etcd-host backup` takes one";
+
+/** The first counts what etcd sends itself; the others need the file that backup.metricsFile names. */
+function backups({ backupMaxAge }: MonitoredCluster, selector: string): readonly Alert[] {
+  const sent = `grpc_server_handled_total{${selector},grpc_method="Snapshot",grpc_code="OK"}`;
+  const missing: Alert = {
+    name: "etcdSnapshotMissing",
+    severity: "warning",
+    expr: `sum by (cluster) (increase(${sent}[${backupMaxAge}s])) == 0 and sum by (cluster) (${sent} offset ${backupMaxAge}s) >= 0`,
+    for: "5m",
+    summary: `No member has sent a snapshot within ${backupMaxAge} s.`,
+    description: `A loss of the quorum would lose all that was written since the last one. ${BACKUP_HELP}.`,
+  };
+  return [
+    ...(backupMaxAge === undefined ? [] : [missing]),
+    {
+      name: "etcdBackupStale",
+      severity: "critical",
+      expr: `time() - etcd_host_backup_last_timestamp_seconds{${selector}} > etcd_host_backup_max_age_seconds{${selector}}`,
+      for: "5m",
+      summary: `The last backup that ${MEMBER} knows of is older than it may be.`,
+      description: `A loss of the quorum would lose all that was written since. ${BACKUP_HELP}.`,
+    },
+    {
+      name: "etcdBackupFailing",
+      severity: "critical",
+      expr: `etcd_host_backup_failed{${selector}} == 1`,
+      for: "5m",
+      summary: `The last backup on ${MEMBER} failed.`,
+      description: `With a store another member may have taken it over. ${BACKUP_HELP}.`,
     },
   ];
 }

@@ -15,10 +15,12 @@ export interface MonitoredCluster {
   readonly name: string;
   readonly members: readonly MonitoredMember[];
   readonly quorum: number;
+  /** Seconds that the last snapshot may be old. @default none is taken on a schedule */
+  readonly backupMaxAge?: number;
 }
 
-/** Reads `pulumi stack output --json`; throws one sentence if no `up` has proven the cluster yet. */
-export function monitoredCluster(outputs: unknown): MonitoredCluster {
+/** Reads `pulumi stack output --json`; `backupMaxAge` is the configuration's. Throws one sentence if no `up` has proven the cluster yet. */
+export function monitoredCluster(outputs: unknown, backupMaxAge?: number): MonitoredCluster {
   const { deployed, members } = record(outputs);
   const proven = parseDeployed(deployed);
   if (proven === undefined || !Array.isArray(members)) {
@@ -28,6 +30,7 @@ export function monitoredCluster(outputs: unknown): MonitoredCluster {
     name: proven.token,
     members: members.map(parseMember),
     quorum: quorum(members.length),
+    ...(backupMaxAge === undefined ? {} : { backupMaxAge }),
   };
 }
 

@@ -3,7 +3,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { argv, exit } from "node:process";
 import { clientIn } from "../../cluster/resource-names.ts";
-import { record } from "../../lib/json.ts";
+import { parseBackup } from "../../config/backup.ts";
+import { decodeValues } from "../../config/parse.ts";
+import { Fields, Report } from "../../config/value.ts";
+import { record, text } from "../../lib/json.ts";
 import { pulumiJson } from "../../lib/pulumi.ts";
 import { type MonitoredCluster, monitoredCluster } from "../../monitoring/cluster.ts";
 import { BUNDLE, CLIENT, monitoringFiles } from "../../monitoring/files.ts";
@@ -19,10 +22,19 @@ function write(directory: string, cluster: MonitoredCluster): void {
   }
 }
 
+/** Seconds; nothing where no backup is on a schedule, or where a secret says so. */
+function backupMaxAge(config: unknown): number | undefined {
+  const { value } = record(record(config)["etcd:backup"]);
+  const top = new Fields("", decodeValues({ backup: text(value) || undefined }), new Report());
+  return parseBackup(top, UNREAD, { dataDir: "", proxy: "", aws: undefined }).schedule?.maxAge;
+}
+const UNREAD = { read: () => "", variables: {} };
+
 async function main(): Promise<void> {
   const directory = wanted ?? `monitoring-${(stack ?? (await selectedStack())).replaceAll("/", "-")}`;
   const outputs = await pulumiJson(stack, "stack", "output", "--json");
-  write(directory, monitoredCluster(outputs));
+  const maxAge = backupMaxAge(await pulumiJson(stack, "config", "--json"));
+  write(directory, monitoredCluster(outputs, maxAge));
   const choice = stack === undefined ? "" : `--stack ${stack} `;
   const isDeclared = clientIn(CLIENT, 1) in record(record(outputs).certificatesExpire);
   if (!isDeclared)

@@ -97,6 +97,7 @@ const SETTINGS = [
   "unit",
   "backup",
   "restore",
+  "maintenance",
   "clientCa",
   "peerCa",
   "clients",
@@ -106,7 +107,7 @@ const SETTINGS = [
 ];
 
 /** Of these only folders on a new host are told. */
-const MAY_BE_SECRET = ["unit", "backup", "leafValidityDays", "caValidityDays"];
+const MAY_BE_SECRET = ["unit", "backup", "maintenance", "leafValidityDays", "caValidityDays"];
 
 /** Parses the settings as the program does, but for the key: a plan contacts no host. */
 function configOf({ config, project }: Preview): ClusterConfig {
@@ -116,7 +117,8 @@ function configOf({ config, project }: Preview): ClusterConfig {
   );
   const values: Json = Object.fromEntries(given);
   const { privateKeyFile: _, ...ssh } = record(values.ssh);
-  const { config: parsed, problems } = parseConfig({ ...values, ssh: { ...ssh, agent: true } }, (path) =>
+  const masked = { ssh: { ...ssh, agent: true }, backupAccessKey: "MASKED:MASKED" };
+  const { config: parsed, problems } = parseConfig({ ...values, ...masked }, (path) =>
     readFileSync(path, "utf8"),
   );
   if (parsed === undefined)

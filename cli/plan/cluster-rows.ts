@@ -21,6 +21,7 @@ import { accessRow } from "./access-rows.ts";
 import type { ClusterRow, HostRow } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { replacedRow } from "./replaced.ts";
+import { backupRow } from "./upkeep-rows.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
@@ -40,6 +41,7 @@ export function clusterRows(
     ...membershipRow(hosts),
     ...(changes(MEMBERSHIP) ? accessRow(config, deployed) : []),
     ...(changes(HEALTH) ? [proofRow(resources)] : []),
+    ...backupRow(resources),
   ];
 }
 

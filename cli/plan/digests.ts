@@ -19,13 +19,15 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
       to: digestOf(resources[step]?.new.inputs, step),
     }),
   );
-  // only where there is one: most stacks are never restored
-  const restoring = (["restore", "halt"] as const).flatMap((step): StepDigest[] => {
-    const own = resources[step];
-    if (own === undefined) return [];
-    return [{ step, from: digestOf(own.old.inputs, step), to: digestOf(own.new.inputs, step) }];
-  });
-  steps.splice(-1, 0, ...restoring);
+  // only where there is one: most stacks are never restored, and older ones have no timers
+  const others = (names: readonly ("restore" | "halt" | "upkeep")[]) =>
+    names.flatMap((step): StepDigest[] => {
+      const own = resources[step];
+      if (own === undefined) return [];
+      return [{ step, from: digestOf(own.old.inputs, step), to: digestOf(own.new.inputs, step) }];
+    });
+  steps.splice(-1, 0, ...others(["restore", "halt"]));
+  steps.push(...others(["upkeep"]));
   const { instance } = resources;
   const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
   if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
@@ -47,10 +49,12 @@ export function changesConnection({ host, binaries, certificates, member }: Host
   return steps.some((step) => step?.changes === true && step.diffReasons.includes("connection"));
 }
 
-/** Without the certificates themselves, and what decrypts a snapshot: they are secrets, or not known yet. */
+/** Of these stdin is a secret, or not known yet: certificates, what decrypts a snapshot, the key of a store. */
+const UNREAD: readonly StepDigest["step"][] = ["certificates", "restore", "upkeep"];
+
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
-  const read = step === "certificates" || step === "restore" ? undefined : stdin;
+  const read = UNREAD.includes(step) ? undefined : stdin;
   if (create === undefined) return "";
   const isPartial = [create, update, read].includes(UNKNOWN);
   return `${isPartial ? "~" : ""}${hash(JSON.stringify([create, update, remove, read]))}`;

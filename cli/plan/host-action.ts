@@ -20,7 +20,7 @@ interface Known {
 
 export function memberAction(
   node: NodeConfig,
-  { host, binaries, certificates, member, leafCertificates, instance }: HostResources,
+  { host, binaries, certificates, member, upkeep, leafCertificates, instance }: HostResources,
   deployed: Deployed | undefined,
   { unitChanges, isProven, replaced, restores }: Known,
 ): Action {
@@ -38,9 +38,9 @@ export function memberAction(
     return changed.length > 0 || !replaced.includes("member") ? "compare" : "repeat";
   }
   if (Object.keys(steps).some((step) => replaced.includes(step))) return "repeat";
-  if (onlyRenews(steps, leafCertificates)) return "renew";
+  if (onlyRenews(steps, leafCertificates) && !upkeep?.changes) return "renew";
   if (Object.values(leafCertificates).some((leaf) => leaf?.changes && !isDue(leaf))) return "reissue";
-  if (Object.values(steps).some((step) => step?.changes)) return "prepare";
+  if ([...Object.values(steps), upkeep].some((step) => step?.changes)) return "prepare";
   return "nothing";
 }
 

@@ -11,6 +11,7 @@ import { isAnother, machineChanges, newMachine, VOLUME_STAYS } from "./machines.
 import type { Action } from "./model.ts";
 import type { Resource } from "./preview.ts";
 import { unitChanges } from "./unit-diff.ts";
+import { upkeepReasons } from "./upkeep-rows.ts";
 
 export function reasons(
   action: Action,
@@ -27,6 +28,7 @@ export function reasons(
   const renewal =
     certificates.length === 0 ? [] : [`new certificates${withKeys} (${certificates.join(", ")})`];
   const before = deployed?.nodes[node.name];
+  const timers = upkeepReasons(resources.upkeep);
   switch (action) {
     case "bootstrap":
       return ["first start, in a new cluster", ...newMachine(resources.instance)];
@@ -56,6 +58,7 @@ export function reasons(
         ...bundleChange(resources.member),
         ...renewal,
         ...again,
+        ...timers,
       ];
     case "compare":
       return [
@@ -64,9 +67,10 @@ export function reasons(
         "restarts only if it differs",
         ...renewal,
         ...again,
+        ...timers,
       ];
     case "repeat":
-      return [...again, "restarts only if it differs", ...renewal];
+      return [...again, "restarts only if it differs", ...renewal, ...timers];
     case "renew":
       return [...renewal, "etcd reloads them by itself"];
     case "reissue":
@@ -76,6 +80,7 @@ export function reasons(
         "etcd reloads them by itself",
         ...programChange(resources.host),
         ...again,
+        ...timers,
       ];
     case "prepare":
       return [...renewal, ...preparation(resources), ...again];
@@ -131,8 +136,8 @@ function programChange(host: Resource | undefined): readonly string[] {
 }
 
 /** Steps that run again and touch no process. */
-function preparation({ host, binaries, certificates }: HostResources): readonly string[] {
-  const program = programChange(host);
+function preparation({ host, binaries, certificates, upkeep }: HostResources): readonly string[] {
+  const program = [...programChange(host), ...upkeepReasons(upkeep)];
   const steps = Object.entries({ host, binaries, certificates })
     .filter(([, step]) => step?.changes)
     .map(([name, step]) => `${name} step: ${step?.diffReasons.join(", ")}`);

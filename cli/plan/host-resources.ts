@@ -18,6 +18,8 @@ export interface HostResources {
   /** Stops the member for it. */
   readonly halt?: Resource | undefined;
   readonly member: Resource | undefined;
+  /** Its timers, where there are any. */
+  readonly upkeep: Resource | undefined;
   /** What the program makes of the machine, on EC2. */
   readonly instance: Resource | undefined;
   /** By role. */
@@ -39,6 +41,7 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     restore: part("restore"),
     halt: part("halt"),
     member: part("member"),
+    upkeep: part("upkeep"),
     instance: part("instance"),
     leafCertificates: ofLeafs("cert"),
     leafKeys: ofLeafs("key"),

@@ -48,6 +48,7 @@ export interface StepDigest {
     | "restore"
     | "halt"
     | "member"
+    | "upkeep"
     | "connection";
   readonly from: string;
   readonly to: string;
@@ -86,7 +87,16 @@ export interface SecurityRow {
 }
 
 export interface ClusterRow {
-  readonly step: "restore" | "version" | "ca" | "replace" | "before" | "membership" | "access" | "health";
+  readonly step:
+    | "restore"
+    | "version"
+    | "ca"
+    | "replace"
+    | "before"
+    | "membership"
+    | "access"
+    | "health"
+    | "backup";
   readonly text: string;
 }
 

@@ -30,6 +30,7 @@ const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
   membership: "after the last",
   access: "access",
   health: "proof",
+  backup: "backup",
 };
 
 export interface Row {

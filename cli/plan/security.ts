@@ -23,6 +23,7 @@ import { allowRows, archiveRows, folderRows } from "./security-host.ts";
 import { loginRows } from "./security-login.ts";
 import { type Found, listed, NONE } from "./security-row.ts";
 import { unitRows } from "./security-unit.ts";
+import { upkeepRows } from "./upkeep-rows.ts";
 
 /** In the order of the kinds; hosts of which the same is to be said share a row. */
 export function securityRows(
@@ -46,6 +47,7 @@ export function securityRows(
         ...unitRows(parts.member),
         ...revocationRows(parts.member),
         ...folderRows(parts.host, config),
+        ...upkeepRows(parts.upkeep, config),
         ...nameRows(name, resources),
       ].map((row) => ({ ...row, hosts: [name] }));
     }),

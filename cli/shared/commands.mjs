@@ -1,6 +1,7 @@
 // Every npm script: what it does and how it is called. The help and the parser both come from this. Plain JavaScript
 // without packages, because launch.mjs reads it on a fresh clone, on whatever Node.js is there.
 
+import { backupCommands } from "./backup-commands.mjs";
 import { refresh, selection, stack } from "./options.mjs";
 import { gitlabWords, pipelineWords, wrongWords } from "./sub-commands.mjs";
 
@@ -166,9 +167,9 @@ export const commands = {
       json: { type: "boolean", help: "machine-readable; not with --watch" },
     },
     exits: {
-      0: "every member answers and no alarm is raised",
+      0: "every member answers, no alarm is raised, and the last backup is as young as it has to be",
       1: "could not be asked",
-      5: "a member does not answer, or an alarm is raised",
+      5: "a member does not answer, an alarm is raised, or the last backup is too old",
     },
     example: "npm run status -- --watch",
     wrong: ({ json, watch }) => (json && watch ? "--json and --watch cannot be combined" : undefined),
@@ -206,6 +207,7 @@ export const commands = {
       return words.length === 0 ? undefined : `Unexpected argument ${words[0]}`;
     },
   },
+  ...backupCommands,
   defragment: {
     call: "npm run defragment -- [OPTION…]",
     summary:
@@ -223,22 +225,6 @@ export const commands = {
       3: "refused, and nothing was changed",
     },
     example: "npm run defragment -- --stack prod",
-  },
-  "copy-snapshot": {
-    call: "npm run copy-snapshot -- [OPTION…] SNAPSHOT",
-    summary:
-      "Copies a snapshot that one host has to all other hosts of the stack, so that it can be restored. Says the lines of the stack file that restore it. See docs/restore.md.",
-    options: { stack },
-    words: {
-      SNAPSHOT: "its file name, as etcd-host snapshot or npm run backups says it; with a / the path of a file here",
-    },
-    exits: {
-      0: "every host has it",
-      1: "failed, or not every host could be asked",
-      3: "refused, and nothing was copied: no host has it, or two have different files by that name",
-    },
-    example: "npm run copy-snapshot -- etcd-3.6-20261127T060000Z-node1.db",
-    wrong: (_, words) => (words.length === 1 ? undefined : "Give the name of one snapshot"),
   },
   monitoring: {
     call: "npm run monitoring -- [OPTION…]",

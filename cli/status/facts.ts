@@ -4,6 +4,7 @@ import { certificateIn, clientOf } from "../../cluster/resource-names.ts";
 import { list, record, text } from "../../lib/json.ts";
 import { printableLine } from "../../lib/printable.ts";
 import type { Answer } from "../shared/ask-hosts.ts";
+import { type ClusterBackups, clusterBackups, type HostBackups, hostBackups } from "./backups.ts";
 
 export interface MemberStatus {
   readonly name: string;
@@ -36,10 +37,16 @@ export interface ClusterStatus {
   readonly members: readonly MemberStatus[];
   /** RFC 3339 ends of the certificates of etcd:clients, by name, as the last up recorded them. */
   readonly clients: Readonly<Record<string, string>>;
+  /** Nothing where no backup is on a schedule. */
+  readonly backups: ClusterBackups | null;
 }
 
-/** `ends` is the output `certificatesExpire`. */
-export function clusterStatus(answers: readonly Answer[], ends: unknown = {}): ClusterStatus {
+/** `ends` is the output `certificatesExpire`, `now` in milliseconds since 1970. */
+export function clusterStatus(
+  answers: readonly Answer[],
+  ends: unknown = {},
+  now: number = Date.now(),
+): ClusterStatus {
   const hosts = answers.map((answer) => ({ answer, facts: factsOf(answer.stdout) }));
   const front = Math.max(0, ...hosts.map(({ facts }) => Number(facts.status.raftIndex ?? 0)));
   const members = hosts.map(({ answer, facts }) => memberStatus(answer, facts, front));
@@ -47,7 +54,11 @@ export function clusterStatus(answers: readonly Answer[], ends: unknown = {}): C
   const fit = members.every(
     ({ role, alarms, ended }) => role !== "does not answer" && alarms.length === 0 && ended === "",
   );
-  return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends) };
+  const backups = clusterBackups(
+    hosts.map(({ answer, facts }) => [answer.node.name, facts.backups] as const),
+    now,
+  );
+  return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends), backups };
 }
 
 function clientEnds(ends: unknown): ClusterStatus["clients"] {
@@ -64,6 +75,7 @@ interface Facts {
   readonly certificates: readonly string[];
   readonly verify: readonly string[];
   readonly ended: string;
+  readonly backups: HostBackups | null;
 }
 
 function factsOf(stdout: string): Facts {
@@ -77,6 +89,7 @@ function factsOf(stdout: string): Facts {
     certificates: rest("certificate").map((line) => line.split(" ")[1] ?? ""),
     verify: (rest("verify")[0] ?? "").split(" "),
     ended: rest("ended")[0] ?? "",
+    backups: hostBackups(rest),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { table } from "../../lib/table.ts";
 import { DAY_MS } from "../../lib/time.ts";
+import { backupLine } from "./backups.ts";
 import type { ClusterStatus, MemberStatus } from "./facts.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -20,12 +21,17 @@ export function screen(status: ClusterStatus, now: number): string {
     member.certificateEnds === "" ? "-" : timeLeft(member.certificateEnds, now),
     lastVerify(member, now),
   ]);
-  return `${[table(heading, rows), ...clients(status, now), ...remarks(status)].join("\n\n")}\n`;
+  return `${[table(heading, rows), ...clients(status, now), ...backups(status, now), ...remarks(status)].join("\n\n")}\n`;
 }
 
 function clients({ clients: ends }: ClusterStatus, now: number): readonly string[] {
   const rows = Object.entries(ends).map(([name, end]) => [name, timeLeft(end, now)]);
   return rows.length === 0 ? [] : [table(["client", "certificate"], rows)];
+}
+
+function backups({ backups: known }: ClusterStatus, now: number): readonly string[] {
+  if (known === null) return [];
+  return [[backupLine(known, now), ...known.problems].join("\n")];
 }
 
 function remarks({ healthy, members }: ClusterStatus): readonly string[] {

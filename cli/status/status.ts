@@ -52,7 +52,7 @@ try {
   }
   const status = await waitOnTerminal("asking the hosts", () => ask(asked));
   stdout.write(call.json ? `${JSON.stringify(status, null, 2)}\n` : screen(status, Date.now()));
-  process.exitCode = status.healthy ? 0 : 5;
+  process.exitCode = status.healthy && status.backups?.fresh !== false ? 0 : 5;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

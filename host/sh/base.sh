@@ -57,6 +57,9 @@ initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' elec
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
 former='' snapshot='' sha256='' bump_revision='' restore='' restore_id='' from_data='' staged=''
 told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
+# Of upkeep and backup.
+interval='' keep='' reserve='' max_age='' recipients='' metrics_file='' defragment='' free_mib='' free_percent=''
+store='' store_prefix='' store_region='' store_sse='' store_kms_key='' if_older='' by_timer='' stored=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -94,6 +97,23 @@ parse_options() {
       --initial-token=*) initial_token=$value ;;
       --peer-url=*) peer_url=$value ;;
       --bundles=*) bundles=$value ;;
+      --interval=*) interval=$value ;;
+      --keep=*) keep=$value ;;
+      --reserve=*) reserve=$value ;;
+      --max-age=*) max_age=$value ;;
+      --recipients=*) recipients=$value ;;
+      --metrics-file=*) metrics_file=$value ;;
+      --store=*) store=$value ;;
+      --store-prefix=*) store_prefix=$value ;;
+      --store-region=*) store_region=$value ;;
+      --store-sse=*) store_sse=$value ;;
+      --store-kms-key=*) store_kms_key=$value ;;
+      --defragment=*) defragment=$value ;;
+      --free-mib=*) free_mib=$value ;;
+      --free-percent=*) free_percent=$value ;;
+      --if-older=*) if_older=$value ;;
+      --by-timer) by_timer=yes ;;
+      --stored) stored=yes ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
       --check-id=* | --checked=* | --client-ca=* | --peer-ca=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again

@@ -4,6 +4,7 @@
 # etcdctl keeps the lock's lease alive and gives it up when this run ends, however it ends. Nothing is done without it, but
 # where an alarm that the proof allows keeps etcd from writing even a lock.
 without_lock=''
+lock_name=etcd-host/restart
 take_cluster_lock() { # ENDPOINTS
   if has_cluster_lock || [ -n "$without_lock" ]; then return; fi
   if [ -n "$alarms" ]; then
@@ -22,7 +23,7 @@ take_cluster_lock() { # ENDPOINTS
 }
 hold_lock() {
   # shellcheck disable=SC2016 # for the shell that etcdctl starts: it holds the lock while this run lives and has the key
-  become_ctl --endpoints="$lock_endpoints" --command-timeout=0s lock --ttl=15 etcd-host/restart -- \
+  become_ctl --endpoints="$lock_endpoints" --command-timeout=0s lock --ttl=15 "$lock_name" -- \
     sh -c 'echo "$ETCD_LOCK_KEY" >"$1.new" && mv "$1.new" "$1" && while kill -0 "$2" 2>/dev/null && [ -e "$1" ]; do sleep 0.2; done' \
     hold "$work/lock-key" "$$" >/dev/null 2>"$work/lock.log" 9>&- &
   lock_pid=$!

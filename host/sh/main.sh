@@ -7,6 +7,8 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host health            the whole cluster, as the last step of `pulumi up` proves it
   etcd-host ctl ARGUMENT...   etcdctl against all members, or those of --endpoints, with this host's own certificate
   etcd-host defragment        shrink this member's database file, if the others can do without it (--yes: even if not)
+  etcd-host backup            save a snapshot as the timer does: verified, packed, and put into the store
+  etcd-host snapshots         those that are kept here (--stored: those of the store)
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
   etcd-host snapshot          save a snapshot of this member (--from-data: of its files, where no quorum is left)
@@ -17,11 +19,12 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
 Run by the program's steps:
   sudo prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot has-copy send-copy take-copy
+  upkeep remove-upkeep
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment send-snapshot snapshot stage halt' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot snapshot stage halt' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
@@ -52,6 +55,10 @@ main() {
     verify) cmd_verify ;;
     facts) cmd_facts ;;
     defragment) cmd_defragment ;;
+    upkeep) cmd_upkeep ;;
+    remove-upkeep) cmd_remove_upkeep ;;
+    backup) cmd_backup ;;
+    snapshots) cmd_snapshots ;;
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
     snapshot) cmd_snapshot ;;

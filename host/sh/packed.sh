@@ -1,8 +1,8 @@
 # Packed snapshots: verified, compressed and perhaps encrypted, TIME-rREVISION-MINOR-NODE.db.gz[.age], and beside each
 # NAME.sha256 with the digest of the file as it is stored. What is asked here fails with the reason in $problem.
 
-packed_name() { # REVISION MINOR NODE [NOTE]
-  echo "$(timestamp)-r$1-$2-$3${4:+-$4}.db.gz"
+packed_name() { # TIME REVISION MINOR NODE [quorum]
+  if [ -n "${5:-}" ]; then echo "$1-r$2-$3-$4.db.gz"; else echo "$1-r$2-$3-$4-noquorum.db.gz"; fi
 }
 
 # A file has its name only once it is whole and on the disk, and has its digest beside it before.
@@ -10,9 +10,11 @@ pack_snapshot() { # RAW FILE [AGE-RECIPIENT...]
   raw=$1 packed=$2 new_packed=${2%/*}/.new-${2##*/}
   shift 2
   write_packed "$@" || say_problem "the snapshot cannot be packed: $(tail -n 1 "$work/pack.log")" || return 1
+  name_packed || say_problem "the snapshot cannot be written to ${packed%/*}"
+}
+name_packed() {
   printf '%s  %s\n' "$(digest_of "$new_packed")" "${packed##*/}" >"$packed.sha256" &&
-    sync_file "$packed.sha256" && sync_file "$new_packed" && mv "$new_packed" "$packed" && sync_file "${packed%/*}" ||
-    say_problem "the snapshot cannot be written to ${packed%/*}"
+    sync_file "$packed.sha256" && sync_file "$new_packed" && mv "$new_packed" "$packed" && sync_file "${packed%/*}"
 }
 write_packed() { # [AGE-RECIPIENT...]: a pipe has only the end of its last part
   if [ $# = 0 ]; then

@@ -23,6 +23,7 @@ cmd_remove_host() {
     return
   fi
   take_member_away
+  take_upkeep_away
   take_certificates_away
   take_binaries_away
   for dir in "$ETC_DIR" "$OPT_DIR" "$data_dir"; do rmdir "$dir" 2>/dev/null || :; done
@@ -33,7 +34,7 @@ cmd_remove_host() {
 # What outlives the member is for its operator: the snapshots, and the files of others that were set aside.
 say_kept() {
   kept=$(snapshots_dir)
-  [ -z "$(find "$kept" -name '*.db' -print -quit 2>/dev/null)" ] || note "the snapshots in $kept are kept"
+  [ -z "$(find "$kept" \( -name '*.db' -o -name '*.db.gz*' \) -print -quit 2>/dev/null)" ] || note "the snapshots in $kept are kept"
   for kept in "$STATE_DIR"/aside-*; do [ ! -e "$kept" ] || note "$kept is kept"; done
 }
 forget_host() {

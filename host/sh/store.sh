@@ -48,19 +48,19 @@ store_put() { # FILE KEY
   size=$(wc -c <"$1")
   [ "$size" -le "$STORE_MOST_BYTES" ] ||
     say_problem "the snapshot has $((size / 1048576)) MiB packed, and one upload takes $((STORE_MOST_BYTES / 1048576)); defragment (npm run defragment), or keep less history" || return 1
-  sent=$1 key=$2
-  set -- --upload-file "$sent" --header 'If-None-Match: *'
+  put_file=$1 put_key=$2
+  set -- --upload-file "$put_file" --header 'If-None-Match: *'
   sse=$(store_value sse) kms_key=$(store_value kms_key)
   [ -z "$sse" ] || set -- "$@" --header "x-amz-server-side-encryption: $sse"
   [ -z "$kms_key" ] || set -- "$@" --header "x-amz-server-side-encryption-aws-kms-key-id: $kms_key"
   why_not_put=''
-  ask_store "$(digest_of "$sent")" "$work/store-answer" "$@" "$(store_url "$key")" || why_not_put=$problem
+  ask_store "$(digest_of "$put_file")" "$work/store-answer" "$@" "$(store_url "$put_key")" || why_not_put=$problem
   case $store_status in
     200 | '') ;; # none: it may have cut off what it has already, so it is asked for that
-    412) why_not_put="the store already has another file by the name $key" ;;
+    412) why_not_put="the store already has another file by the name $put_key" ;;
     *) refused_by_store "$work/store-answer" || return 1 ;;
   esac
-  store_has "$key" "$size" || say_problem "${why_not_put:-$problem}"
+  store_has "$put_key" "$size" || say_problem "${why_not_put:-$problem}"
 }
 store_has() { # KEY SIZE
   ask_store "$NO_BYTES" "$work/store-answer" --head "$(store_url "$1")" || return 1

@@ -19,6 +19,7 @@ cmd_verify() { # stdin with --declared: lines `file SHA256 PATH`, `release VERSI
     verify_records
     verify_modes
     verify_service
+    verify_upkeep
     if [ -n "$declared" ]; then verify_declared; fi
   fi
   if [ -n "$declared" ] && [ -d "$STATE_DIR" ]; then (record_verify) || :; fi # a full disk is a difference, not the end
@@ -48,6 +49,7 @@ declared_modes() {
   echo "755 root:root $PROGRAM"
   echo "644 root:root $UNIT_FILE"
   echo "640 root:etcd $ETC_DIR/bootstrap.env"
+  upkeep_modes
   for file in $(pki_files "$ETC_DIR/pki"); do echo "$(pki_mode "$file") $ETC_DIR/pki/$file"; done
   awk '{ print "755 root:root " $2 }' "$STATE_DIR/declared-install" 2>/dev/null || :
   echo "700 etcd:etcd $(readlink -f "$data_dir" || echo "$data_dir")"

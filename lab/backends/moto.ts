@@ -35,10 +35,27 @@ export async function installMoto(log: Log = () => {}): Promise<string> {
   return "moto";
 }
 
-/** Starts it on a free port of the loopback address; it ends with this process at the latest. */
-export async function startMoto(): Promise<Moto> {
-  const args = ["-m", "moto.server", "--host", "127.0.0.1", "--port", "0"];
-  const server = spawn(python(await motoFolder()), args, { stdio: ["ignore", "ignore", "pipe"] });
+export interface MotoPlace {
+  /** What its command is an argument of, so that it runs elsewhere. @default it runs here */
+  readonly within?: readonly string[];
+  /** @default the loopback address */
+  readonly host?: string;
+  /** How many requests it answers whoever asks, before it wants signatures. @default all of them */
+  readonly unsigned?: number;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts it on a free port; it ends with this process at the latest. */
+export async function startMoto(place: MotoPlace = {}): Promise<Moto> {
+  const { within = [], host = "127.0.0.1", unsigned } = place;
+  const interpreter = python(await motoFolder());
+  const [command = interpreter, ...words] = [...within, interpreter];
+  const args = [...words, "-m", "moto.server", "--host", host, "--port", "0"];
+  const signatures = unsigned === undefined ? {} : { INITIAL_NO_AUTH_ACTION_COUNT: String(unsigned) };
+  const server = spawn(command, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...env, ...place.env, ...signatures },
+  });
   const stop = () => void server.kill();
   process.on("exit", stop);
   const url = await new Promise<string>((resolve, reject) => {

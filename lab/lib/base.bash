@@ -5,6 +5,7 @@
 BASE_PACKAGES=systemd,systemd-sysv,dbus,libpam-systemd,libnss-systemd,openssh-server,sudo
 BASE_PACKAGES+=,iproute2,iputils-ping,ca-certificates,curl,procps,nftables
 BASE_PACKAGES+=,fish,tcsh # logins that are no POSIX shell
+BASE_PACKAGES+=,age # snapshots are encrypted with it
 BASE_PACKAGES+=${LAB_EXTRA_PACKAGES:+,$LAB_EXTRA_PACKAGES}
 # the number is this file's recipe: raise it with any change below
 BASE=$ETCD_CACHE/base-$(echo "4 $LAB_SUITE $BASE_PACKAGES" | sha256sum | cut -c1-12)

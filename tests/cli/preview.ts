@@ -200,6 +200,9 @@ function resources(parts: Parts) {
       .filter((name) => /-ca-\d+-cert$/.test(name))
       .map((name) => all("tls:index:SelfSignedCert", name, {})),
     ...Object.keys(changes)
+      .filter((name) => name === "backup" || name.endsWith("-upkeep"))
+      .map((name) => step(name, {})),
+    ...Object.keys(changes)
       .filter((name) => name.endsWith("-data"))
       .map((name) => all("aws:ebs/volume:Volume", name, {})),
   ];

@@ -79,7 +79,8 @@ export class Project {
     }
     const project = new Project(dir, stack, writeStack);
     await project.refresh();
-    await project.configure(config);
+    // without what is on in Pulumi.dev.yaml and is the subject of few tests
+    await project.configure({ backup: { interval: "off" }, maintenance: undefined, ...config });
     return project;
   }
 

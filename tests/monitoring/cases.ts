@@ -57,6 +57,20 @@ function failures(perMinute: number, code = "Unavailable"): readonly Series[] {
   return [handled("OK", 1000 - perMinute), handled(code, perMinute)];
 }
 
+/** Snapshots that members have sent, so many a minute. */
+function snapshots(perMinute: number): readonly Series[] {
+  const labels = { grpc_type: "server_stream", grpc_method: "Snapshot", grpc_code: "OK" };
+  return [growing("grpc_server_handled_total", perMinute, labels)];
+}
+
+/** The last backup, at a time in seconds, and how old it may be. */
+function backup(at: number, maxAge: number): readonly Series[] {
+  return [
+    value("etcd_host_backup_last_timestamp_seconds", at),
+    value("etcd_host_backup_max_age_seconds", maxAge),
+  ];
+}
+
 function knownPeers(count: number): readonly Series[] {
   return Array.from({ length: count }, (_, index) =>
     value("etcd_network_known_peers", 1, { Local: "a", Remote: String(index) }),
@@ -196,5 +210,24 @@ export const cases: readonly Case[] = [
     severity: "warning",
     firing: [value("process_open_fds", 81), value("process_max_fds", 100)],
     quiet: [value("process_open_fds", 79), value("process_max_fds", 100)],
+  },
+  {
+    alert: "etcdSnapshotMissing",
+    severity: "warning",
+    firing: snapshots(0),
+    quiet: snapshots(0.1),
+    history: 60, // a cluster that has just been found is not judged
+  },
+  {
+    alert: "etcdBackupStale",
+    severity: "critical",
+    firing: backup(-601, 600),
+    quiet: backup(0, 6000),
+  },
+  {
+    alert: "etcdBackupFailing",
+    severity: "critical",
+    firing: [value("etcd_host_backup_failed", 1)],
+    quiet: [value("etcd_host_backup_failed", 0)],
   },
 ];

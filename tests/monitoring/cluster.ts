@@ -25,4 +25,4 @@ export const outputs = {
   members: names.map((name, index) => ({ name, clientUrl: `https://192.168.1.10${index + 1}:2379` })),
 };
 
-export const cluster = monitoredCluster(outputs);
+export const cluster = monitoredCluster(outputs, 3600);

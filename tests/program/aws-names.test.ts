@@ -17,13 +17,22 @@ const loadedAtFirst = isSdkLoaded();
 const given = await runProgram({ config: clusterOf(3) });
 const loadedForHosts = isSdkLoaded();
 const run = await runProgram({
-  config: awsClusterOf(3, {
-    vpc: { cidr: "10.20.0.0/16", nat: "per-zone", publicSubnets: publicSubnets(3), endpoints: ["s3", "ssm"] },
-    clientName: "etcd.example.internal",
-    hostedZoneId: "Z0123456789ABC",
-    loadBalancer: true,
-    sessionManager: true,
-  }),
+  config: awsClusterOf(
+    3,
+    {
+      vpc: {
+        cidr: "10.20.0.0/16",
+        nat: "per-zone",
+        publicSubnets: publicSubnets(3),
+        endpoints: ["s3", "ssm"],
+      },
+      clientName: "etcd.example.internal",
+      hostedZoneId: "Z0123456789ABC",
+      loadBalancer: true,
+      sessionManager: true,
+    },
+    { backup: {}, maintenance: {} },
+  ),
 });
 const example = await runProgram({ config: devConfig("aws") });
 

@@ -27,7 +27,9 @@ test("a component's children are named after it; a cluster's after their node or
     const parent = components.find((component) => component.urn === one.parent);
     if (parent === undefined) return false;
     if (parent.name === "etcd") return !inCluster.includes(one.name);
-    return parent.name === "health" ? one.name !== "health" : !one.name.startsWith(`${parent.name}-`);
+    return ["health", "backup"].includes(parent.name)
+      ? one.name !== parent.name
+      : !one.name.startsWith(`${parent.name}-`);
   });
   assert.deepEqual(
     wrong.map((one) => one.urn),

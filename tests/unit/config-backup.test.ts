@@ -150,7 +150,7 @@ test("who can read the snapshots of a store has to be said", () => {
 test("what is wrong with a store, each by name", () => {
   const saying = (store: object, more: object = KEY) =>
     problems({ backup: { store, encryption: "store" }, ...more }).join("\n");
-  assert.match(saying({}), /store\.bucket: is missing[^]*store\.region: is missing/);
+  assert.match(saying({}), /store\.bucket: is missing[\s\S]*store\.region: is missing/);
   assert.match(
     saying(STORE, {}),
     /backupAccessKey: is missing, and the store needs it: pulumi config set --secret/,

@@ -1,0 +1,184 @@
+# backup: one snapshot of this member, verified, packed and kept here, and put into the store where there is one.
+
+RECORD=etcd-host/backup # of the last that reached the store: TIME REVISION BYTES SHA256 NAME MEMBER
+TURN=etcd-host/backup-turn
+LEADER_SECONDS=20 # that the leader leaves to the others, which have less to do
+SKEW_SECONDS=60   # by which another host's clock may be ahead
+
+cmd_backup() { # [--if-older=SECONDS] [--by-timer]
+  need_root
+  name=$(mark_value name) data_dir=$(mark_value data_dir)
+  [ -n "$name" ] || refuse "this host has not been prepared"
+  has_backup || refuse "no backup is configured on this host; set etcd:backup, then run 'pulumi up'"
+  mkdir -p "$RUN_DIR"
+  exec 7>"$RUN_DIR/lock-backup"
+  wait_for_lock 7
+  work=$(mktemp -d "$RUN_DIR/.backup-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  code=0
+  (trap drop_cluster_lock EXIT; back_up) 2>"$work/said" || code=$?
+  cat "$work/said" >&2
+  case $code in
+    0) rm -f "$STATE_DIR/backup-error" ;;
+    4) ;; # another member is at it
+    *) record_backup_error ;;
+  esac
+  write_metrics
+  exit "$code"
+}
+record_backup_error() {
+  sed -n '$s/^etcd-host: \(failed: \|refused: \)\{0,1\}//p' "$work/said" | sed "s/^/$(date -u +%Y-%m-%dT%H:%M:%SZ) /" |
+    write_file "$STATE_DIR/backup-error" 600 root:root
+}
+
+back_up() {
+  is_running || fail "etcd does not run on $name, so there is nothing to save; see 'etcd-host status'"
+  folder=$(snapshots_dir)
+  if [ -n "$by_timer" ]; then if_older=$(($(upkeep_value interval) * 9 / 10)); fi
+  read_record || note "the cluster does not answer, so the snapshot has what this member knows: $(plain_answer <"$work/record.log")"
+  if is_young; then return; fi
+  if has_store && [ -n "$agreed_revision" ]; then
+    take_turn
+    if is_young; then return; fi
+  fi
+  [ -d "$folder" ] || install -d -m 0700 "$folder"
+  rm -f "$folder"/.new-*.db.gz* "$folder/.backup.db"
+  make_room
+  save_packed
+  send_packed
+  prune_packed "$(upkeep_value keep)"
+}
+
+# Read through this member, which knows as much as the cluster has agreed on once it answers.
+read_record() {
+  agreed_revision='' last_time=''
+  ctl --endpoints=https://127.0.0.1:2379 get "$RECORD" -w fields >"$work/record" 2>"$work/record.log" || return 1
+  agreed_revision=$(sed -n 's/^"Revision" : //p' "$work/record")
+  if has_store; then recorded=$(sed -n 's/^"Value" : "\(.*\)"$/\1/p' "$work/record"); else recorded=$(cat "$STATE_DIR/last-backup" 2>/dev/null || :); fi
+  last_time=${recorded%% *}
+}
+# Whoever has the turn and ends, or freezes, loses it, and the next one takes the snapshot.
+take_turn() {
+  ctl --endpoints=https://127.0.0.1:2379 alarm list >"$work/alarms" 2>/dev/null || :
+  if grep -q 'alarm:' "$work/alarms"; then
+    note "an alarm blocks all writes, even the turn of one member at a time: this one goes on alone"
+    return
+  fi
+  if [ -n "$by_timer" ] && leads_here; then sleep "$LEADER_SECONDS"; fi
+  lock_name=$TURN LOCK_SECONDS=$(($(upkeep_value interval) / 2))
+  take_cluster_lock https://127.0.0.1:2379
+  read_record || fail "the cluster does not say when the last backup was: $(plain_answer <"$work/record.log")"
+}
+leads_here() {
+  ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | status_rows | awk -F'|' '{ exit !($2 == $4) }'
+}
+is_young() {
+  [ -n "$last_time" ] || return 1
+  age=$(($(date +%s) - $(seconds_of "$(rfc_time "$last_time")")))
+  [ "$age" -lt "${if_older:-0}" ] && [ "$age" -ge "-$SKEW_SECONDS" ] || return 1
+  if has_store; then printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root; fi
+  say "the last backup is of $last_time: nothing to do"
+}
+rfc_time() { printf '%s\n' "$1" | sed 's/^\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z$/\1-\2-\3T\4:\5:\6Z/'; } # 20261127T060000Z
+
+# The database, and as much again where it does not compress. What is kept makes room before a disk fills up.
+make_room() {
+  size_mb=$(db_mb https://127.0.0.1:2379)
+  [ -n "$size_mb" ] || fail "no snapshot can be saved: etcd on $name does not say how large its database is"
+  need_mb=$((2 * size_mb)) reserve=$(upkeep_value reserve)
+  has_room || prune_packed 1
+  has_room || refuse "$name has $(free_mb "$folder") MiB free in $folder; a snapshot needs $need_mb and leaves $reserve alone: mount a disk there (etcd:backup.directory), or lower etcd:backup.reserveMiB"
+}
+has_room() { [ "$(free_mb "$folder")" -ge $((need_mb + reserve)) ]; }
+
+save_packed() {
+  taken=$(timestamp)
+  take_snapshot https://127.0.0.1:2379 "$folder/.backup.db" "for the backup"
+  raw_file=$folder/.backup.db
+  if [ -n "$agreed_revision" ] && [ "$snapshot_revision" -lt "$agreed_revision" ]; then
+    rm -f "$raw_file"
+    fail "the snapshot is of revision $snapshot_revision, and the cluster was at $agreed_revision before: it is not kept"
+  fi
+  recipients=$(upkeep_value recipients | tr ',' ' ')
+  packed_as=$(packed_name "$taken" "$snapshot_revision" "$snapshot_minor" "$name" "${agreed_revision:+quorum}")${recipients:+.age}
+  # shellcheck disable=SC2086 # a word each
+  pack_snapshot "$raw_file" "$folder/$packed_as" $recipients || { rm -f "$raw_file" "$folder/.new-$packed_as"; fail "$problem"; }
+  rm -f "$raw_file" # nothing in clear stays where it is encrypted
+  kept=$folder/$packed_as
+  bytes=$(wc -c <"$kept")
+  digest=$(packed_digest "$kept")
+  keep_last here "$packed_as"
+  note "saved and verified $kept: revision $snapshot_revision, $bytes bytes"
+}
+keep_last() { # here|store NAME
+  printf '%s\n' "$taken $snapshot_revision $bytes $digest $2 $name $1" | write_file "$STATE_DIR/last-backup" 600 root:root
+}
+
+# Without a quorum nothing is told to the store either: what is there is what the cluster had agreed on.
+send_packed() {
+  if ! has_store || [ -z "$agreed_revision" ]; then return 0; fi
+  key=$(mark_value cluster)/$(stored_among)/$packed_as
+  for ending in '' .sha256; do
+    store_put "$kept$ending" "$key$ending" || fail "the snapshot is in $folder only: $problem"
+  done
+  keep_last store "$key"
+  [ ! -s "$work/alarms" ] || return 0
+  ctl --endpoints=https://127.0.0.1:2379 put "$RECORD" "$taken $snapshot_revision $bytes $digest $key $name" >"$work/record.log" 2>&1 ||
+    fail "the snapshot is in the store as $key, and the cluster does not record it: $(plain_answer <"$work/record.log")"
+  note "it is in the store as $key"
+}
+# The first one of a day has a folder of its own, so that a bucket's rules can keep it longer.
+stored_among() { if [ "${last_time%%T*}" = "${taken%%T*}" ]; then echo hourly; else echo daily; fi; }
+
+prune_packed() { # COUNT: of the newest to keep
+  packed_files "$folder" >"$work/packed"
+  surplus=$(($(wc -l <"$work/packed") - $1))
+  [ "$surplus" -gt 0 ] || return 0
+  head -n "$surplus" "$work/packed" | while read -r old; do
+    rm -f "$old" "$old.sha256"
+    note "removed the old $old: the newest $1 are kept"
+  done
+}
+
+# For node_exporter, which may read it, from a folder that may be its own: nothing there is changed by its name.
+write_metrics() {
+  metrics_file=$(upkeep_value metrics_file)
+  [ -n "$metrics_file" ] || return 0
+  rm -f "$metrics_file.new"
+  { (umask 022; set -C; metrics >"$metrics_file.new") && mv -f "$metrics_file.new" "$metrics_file"; } ||
+    fail "cannot write $metrics_file (etcd:backup.metricsFile); see the line above"
+}
+metrics() {
+  labels="{cluster=\"$(mark_value cluster)\",member=\"$name\"}"
+  if [ -s "$STATE_DIR/last-backup" ]; then
+    read -r taken snapshot_revision bytes _ <"$STATE_DIR/last-backup"
+    echo "etcd_host_backup_last_timestamp_seconds$labels $(seconds_of "$(rfc_time "$taken")")"
+    echo "etcd_host_backup_last_revision$labels $snapshot_revision"
+    echo "etcd_host_backup_last_bytes$labels $bytes"
+  fi
+  echo "etcd_host_backup_max_age_seconds$labels $(upkeep_value max_age)"
+  echo "etcd_host_backup_failed$labels $([ -e "$STATE_DIR/backup-error" ] && echo 1 || echo 0)"
+}
+
+# For `npm run backups`: "here|store NAME BYTES SHA256", the newest last.
+LISTED=50
+cmd_snapshots() { # [--stored]
+  need_root
+  mkdir -p "$RUN_DIR"
+  work=$(mktemp -d "$RUN_DIR/.snapshots-XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  if [ -n "$stored" ]; then list_stored; return; fi
+  packed_files "$(snapshots_dir)" | while read -r file; do
+    say "here ${file##*/} $(wc -c <"$file") $(packed_digest "$file")"
+  done
+}
+list_stored() {
+  has_store || return 0
+  problem=''
+  store_list "$(mark_value cluster)/" >"$work/listed" || fail "$problem"
+  grep -v '\.sha256 ' "$work/listed" | sort -t/ -k3 | tail -n "$LISTED" >"$work/newest"
+  while read -r key bytes; do
+    store_get "$key.sha256" "$work/digest" || continue # an upload that was cut off
+    say "store $key $bytes $(cut -d' ' -f1 "$work/digest")"
+  done <"$work/newest"
+}
