@@ -53,6 +53,10 @@ keep_for_put_back() {
   mv "$kept.new" "$kept"
 }
 
+is_halted() { # and nothing has taken the place of its data
+  [ -d "$STATE_DIR/$HALTED" ] && [ "$(cat "$STATE_DIR/$HALTED/token")" != "$(bootstrap_value CLUSTER_TOKEN)" ]
+}
+
 # In front of a member's start: what was laid out for this very cluster becomes its data. A mark says so before the first
 # move, and goes last: a run that was cut off goes on.
 is_switching() { [ "$(cat "$STATE_DIR/switching" 2>/dev/null)" = "$1" ]; } # TOKEN

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { swept } from "../e2e/sweep.ts";
 import type { Host, Result } from "./host.ts";
-import { DATA, setState, UNIT } from "./member.ts";
+import { DATA, memberOptions, setState, UNIT } from "./member.ts";
 import { halt, killBefore, killNone, rollRestored, STAGED, stage, stagingHost, TOKEN } from "./staging.ts";
 
 const LIB = "var/lib";
@@ -126,6 +126,18 @@ test("put-back brings data, marks and settings back; killed, it goes on", async 
     assert.ok(host.exists("var/lib/etcd-host/served") && !host.exists(STAGED));
     return killed;
   });
+});
+
+test("a restore that is taken out of the stack after halt leaves a way back, and no empty start", async (t) => {
+  const host = await staged(t);
+  await halt(host);
+  const { code, stderr } = await host.run(["roll", ...memberOptions(host)], { stdin: UNIT });
+  assert.equal(code, 3);
+  assert.match(
+    stderr,
+    /node1 was halted for a restore that is not what is declared now: bring its data back with 'etcd-host put-back --yes' on every host/,
+  );
+  assert.ok(!host.exists(`${DATA}/member`));
 });
 
 test("once the restored cluster has served here there is no way back but another restore", async (t) => {
