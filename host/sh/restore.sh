@@ -184,6 +184,7 @@ is_to_be_restored() {
   [ -n "$restore" ] && ! { has_data_of "$restore" && has_served; }
 }
 judge_restore() {
+  [ -n "$etcdctl" ] || choose_etcdctl # "could not ask" is not "no quorum"
   [ -n "$etcdctl" ] || refuse "$NO_ETCDCTL"
   need_same_data
   refuse_healthy_cluster
