@@ -76,6 +76,7 @@ take_staged() {
   sync_tree "$data_dir"
   label_files "$data_dir"
   forget_member_state
+  rm -f "$STATE_DIR/told" # to the cluster before
   mark_begun
   write_bootstrap
   set_mark cluster "$initial_token"
@@ -134,7 +135,7 @@ cmd_put_back() {
   [ -n "$confirmed" ] || refuse "add --yes: this gives the restore up on $name, whose data from before it comes back; do it on every host, and take etcd:restore out of the stack"
   stop_service
   put_data_back
-  start_by_hand
+  if has_wal "$data_dir"; then start_by_hand; fi # a new machine had nothing
   forget_stages none
   rm -f "$STATE_DIR/staged" "$STATE_DIR/switching"
   rm -rf "$kept" # what it is done from goes last
@@ -166,6 +167,6 @@ put_data_back() {
   for file in mark begun bootstrapped served; do
     [ ! -e "$kept/$file" ] || cp -p "$kept/$file" "$STATE_DIR/$file"
   done
-  cp -p "$kept/bootstrap.env" "$ETC_DIR/bootstrap.env"
-  cp -p "$kept/etcd.service" "$UNIT_FILE"
+  if [ -e "$kept/bootstrap.env" ]; then cp -p "$kept/bootstrap.env" "$ETC_DIR/bootstrap.env"; fi
+  if [ -e "$kept/etcd.service" ]; then cp -p "$kept/etcd.service" "$UNIT_FILE"; fi
 }

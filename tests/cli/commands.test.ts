@@ -30,7 +30,7 @@ function npmRun(script: string, ...args: string[]) {
 
 /** The command that a script starts. */
 function commandOf(script: string): Command {
-  const [, name = ""] = /launch\.mjs ([\w:]+)/.exec(scripts[script] ?? "") ?? [];
+  const [, name = ""] = /launch\.mjs ([\w:-]+)/.exec(scripts[script] ?? "") ?? [];
   const command = byName.get(name);
   assert.ok(command, `npm run ${script} starts a command of cli/shared/commands.mjs`);
   return command;

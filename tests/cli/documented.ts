@@ -69,7 +69,7 @@ export function npmProblems(text: string): readonly string[] {
     callsOf(`npm ${name}`, text).map((words) => [name, ...words]),
   );
   return [...run, ...short].flatMap(([script = "", ...words]) => {
-    const [, name = ""] = /launch\.mjs ([\w:]+)/.exec(scripts[script] ?? "") ?? [];
+    const [, name = ""] = /launch\.mjs ([\w:-]+)/.exec(scripts[script] ?? "") ?? [];
     const command = byName.get(name);
     if (command === undefined) return isPlaceholder(script) ? [] : [`there is no npm run ${script}`];
     const [separator, ...args] = words;
