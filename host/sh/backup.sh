@@ -4,6 +4,7 @@ RECORD=etcd-host/backup # of the last that reached the store: TIME REVISION BYTE
 TURN=etcd-host/backup-turn
 LEADER_SECONDS=20 # that the leader leaves to the others, which have less to do
 SKEW_SECONDS=60   # by which another host's clock may be ahead
+TURN_SECONDS=1800 # to wait for the turn: half an interval, and no longer than this
 
 cmd_backup() { # [--if-older=SECONDS] [--by-timer]
   need_root
@@ -66,6 +67,7 @@ take_turn() {
   fi
   if [ -n "$by_timer" ] && leads_here; then sleep "$LEADER_SECONDS"; fi
   lock_name=$TURN LOCK_SECONDS=$(($(upkeep_value interval) / 2))
+  [ "$LOCK_SECONDS" -le "$TURN_SECONDS" ] || LOCK_SECONDS=$TURN_SECONDS
   take_cluster_lock https://127.0.0.1:2379
   read_record || fail "the cluster does not say when the last backup was: $(plain_answer <"$work/record.log")"
 }

@@ -2,6 +2,8 @@
 # KEY is without the prefix that the stack gives. What is asked here fails with the reason in $problem.
 
 STORE_MOST_BYTES=5368709120 # of one upload
+STORE_SECONDS=30            # without a byte, until it is asked again
+STORE_RETRIES=2
 NO_BYTES=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 # sha256 of nothing
 
 has_store() { [ -s "$ETC_DIR/store.conf" ]; }
@@ -27,8 +29,8 @@ ask_store() { # SHA256-OF-WHAT-IS-SENT ANSWER-FILE CURL-ARGUMENT...
   proxy=$(store_value proxy)
   rm -f "$answer" "$work/store-headers"
   store_status=$(with_proxy curl --disable --config "$ETC_DIR/store.curlrc" --silent --show-error --output "$answer" \
-    --dump-header "$work/store-headers" --write-out '%{http_code}' --connect-timeout 10 --speed-limit 1024 --speed-time 30 \
-    --retry 2 --aws-sigv4 "aws:amz:$(store_value region):s3" --header "x-amz-content-sha256: $payload" "$@" 2>"$work/store.log") || {
+    --dump-header "$work/store-headers" --write-out '%{http_code}' --connect-timeout 10 --speed-limit 1024 --speed-time "$STORE_SECONDS" \
+    --retry "$STORE_RETRIES" --aws-sigv4 "aws:amz:$(store_value region):s3" --header "x-amz-content-sha256: $payload" "$@" 2>"$work/store.log") || {
     store_status='' # what it said before the end of a transfer is no answer
     say_problem "the store $(store_value url) does not answer: $(tail -n 1 "$work/store.log" | sed 's/^curl: *//')"
   }

@@ -41,7 +41,9 @@ for (const args of [
 }
 
 /** What launch.mjs reads before any package is there. */
-const PARTS = ["command-line", "commands", "options", "sub-commands"].map((part) => `cli/shared/${part}.mjs`);
+const PARTS = ["backup-commands", "command-line", "commands", "options", "sub-commands"].map(
+  (part) => `cli/shared/${part}.mjs`,
+);
 
 /** A project with one package, and an npm that installs what the lock file says and tells that it ran. */
 async function projectWithFakeNpm() {

@@ -62,6 +62,18 @@ test("what arrives short, or not at all, is not taken for stored", async (t) => 
   assert.match(await put(KEY), /problem: the store \S+ answers 404 when it is asked for token/);
 });
 
+for (const [fault, expected] of [
+  ["silent", /problem: the store \S+ does not answer: \(28\) Operation too slow/],
+  ["cut", /problem: the store \S+ does not answer: \((52|55|56)\) /],
+] as const)
+  test(`a store that is ${fault} has nothing, and keeps nobody waiting for ever`, async (t) => {
+    const { store, ask } = await hostWithStore(t);
+    store.fault = fault;
+    const put = `STORE_SECONDS=1 STORE_RETRIES=0; store_put "$HOST_ROOT/packed" ${KEY}`;
+    assert.match(await ask(put), expected);
+    assert.equal(store.objects.size, 0);
+  });
+
 for (const [status, code, hint] of [
   [403, "RequestTimeTooSkewed", "; the clock of this host is wrong"],
   [403, "SignatureDoesNotMatch", "; correct etcd:backupAccessKey, or what its user may do there"],

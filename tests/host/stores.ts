@@ -19,6 +19,8 @@ export class FakeStore {
   readonly refusals: Record<string, readonly [number, string]> = {};
   /** What it does with an upload instead of keeping it. */
   instead: ((path: string, body: Buffer) => void) | undefined;
+  /** Whether it accepts a request and then says nothing, or closes an upload before its end. */
+  fault: "silent" | "cut" | undefined;
   /** How many keys it lists at once. */
   page = 1000;
 
@@ -29,7 +31,10 @@ export class FakeStore {
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
-    t.after(() => server.close());
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("the store has no port");
     store.url = `http://127.0.0.1:${address.port}/bucket`;
@@ -44,6 +49,11 @@ export class FakeStore {
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const { method = "", url = "", headers } = request;
     this.asked.push({ method, url, headers });
+    if (this.fault === "silent") return;
+    if (this.fault === "cut" && method === "PUT") {
+      request.socket.destroy();
+      return;
+    }
     const body = await buffer(request);
     const refused = this.refusals[method];
     if (refused !== undefined) {

@@ -15,7 +15,7 @@ import { whileWriting } from "../e2e/writing.ts";
 const NODES = [1, 2, 3];
 /** Shorter than a stack may ask for: the hosts' own settings are changed. */
 const INTERVAL_S = 30;
-const MINUTES = 6;
+const MINUTES = 4;
 let project: Project;
 let store: LabStore;
 let identity = "";
