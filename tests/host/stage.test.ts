@@ -1,7 +1,9 @@
 // What a restore starts from is laid out beside the data, verified, while the member goes on.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { TOKENS } from "../unit/tokens.ts";
 import { Host } from "./host.ts";
 import { DATA } from "./member.ts";
@@ -40,6 +42,26 @@ test("it is laid out whole beside the data, for this member of the new cluster, 
   ])
     assert.ok(restore?.includes(` ${option}`), option);
   assert.equal(fs.statSync(host.file(`${STAGED}/member/wal`)).mode & 0o77, 0);
+});
+
+test("a packed snapshot is unpacked on the way, and nothing but what the member starts from stays", async (t) => {
+  const host = await stagingHost(t);
+  const packed = gzipSync(fs.readFileSync(host.file("var/lib/etcd-host/snapshots", SNAPSHOT)));
+  const name = "20261127T060000Z-r63-3.6-node2.db.gz";
+  host.write(`var/lib/etcd-host/snapshots/${name}`, packed);
+  const digest = createHash("sha256").update(packed).digest("hex");
+  const { code, stdout, stderr } = await stage(host, {
+    snapshot: `etcd-1-0a1b2c3d/hourly/${name}`,
+    sha256: digest,
+  });
+  assert.deepEqual([code, stdout], [0, SAYS], stderr);
+  assert.equal(
+    createHash("sha256")
+      .update(fs.readFileSync(host.file(`${STAGED}/member/snap/db`)))
+      .digest("hex"),
+    sha256,
+  );
+  assert.ok(!host.exists(`${STAGED}.part`));
 });
 
 test("again it is the same, without any work; a copy for another restore goes, and so does half of one", async (t) => {
@@ -107,7 +129,6 @@ test("a snapshot with authentication on is found out here, where this host could
     Buffer.concat([Buffer.from("authEnabled\u0001"), Buffer.alloc(500)]),
   );
   const whole = host.file("var/lib/etcd-host/snapshots/auth.db");
-  const { createHash } = await import("node:crypto");
   fs.appendFileSync(whole, createHash("sha256").update(fs.readFileSync(whole)).digest());
   const digest = createHash("sha256").update(fs.readFileSync(whole)).digest("hex");
   const { code, stderr } = await stage(host, { snapshot: "auth.db", sha256: digest });

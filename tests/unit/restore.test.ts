@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { memberChanges } from "../../cluster/changes.ts";
 import { readSnapshotName, snapshotInWords, tokenAfter } from "../../cluster/restore.ts";
 import { computeTopology, type Deployed, deployedAfter, parseDeployed } from "../../cluster/topology.ts";
+import { declared, onAws, proven, running } from "./aws-machines.ts";
 import { config } from "./configuration.ts";
 import { deployed, nodes, plan } from "./deployment.ts";
 import { TOKENS } from "./tokens.ts";
@@ -148,4 +149,22 @@ test("without a restore nothing of this is said of the same changes", () => {
   const changes = { nodes: nodes(3, { node2: { lost: true }, node3: { lost: true } }), restore: {} };
   assert.match(problemsOf(changes).join(), /^nodes: node2, node3 of 3 members would be without data/);
   assert.deepEqual(memberChanges(config({ nodes: nodes(3), restore }), deployed(3), new Map()), []);
+});
+
+test("on EC2 machines that are gone come back with it, and one that runs is not replaced in the same up", () => {
+  const named = { restore };
+  const withRestore = onAws({}, named);
+  const gone = computeTopology(withRestore, proven, new Map());
+  assert.deepEqual(gone.problems, []);
+  assert.deepEqual([gone.topology?.repairs, gone.topology?.rebuilt], [[], []]);
+  assert.equal(
+    computeTopology(declared, proven, new Map()).problems.length,
+    1,
+    "without a restore it is refused",
+  );
+  const other = computeTopology(onAws({ instanceType: "m7g.xlarge" }, named), proven, running);
+  assert.match(
+    other.problems.join(),
+    /^restore: node1, node2, node3 would get another machine in the same up; /,
+  );
 });
