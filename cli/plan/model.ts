@@ -55,7 +55,7 @@ export interface StepDigest {
 }
 
 /**
- * trust: CAs, host keys, ssh targets, the bastion, protection. login: who gets in. archive: digests, mirrors, the proxy.
+ * trust: CAs, host keys, ssh targets, the bastion, protection, the data of a restore. login: who gets in. archive: digests, mirrors, the proxy.
  * listener: addresses that etcd listens at. exposure: who may reach a machine, and what it may do. flag: of etcd. sandbox: of
  * its unit. allow: refusals that are overridden. names: what certificates are for, and for how long. image: of a machine.
  * access: who has a client certificate, and whose are refused; etcd's authentication, and what its users may do.

@@ -31,6 +31,16 @@ test("the headline says what is lost, each host that it is restored, and one row
     step: "restore",
     text: `every host lays out and verifies the snapshot first, then all members stop, and the cluster begins again with ${snapshot} (sha256 9f9f9f9f9f9f9f9f…, id 1)`,
   });
+  assert.deepEqual(plan.security, [
+    {
+      kind: "trust",
+      what: "all data of the cluster",
+      hosts: [],
+      old: "what the members have",
+      new: snapshot,
+      note: `sha256 ${restore.sha256}`,
+    },
+  ]);
   assert.match(markdown(plan, 0), /\| 1 \| node1 10\.0\.0\.1 \| restore \|/);
 });
 
@@ -38,5 +48,5 @@ test("what is recorded as done is in no row", () => {
   const { id, sha256 } = restore;
   const done = { ...deployed(3), restore: { snapshot, sha256, id, from: "etcd-cluster-1-00000000" } };
   const plan = planOf({ config }, done);
-  assert.deepEqual([plan.verdict, plan.headline], ["nothing", "nothing to do · safe"]);
+  assert.deepEqual([plan.verdict, plan.headline, plan.security], ["nothing", "nothing to do · safe", []]);
 });
