@@ -13,6 +13,7 @@ import { cli } from "../e2e/planned.ts";
 import { Project } from "../e2e/project.ts";
 import { copied, keysOn, type Saved, saveSnapshot, write } from "../e2e/restoring.ts";
 import { savedCluster } from "../e2e/saved.ts";
+import { whileWriting } from "../e2e/writing.ts";
 
 const ALL = [1, 2, 3];
 const projects: Project[] = [];
@@ -130,13 +131,15 @@ test("a second thought after halt: put-back on every host, and not one write is 
   await must(project.up("--expect-no-changes"));
 });
 
-test("a healthy cluster, allowed: it begins again with the snapshot, and its old members cannot come back", async () => {
+test("a healthy cluster, allowed: it begins again with the snapshot, and its old members cannot come back", async (context) => {
   const project = await cluster();
   const saved = await saveSnapshot(1);
   await write(1, "after", 5);
   await copied(saved, [2, 3]);
   await project.configure({ restore: linesOf(saved), allow: ["restore-healthy-cluster"] });
-  await must(project.up());
+  const began = Date.now();
+  const { longestGapMs } = await whileWriting(project, () => must(project.up()));
+  context.diagnostic(`up took ${Date.now() - began} ms, and no client wrote for ${longestGapMs} ms of it`);
   await hasAll("before", 20);
   await hasAll("after", 0);
   for (const n of ALL)
