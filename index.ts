@@ -2,7 +2,13 @@ import "./lib/plain-stacks.ts"; // before all others
 import { accessOf } from "./cluster/access.ts";
 import { BACKUP, CLUSTER, HEALTH } from "./cluster/resource-names.ts";
 import { EtcdCluster } from "./components/cluster.ts";
-import { clusterToken, deployedRecord, earliestClock, lastProven } from "./components/deployed.ts";
+import {
+  clusterToken,
+  deployedRecord,
+  earliestClock,
+  formerToken,
+  lastProven,
+} from "./components/deployed.ts";
 import { makeGuarded } from "./components/guards.ts";
 import { HealthCheck } from "./components/health-check.ts";
 import { lookupTarget, makeHosts, sshOutputs } from "./components/hosts.ts";
@@ -18,11 +24,19 @@ const topology = checkedTopology(config, previous, await lookupTarget(config, pr
 
 // 1. Two kinds of certificate authorities: what a client may do ends at the client port.
 const authorities = makeAuthorities(config, previous);
-const token = clusterToken(config.clusterName, previous, authorities);
+const token = clusterToken(config, previous, authorities);
 
 const { hosts, cluster } = await makeGuarded(
   // 2. The machines: given ones, or instances of EC2, which are replaced one at a time, each behind its guard.
-  (guards) => makeHosts({ config, topology, token, notBefore: earliestClock(previous, authorities), guards }),
+  (guards) =>
+    makeHosts({
+      config,
+      topology,
+      token,
+      ...formerToken(config, previous),
+      notBefore: earliestClock(previous, authorities),
+      guards,
+    }),
 
   // 3. etcd on them: binaries and certificates everywhere, then the members one at a time.
   (machines) =>
@@ -45,6 +59,7 @@ const { hosts, cluster } = await makeGuarded(
       },
       allow: config.allow,
       checkId: config.checkId,
+      identity: config.backupIdentity,
     }),
 );
 

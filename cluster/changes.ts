@@ -14,6 +14,7 @@ import {
   unprovenNodes,
   warnOfMachines,
 } from "./machines.ts";
+import { isPending, refuseRestore } from "./restore.ts";
 
 /** The difference in members, by name. */
 export interface Changes {
@@ -93,7 +94,8 @@ export function memberChanges(
 export function checkBootstrap(config: ClusterConfig, machines: Machines): Findings {
   const floor = judgeFloor(config, defaults.version); // the program may be older than an advisory
   const refused = [...refuseUnprovenLosses(config.nodes, []), ...refuseMissingKeys(config, machines)];
-  return { ...floor, problems: [...floor.problems, ...refused] };
+  const restored = refuseRestore(config, undefined, undefined);
+  return { ...floor, problems: [...floor.problems, ...refused, ...restored] };
 }
 
 export function checkChanges(
@@ -102,7 +104,10 @@ export function checkChanges(
   changes: Changes,
   machines: Machines,
 ): Findings {
-  const { problems, warnings } = checkVersion(config, deployed, changes);
+  const restores = isPending(config, deployed);
+  const { problems, warnings } = restores
+    ? judgeFloor(config, deployed.version)
+    : checkVersion(config, deployed, changes);
   const proven = [...Object.keys(deployed.nodes), ...Object.keys(deployed.former)];
   return {
     problems: [
@@ -112,9 +117,9 @@ export function checkChanges(
       ...refuseLoweredIncarnations(config.nodes, deployed),
       ...refuseReturnOfLost(config.nodes, deployed),
       ...refuseForeignAddresses(config.nodes, deployed),
-      ...refuseQuorumLoss(deployed, changes),
+      ...(restores ? refuseRestore(config, deployed, changes) : refuseQuorumLoss(deployed, changes)),
       ...refuseMachineChanges(config, deployed),
-      ...refuseUnfoundMachines(config, deployed, machines),
+      ...(restores ? [] : refuseUnfoundMachines(config, deployed, machines)),
       ...refuseMissingKeys(config, machines),
     ],
     warnings: [...warnings, ...warnOfMachines(config, deployed, machines)],

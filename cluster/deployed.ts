@@ -58,6 +58,15 @@ export interface Access {
   readonly users: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The last restore of a cluster. */
+export interface RestoredFrom {
+  readonly snapshot: string;
+  readonly sha256: string;
+  readonly id: number;
+  /** The token of the cluster before; nothing where the stack was new. */
+  readonly from?: string;
+}
+
 export interface Deployed {
   readonly form: typeof FORM;
   readonly version: string;
@@ -77,8 +86,8 @@ export interface Deployed {
   readonly issued?: Issued;
   /** etcd's authentication, where it is managed. */
   readonly rbac?: Access;
-  /** Kept as it was found: nothing of this version writes it yet. */
-  readonly restore?: Json;
+  /** What the cluster began with, if it was ever restored. */
+  readonly restore?: RestoredFrom;
 }
 
 const KEYS = [
@@ -121,7 +130,7 @@ export function parseDeployed(value: unknown): Deployed | undefined {
     ...(top.peerCa === undefined ? {} : { peerCa: parseAuthority(top.peerCa, "peerCa") }),
     ...(top.issued === undefined ? {} : { issued: parseIssued(top.issued) }),
     ...(top.rbac === undefined ? {} : { rbac: parseAccess(top.rbac) }),
-    ...(top.restore === undefined ? {} : { restore: record(top.restore, "restore") }),
+    ...(top.restore === undefined ? {} : { restore: parseRestored(top.restore) }),
   };
 }
 
@@ -196,6 +205,16 @@ function parseAccess(value: unknown): Access {
   return {
     auth,
     users: Object.fromEntries(grants.map(([name, all]) => [name, texts(all, `rbac.users.${name}`)])),
+  };
+}
+
+function parseRestored(value: unknown): RestoredFrom {
+  const fields = record(value, "restore");
+  return {
+    snapshot: text(fields, "snapshot", "restore."),
+    sha256: text(fields, "sha256", "restore."),
+    id: wholeNumber(fields.id, "restore.id"),
+    ...(fields.from === undefined ? {} : { from: text(fields, "from", "restore.") }),
   };
 }
 

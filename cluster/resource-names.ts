@@ -27,6 +27,8 @@ export type NodePart =
   | "host"
   | "binaries"
   | "certificates"
+  | "restore"
+  | "halt"
   | "member"
   | "upkeep"
   | "guard"

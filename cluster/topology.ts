@@ -1,16 +1,18 @@
 /** Who the members are, how they reach each other and in which order they change: plain arithmetic. */
 
-import { hostPort, parseAddress } from "../config/address.ts";
+import { parseAddress } from "../config/address.ts";
 import type { ClusterConfig, NodeConfig } from "../config/model.ts";
 import { CLIENT_PORT, PEER_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { accessOf } from "./access.ts";
+import { type Bootstraps, bootstrapAll, httpsUrl, joinOrKeep } from "./bootstraps.ts";
 import { type Changes, changesOf, checkBootstrap, checkChanges } from "./changes.ts";
 import { type Deployed, type DeployedNode, FORM } from "./deployed.ts";
 import { type Revoked, refuseNewKeys, refuseReusedIssues, refuseRevocation, revokedBy } from "./issued.ts";
 import { loginOf } from "./login.ts";
 import { type DeclaredMachine, type Machines, machineOf } from "./machines.ts";
 import type { RunningMachine } from "./made-from.ts";
+import { type Restore, restoredAfter, restoreOf } from "./restore.ts";
 
 export { type Deployed, type DeployedNode, parseDeployed } from "./deployed.ts";
 
@@ -52,6 +54,8 @@ export interface Topology {
   readonly rollout: readonly string[];
   /** The first of them: members to repair before the cluster is checked. */
   readonly repairs: readonly string[];
+  /** Where the configuration has a snapshot that the cluster is, or was, restored from. */
+  readonly restore?: Restore;
   readonly adminHost: string;
   /** Another member like the admin host, if there is one. */
   readonly deputy?: string;
@@ -91,9 +95,14 @@ export function computeTopology(
   ];
   if (problems.length > 0) return { problems, warnings };
 
-  const repairs = repairsOf(nodes, changes);
+  // of a cluster that is restored no member comes before all have been stopped
+  const restore = restoreOf(config, deployed);
+  const repairs = restore?.isPending ? [] : repairsOf(nodes, changes);
   const rollout = orderRollout(nodes, [...repairs, ...config.rolloutOrder], changes);
-  const bootstraps = deployed === undefined ? bootstrapAll(nodes) : joinOrKeep(config, rollout, deployed);
+  const bootstraps =
+    deployed === undefined || restore?.isPending
+      ? bootstrapAll(nodes)
+      : joinOrKeep(config, rollout, deployed);
   const members = nodes.map((node) =>
     memberOf(node, config, bootstraps, {
       running: machines.get(node.name),
@@ -111,6 +120,7 @@ export function computeTopology(
     repairs,
     adminHost,
     ...(deputy === undefined ? {} : { deputy }),
+    ...(restore === undefined ? {} : { restore }),
     quorum: quorum(members.length),
     endpoints: members.map((member) => member.clientUrl),
     ...(revoked === undefined ? {} : { revoked }),
@@ -138,6 +148,7 @@ export function deployedAfter(
     },
   );
   const access = accessOf(config);
+  const restore = restoredAfter(config, previous);
   return {
     form: FORM,
     version: config.release.version,
@@ -148,7 +159,7 @@ export function deployedAfter(
     nodes: Object.fromEntries(nodes),
     former: formerAfter(topology, previous),
     ...(access === undefined ? {} : { rbac: access }),
-    ...(previous?.restore === undefined ? {} : { restore: previous.restore }),
+    ...(restore === undefined ? {} : { restore }),
   };
 }
 
@@ -160,46 +171,6 @@ function formerAfter({ members, lost }: Topology, previous: Deployed | undefined
   const all = [...Object.entries(previous?.former ?? {}), ...removed];
   const gone = all.filter(([name]) => !members.some((member) => member.name === name));
   return Object.fromEntries(gone.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** How a member's first start finds its cluster; later starts read it from the data directory. */
-type Bootstraps = ReadonlyMap<string, Pick<DeployedNode, "initialState" | "initialCluster">>;
-
-function bootstrapAll(nodes: readonly NodeConfig[]): Bootstraps {
-  const initialCluster = formatCluster(new Map(nodes.map((node) => [node.name, node.address])));
-  return new Map(nodes.map((node) => [node.name, { initialState: "new", initialCluster }]));
-}
-
-/**
- * Fixed per incarnation: a deployed member keeps what it was started with, so that a change elsewhere does not touch
- * it. A joining one is told the members that will be present at its turn, since etcd compares them with its own list:
- * those that joined before it, and those that are only removed after the rollout.
- */
-function joinOrKeep(config: ClusterConfig, rollout: readonly string[], deployed: Deployed): Bootstraps {
-  const present = new Map(Object.entries(deployed.nodes).map(([name, { address }]) => [name, address]));
-  for (const node of config.nodes) if (node.lost) present.delete(node.name);
-  const bootstraps = new Map<string, Pick<DeployedNode, "initialState" | "initialCluster">>();
-  for (const name of rollout) {
-    const node = config.nodes.find((one) => one.name === name);
-    if (node === undefined) continue;
-    present.set(name, node.address);
-    const before = deployed.nodes[name];
-    bootstraps.set(
-      name,
-      before?.incarnation === node.incarnation
-        ? { initialState: before.initialState, initialCluster: before.initialCluster }
-        : { initialState: "existing", initialCluster: formatCluster(present) },
-    );
-  }
-  return bootstraps;
-}
-
-function formatCluster(addresses: ReadonlyMap<string, string>): string {
-  return [...addresses].map(([name, address]) => `${name}=${httpsUrl(address, PEER_PORT)}`).join(",");
-}
-
-function httpsUrl(address: string, port: number): string {
-  return `https://${hostPort(address, port)}`;
 }
 
 function memberOf(

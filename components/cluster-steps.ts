@@ -36,26 +36,38 @@ interface ClusterStepArgs {
 export interface AroundArgs extends ClusterStepArgs {
   /** @default no others than the criteria */
   readonly options?: Options;
+  /** What it is told of a restore. @default the cluster is not restored */
+  readonly restores?: RestoreCall | undefined;
   /** The declared members. */
   readonly stdin: pulumi.Input<string>;
+}
+
+export interface RestoreCall {
+  /** Of the cluster that begins with the snapshot. */
+  readonly token: pulumi.Input<string>;
 }
 
 /** A step before or after the members. During a bootstrap there is nothing to check. */
 export function stepAround(
   name: string,
   subcommand: typeof BEFORE | typeof MEMBERSHIP,
-  { host, criteria, after, options, stdin }: AroundArgs,
+  { host, criteria, after, options, restores, stdin }: AroundArgs,
   parent: pulumi.Resource,
 ): Step {
   const all = { ...criteriaOptions(criteria), ...options };
+  const call = (more: Options): pulumi.Input<string> => {
+    if (restores === undefined) return hostCommand(host.caller, subcommand, { ...all, ...more });
+    const words = [all.allow, allowedFor("restore", criteria.allow)].filter((word) => word !== "");
+    return pulumi
+      .output(restores.token)
+      .apply((restore) =>
+        hostCommand(host.caller, subcommand, { ...all, ...more, allow: words.join(" "), restore }),
+      );
+  };
   return remoteStep(
     name,
     host,
-    {
-      create: hostCommand(host.caller, subcommand, { ...all, founding: true }),
-      update: hostCommand(host.caller, subcommand, all),
-      stdin,
-    },
+    { create: call({ founding: true }), update: call({}), stdin },
     { parent, dependsOn: after.map(({ command }) => command) },
   );
 }

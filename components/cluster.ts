@@ -20,10 +20,11 @@ import type { IssuedLeaf, LeafSettings } from "./certificate.ts";
 import { type Bundle, ClientCertificates } from "./clients.ts";
 import { type Criteria, declaredMembers, guardStep, stepAround } from "./cluster-steps.ts";
 import type { Guards } from "./guards.ts";
-import type { Host } from "./host.ts";
+import { type Host, hostNamed } from "./host.ts";
 import { InertSteps } from "./inert-steps.ts";
 import { Installation } from "./installation.ts";
 import { Member, memberSpec } from "./member.ts";
+import { Restoring } from "./restore.ts";
 import { certificatesExpire, type Seat, seatOf, toldLines } from "./seat.ts";
 import type { Step } from "./step.ts";
 import { type Authorities, givenOutput } from "./trust.ts";
@@ -51,6 +52,8 @@ export interface ClusterArgs {
   /** Named overrides of refusals. */
   readonly allow: readonly string[];
   readonly checkId: number;
+  /** What decrypts snapshots. */
+  readonly identity?: pulumi.Input<string> | undefined;
 }
 
 /**
@@ -109,7 +112,8 @@ export class EtcdCluster extends pulumi.ComponentResource {
     // A host that gets another machine is prepared only at its turn; all others now.
     const now = seats.filter(({ isRebuilt }) => !isRebuilt).flatMap(({ prepared }) => prepared);
     const repaired = this.#startInOrder(turns.filter(isRepair), now);
-    const checked = [...now, ...repaired.steps];
+    const restoring = new Restoring((child) => this.#child(child), args, this);
+    const checked = [...now, ...repaired.steps, ...restoring.stage(now)];
     const around = { host: this.adminHost, criteria: this.criteria };
     const before = stepAround(
       this.#child(BEFORE),
@@ -117,12 +121,13 @@ export class EtcdCluster extends pulumi.ComponentResource {
       {
         ...around,
         // A cluster that was never proven offers little to check: that is over before the hosts are prepared.
-        after: topology.proven ? checked : [this.adminHost.prepared],
+        after: topology.proven || topology.restore !== undefined ? checked : [this.adminHost.prepared],
         options: {
           first: args.rolloutOrder.join(","),
           "upgrades-from": upgradesFrom(release.version),
         },
-        stdin: declaredMembers(topology.members, carried),
+        restores: restoring.call,
+        stdin: pulumi.interpolate`${declaredMembers(topology.members, carried)}${restoring.staged}`,
       },
       this,
     );
@@ -130,16 +135,22 @@ export class EtcdCluster extends pulumi.ComponentResource {
     this.checked = pulumi.unsecret(before.command.stdout).apply((stdout) => digestOf([stdout]));
     const others = this.#startInOrder(
       turns.filter((seat) => !isRepair(seat)),
-      [...checked, before],
+      [...checked, before, ...restoring.halt(before)],
     );
     const membership = stepAround(
       this.#child(MEMBERSHIP),
       MEMBERSHIP,
-      { ...around, after: [...repaired.steps, ...others.steps], stdin: this.#declaredAccess() },
+      {
+        ...around,
+        after: [...repaired.steps, ...others.steps],
+        restores: restoring.call,
+        stdin: this.#declaredAccess(),
+      },
       this,
     );
     // of a bootstrap it has nothing to do but to make the users
-    const running = topology.proven || args.access !== undefined ? [membership] : others.steps;
+    const isChecked = topology.proven || args.access !== undefined || topology.restore !== undefined;
+    const running = isChecked ? [membership] : others.steps;
     this.upkeep = this.#setUpTimers(seats, running);
     this.last = [...running, ...this.upkeep];
     this.guards = new Map([...repaired.guards, ...others.guards]);
@@ -271,10 +282,4 @@ export class EtcdCluster extends pulumi.ComponentResource {
 interface Started {
   readonly steps: readonly Step[];
   readonly guards: Guards;
-}
-
-function hostNamed(hosts: readonly Host[], name: string): Host {
-  const host = hosts.find((candidate) => candidate.name === name);
-  if (host === undefined) throw new Error(`no host is named ${name}`);
-  return host;
 }

@@ -4,6 +4,7 @@ import type { DeployedAuthority } from "../cluster/deployed.ts";
 import { issuedAfter } from "../cluster/issued.ts";
 import { recordKept } from "../cluster/proof.ts";
 import { HEALTH } from "../cluster/resource-names.ts";
+import { isPending, tokenAfter } from "../cluster/restore.ts";
 import { type Deployed, deployedAfter, parseDeployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { list, record, text } from "../lib/json.ts";
@@ -62,9 +63,21 @@ const HEALTH_URN = `$command:remote:Command::${HEALTH}`;
 
 /**
  * The cluster token: the configured name and some digits of the first peer CA's digest, so that the same hosts, after
- * `destroy` and `up`, are another cluster. Fixed from then on.
+ * `destroy` and `up`, are another cluster. Fixed from then on, but for a restore, which makes another cluster of it.
  */
 export function clusterToken(
+  config: Pick<ClusterConfig, "clusterName" | "restore">,
+  previous: Deployed | undefined,
+  authorities: Authorities,
+): pulumi.Output<string> {
+  const token = foundingToken(config.clusterName, previous, authorities);
+  const { restore } = config;
+  return restore === undefined || !isPending(config, previous)
+    ? token
+    : token.apply((before) => tokenAfter(before, restore));
+}
+
+function foundingToken(
   clusterName: string,
   previous: Deployed | undefined,
   { peer }: Authorities,
@@ -74,6 +87,15 @@ export function clusterToken(
     const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64");
     return `${clusterName}-${createHash("sha256").update(der).digest("hex").slice(0, 8)}`;
   });
+}
+
+/** The cluster that the last restore, or this one, makes another one of: its hosts may carry either mark. */
+export function formerToken(
+  config: Pick<ClusterConfig, "restore">,
+  previous: Deployed | undefined,
+): { former?: string } {
+  const former = isPending(config, previous) ? previous?.token : previous?.restore?.from;
+  return former === undefined ? {} : { former };
 }
 
 /** RFC 3339, which no host's clock may be before. Fixed as the cluster was bootstrapped: a renewed CA begins later. */

@@ -24,3 +24,9 @@ export interface Machine {
   /** How ssh reaches it, with the host key that the program created. */
   readonly ssh: { readonly address: pulumi.Input<string>; readonly hostKey: pulumi.Output<string> };
 }
+
+export function hostNamed(hosts: readonly Host[], name: string): Host {
+  const host = hosts.find((candidate) => candidate.name === name);
+  if (host === undefined) throw new Error(`no host is named ${name}`);
+  return host;
+}

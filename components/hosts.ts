@@ -15,6 +15,8 @@ export interface HostsArgs {
   readonly config: ClusterConfig & { readonly sshPrivateKey?: pulumi.Output<string> };
   readonly topology: Topology;
   readonly token: pulumi.Input<string>;
+  /** The token before the last restore. */
+  readonly former?: string;
   /** RFC 3339; no host's clock may be before it. */
   readonly notBefore: pulumi.Input<string>;
   /** What machines that are replaced wait for; resolved after the hosts are made. */
@@ -58,7 +60,7 @@ function withoutSdk(error: unknown): never {
   ]);
 }
 
-function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readonly HostSpec[] {
+function specifyHosts({ config, topology, token, former, notBefore }: HostsArgs): readonly HostSpec[] {
   const privateKey = config.sshPrivateKey ?? config.ssh.privateKey;
   const { dataDir, settings, backup } = config;
   const etcd = { version: config.release.version, dataDir, settings, topology };
@@ -67,6 +69,7 @@ function specifyHosts({ config, topology, token, notBefore }: HostsArgs): readon
     ssh: config.ssh,
     ...(privateKey === undefined ? {} : { privateKey }),
     token,
+    ...(former === undefined ? {} : { former }),
     dataDir,
     quotaBackendBytes: settings.quotaBackendBytes,
     metricsUrl: settings.metricsUrl,

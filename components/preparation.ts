@@ -13,6 +13,8 @@ export interface PreparationArgs {
   readonly node: NodeConfig;
   /** The cluster token: a host that runs a member of another cluster is refused. */
   readonly token: pulumi.Input<string>;
+  /** The token before the last restore: the host may still carry it. */
+  readonly former?: string;
   readonly dataDir: string;
   readonly quotaBackendBytes: number;
   readonly metricsUrl: string;
@@ -65,6 +67,7 @@ export function prepareStep(
         prepareCommand(host.caller, {
           ...identityOptions(host, owner, args.checkId),
           cluster: token,
+          former: args.former,
           address: args.node.address,
           listen: args.node.listenAddress,
           "data-dir": args.dataDir,

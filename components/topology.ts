@@ -5,6 +5,7 @@ import { memberChanges } from "../cluster/changes.ts";
 import { checkEnded } from "../cluster/ended.ts";
 import { checkGiven } from "../cluster/given-authorities.ts";
 import type { Machines } from "../cluster/machines.ts";
+import { isPending } from "../cluster/restore.ts";
 import { computeTopology, type Deployed, type Topology } from "../cluster/topology.ts";
 import type { ClusterConfig } from "../config/model.ts";
 import { refusal } from "../config/refusal.ts";
@@ -17,7 +18,8 @@ export function checkedTopology(
 ): Topology {
   const { topology, ...members } = computeTopology(config, deployed, machines);
   const now = Date.now();
-  const changes = deployed === undefined ? [] : memberChanges(config, deployed, machines);
+  const restores = isPending(config, deployed) ? ["a snapshot is restored"] : [];
+  const changes = deployed === undefined ? [] : [...restores, ...memberChanges(config, deployed, machines)];
   const findings = [
     members,
     checkAuthorities(config, deployed, now, changes),

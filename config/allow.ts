@@ -14,13 +14,15 @@ const readers = {
   "nospace-alarm": "members",
   downgrade: "members",
   "expired-ca": "members", // where a CA has ended, members restart without a proof
+  "restore-healthy-cluster": "restore",
+  "foreign-snapshot": "program", // of a cluster with another token
   "foreign-etcd": "host",
   "foreign-archive": "program", // another sha256 for a release that this program knows
   "gone-instances": "program",
 } as const satisfies Record<string, Reader>;
 
-/** The steps of the members and of the cluster; the first step of a host; nothing but this program. */
-type Reader = "members" | "host" | "program";
+/** The steps of the members and of the cluster; those of a restore; the first step of a host; nothing but this program. */
+type Reader = "members" | "restore" | "host" | "program";
 
 const words = Object.entries(readers);
 

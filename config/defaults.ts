@@ -45,6 +45,7 @@ export const defaults = {
   revocation: false,
   backup: { directory: "" }, // apart from {}, which is on
   maintenance: { defragment: "off" },
+  restore: {},
   protect: true,
   metricsUrl: `http://127.0.0.1:${METRICS_PORT}`,
   rolloutOrder: [],

@@ -12,6 +12,8 @@ interface Secrets {
   readonly sshPrivateKey?: pulumi.Output<string>;
   /** By the CA's name in `givenCas`. */
   readonly caKeys?: pulumi.Output<Readonly<Record<string, string>>>;
+  /** What decrypts snapshots, only while one is restored. */
+  readonly backupIdentity?: pulumi.Output<string>;
   /** `ID:SECRET` of the store. */
   readonly backupAccessKey?: pulumi.Output<string>;
 }
@@ -27,11 +29,13 @@ export function loadConfig(): ClusterConfig & Secrets {
   for (const warning of warnings) void pulumi.log.warn(warning);
   const sshPrivateKey = stack.getSecret("sshPrivateKey");
   const caKeys = stack.getSecretObject<Readonly<Record<string, string>>>("caKeys");
+  const backupIdentity = stack.getSecret("backupIdentity");
   const backupAccessKey = stack.getSecret("backupAccessKey");
   return {
     ...config,
     ...(sshPrivateKey && { sshPrivateKey }),
     ...(caKeys && { caKeys }),
+    ...(backupIdentity && { backupIdentity }),
     ...(backupAccessKey && { backupAccessKey }),
   };
 }

@@ -121,6 +121,18 @@ export interface MaintenanceConfig {
   readonly freePercent: number;
 }
 
+/** The snapshot that the cluster is restored from. */
+export interface RestoreConfig {
+  /** Its file name, or its path in the store. */
+  readonly snapshot: string;
+  /** Of the file as it is stored. */
+  readonly sha256: string;
+  /** Raised to restore the same one again. */
+  readonly id: number;
+  /** What revisions go up by, so that none is seen twice. */
+  readonly bumpRevision: number;
+}
+
 /** A client with a certificate of its own. */
 export interface ClientConfig {
   /** The common name, and etcd's user where authentication is managed. */
@@ -160,6 +172,7 @@ export interface ClusterConfig {
   /** Whether a client that the configuration no longer asks for is refused by the members. */
   readonly revocation: boolean;
   readonly backup: BackupConfig;
+  readonly restore?: RestoreConfig;
   /** @default nothing is defragmented on a schedule */
   readonly maintenance?: MaintenanceConfig;
   readonly protect: boolean;

@@ -13,6 +13,7 @@ import type { ClusterConfig } from "./model.ts";
 import { parseNames } from "./names.ts";
 import { parseNodes } from "./nodes.ts";
 import { parseRelease } from "./release.ts";
+import { parseRestore } from "./restore.ts";
 import { parseCertificates, parseSettings } from "./settings.ts";
 import { parseSsh } from "./ssh.ts";
 import { Fields, Report } from "./value.ts";
@@ -47,6 +48,7 @@ export function parseConfig(
   const { leafValidityDays } = certificates;
   const clients = parseClients(top, { nodes: listed, leafValidityDays, rbac });
   const revocation = parseRevocation(top, settings.extraFlags);
+  const restore = parseRestore(top);
   const onEc2 = cluster.target === "aws";
   const nodes = onEc2 ? withoutHostKeys(listed) : pinHostKeys(top, listed, environment);
   const aws = parseAws(top, { ...cluster, nodes: listed, ssh, release, settings });
@@ -70,10 +72,14 @@ export function parseConfig(
     ...(rbac === undefined ? {} : { rbac }),
     revocation,
     backup,
+    ...(restore === undefined ? {} : { restore }),
     ...(maintenance && { maintenance }),
   };
   return { config, problems, warnings };
 }
+
+/** Secrets, as they are. */
+const TEXTS: readonly string[] = ["sshPrivateKey", "backupAccessKey", "backupIdentity"];
 
 /** The engine hands over everything as text: objects, lists, numbers and booleans as JSON. */
 export function decodeValues(texts: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
@@ -82,7 +88,7 @@ export function decodeValues(texts: Readonly<Record<string, string | undefined>>
 
 function decode(key: string, text: string | undefined): unknown {
   const isText = Object.entries(defaults).some(([name, value]) => name === key && typeof value === "string");
-  if (text === undefined || isText || ["sshPrivateKey", "backupAccessKey"].includes(key)) return text;
+  if (text === undefined || isText || TEXTS.includes(key)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -11,6 +11,7 @@ import {
   isAuthority,
   isComponentType,
 } from "../../cluster/resource-names.ts";
+import { snapshotInWords } from "../../cluster/restore.ts";
 import { type Deployed, parseDeployed } from "../../cluster/topology.ts";
 import { parseGivenCertificates } from "../../config/given-cas.ts";
 import type { ClusterConfig } from "../../config/model.ts";
@@ -54,11 +55,13 @@ export function buildPlan(
   const restarts = hosts.filter(({ action }) => action === "restart").length;
   const changes = preview.resources.some((resource) => resource.changes);
   const why = outage(hosts, deployed, ended);
-  const verdict = !changes ? "nothing" : why === undefined ? "safe" : "outage";
+  const restored = restoreInWords(hosts, config, deployed);
+  const stops = restored === undefined || deployed === undefined ? why : restored;
+  const verdict = !changes ? "nothing" : stops === undefined ? "safe" : "outage";
   return {
     ...base,
     verdict,
-    headline: headline(hosts, changes, why, deployed),
+    headline: restored ?? headline(hosts, changes, why, deployed),
     restarts,
     hosts,
     cluster,
@@ -93,6 +96,7 @@ const SETTINGS = [
   "dataDir",
   "unit",
   "backup",
+  "restore",
   "maintenance",
   "clientCa",
   "peerCa",
@@ -153,6 +157,20 @@ function outage(
   const members = Object.keys(deployed?.nodes ?? {}).length;
   if (members === 0 || members > 2 || !some("restart", "rebuild")) return undefined;
   return members === 1 ? "the only member" : "one of two members";
+}
+
+/** The whole of it in one line: what is lost stands beside what comes back. */
+function restoreInWords(
+  hosts: readonly HostRow[],
+  { restore }: Pick<ClusterConfig, "restore">,
+  deployed: Deployed | undefined,
+): string | undefined {
+  const count = hosts.filter(({ action }) => action === "restore").length;
+  if (restore === undefined || count === 0) return undefined;
+  const what = `${count} ${count === 1 ? "member is" : "members are"} restored from ${snapshotInWords(restore.snapshot)}`;
+  return deployed === undefined
+    ? `${what} · a new cluster`
+    : `${what}; what was written since is lost · an outage`;
 }
 
 const NOUNS: Readonly<Partial<Record<HostRow["action"], readonly [one: string, many: string]>>> = {

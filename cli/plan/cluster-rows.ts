@@ -10,6 +10,7 @@ import {
   HEALTH,
   MEMBERSHIP,
 } from "../../cluster/resource-names.ts";
+import { isPending } from "../../cluster/restore.ts";
 import { shown, stepInWords } from "../../cluster/rotation.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
@@ -24,13 +25,14 @@ import { backupRow } from "./upkeep-rows.ts";
 
 export function clusterRows(
   resources: readonly Resource[],
-  config: Pick<ClusterConfig, "release" | "certificates" | "rbac" | "clients">,
+  config: Pick<ClusterConfig, "release" | "certificates" | "rbac" | "clients" | "restore">,
   deployed: Deployed | undefined,
   hosts: readonly HostRow[],
   ended: ReturnType<typeof endedAuthorities> = [],
 ): readonly ClusterRow[] {
   const changes = (name: string) => resources.some((resource) => resource.name === name && resource.changes);
   return [
+    ...restoreRow(config, deployed),
     ...versionRow(config, deployed),
     ...authorityRows(resources, config, deployed, ended),
     ...replacedRow(resources, deployed),
@@ -76,6 +78,20 @@ function renewal(ca: string, resources: readonly Resource[], hasEnded: boolean):
   return `${ca} gets a new certificate with the same key; ${clients}`;
 }
 
+function restoreRow(
+  config: Pick<ClusterConfig, "restore">,
+  deployed: Deployed | undefined,
+): readonly ClusterRow[] {
+  const { restore } = config;
+  if (restore === undefined || !isPending(config, deployed)) return [];
+  const begins =
+    deployed === undefined
+      ? "the cluster begins with"
+      : "every host lays out and verifies the snapshot first, then all members stop, and the cluster begins again with";
+  const { snapshot, sha256, id } = restore;
+  return [{ step: "restore", text: `${begins} ${snapshot} (sha256 ${sha256.slice(0, 16)}…, id ${id})` }];
+}
+
 function proofRow(resources: readonly Resource[]): ClusterRow {
   const again = isUnproven(resources)
     ? ": the members were checked since the last proof, by a run that did not end with one"
@@ -112,7 +128,7 @@ function versionRow(
 }
 
 /** Options that every run of the step has, or that the hosts' rows show. */
-const TOLD = ["check-id", "version", "upgrades-from", "founding"];
+const TOLD = ["check-id", "version", "upgrades-from", "founding", "restore"];
 
 /** What such an option is called in the stack file. */
 const SETTINGS: Readonly<Record<string, string>> = {

@@ -19,13 +19,16 @@ export function stepDigests(resources: HostResources, connection = ""): readonly
       to: digestOf(resources[step]?.new.inputs, step),
     }),
   );
-  const { instance, upkeep } = resources;
-  if (upkeep !== undefined)
-    steps.push({
-      step: "upkeep",
-      from: digestOf(upkeep.old.inputs, "upkeep"),
-      to: digestOf(upkeep.new.inputs, "upkeep"),
+  // only where there is one: most stacks are never restored, and older ones have no timers
+  const others = (names: readonly ("restore" | "halt" | "upkeep")[]) =>
+    names.flatMap((step): StepDigest[] => {
+      const own = resources[step];
+      if (own === undefined) return [];
+      return [{ step, from: digestOf(own.old.inputs, step), to: digestOf(own.new.inputs, step) }];
     });
+  steps.splice(-1, 0, ...others(["restore", "halt"]));
+  steps.push(...others(["upkeep"]));
+  const { instance } = resources;
   const machine = { from: machineDigest(instance?.old.inputs), to: machineDigest(instance?.new.inputs) };
   if (instance !== undefined) steps.unshift({ step: "machine", ...machine });
   if (connection === "") return steps;
@@ -46,10 +49,12 @@ export function changesConnection({ host, binaries, certificates, member }: Host
   return steps.some((step) => step?.changes === true && step.diffReasons.includes("connection"));
 }
 
-/** Without the certificates themselves, and without the key of a store: they are a secret, or not known yet. */
+/** Of these stdin is a secret, or not known yet: certificates, what decrypts a snapshot, the key of a store. */
+const UNREAD: readonly StepDigest["step"][] = ["certificates", "restore", "upkeep"];
+
 function digestOf(inputs: Json | undefined, step: StepDigest["step"]): string {
   const { create, update, delete: remove, stdin } = inputs ?? {};
-  const read = step === "certificates" || step === "upkeep" ? undefined : stdin;
+  const read = UNREAD.includes(step) ? undefined : stdin;
   if (create === undefined) return "";
   const isPartial = [create, update, read].includes(UNKNOWN);
   return `${isPartial ? "~" : ""}${hash(JSON.stringify([create, update, remove, read]))}`;

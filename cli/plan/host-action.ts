@@ -14,14 +14,17 @@ interface Known {
   /** Whether this incarnation was a member in the last proof. */
   readonly isProven: boolean;
   readonly replaced: readonly string[];
+  /** Whether the whole cluster is restored. */
+  readonly restores: boolean;
 }
 
 export function memberAction(
   node: NodeConfig,
   { host, binaries, certificates, member, upkeep, leafCertificates, instance }: HostResources,
   deployed: Deployed | undefined,
-  { unitChanges, isProven, replaced }: Known,
+  { unitChanges, isProven, replaced, restores }: Known,
 ): Action {
+  if (restores) return "restore";
   const steps = { host, binaries, certificates };
   if (member?.op === "create") {
     if (!isProven) return deployed === undefined ? "bootstrap" : "join";

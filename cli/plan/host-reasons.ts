@@ -40,6 +40,15 @@ export function reasons(
         ...moved(node, deployed),
         ...(isAnother(resources.instance) ? [`another instance: ${machineChanges(resources.instance)}`] : []),
       ];
+    case "restore":
+      return [
+        before === undefined
+          ? "starts with the data of the snapshot"
+          : "stops, its data is set aside, and it starts with the data of the snapshot",
+        ...moved(node, deployed),
+        ...unitChanges(unit),
+        ...renewal,
+      ];
     case "rebuild":
       return [machineChanges(resources.instance), VOLUME_STAYS, ...unitChanges(unit), ...renewal];
     case "restart":

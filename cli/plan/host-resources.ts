@@ -13,6 +13,10 @@ export interface HostResources {
   readonly host: Resource | undefined;
   readonly binaries: Resource | undefined;
   readonly certificates: Resource | undefined;
+  /** Lays out what the member starts from, where the cluster is restored. */
+  readonly restore?: Resource | undefined;
+  /** Stops the member for it. */
+  readonly halt?: Resource | undefined;
   readonly member: Resource | undefined;
   /** Its timers, where there are any. */
   readonly upkeep: Resource | undefined;
@@ -34,6 +38,8 @@ export function resourcesOf(name: string, resources: readonly Resource[]): HostR
     host: part("host"),
     binaries: part("binaries"),
     certificates: part("certificates"),
+    restore: part("restore"),
+    halt: part("halt"),
     member: part("member"),
     upkeep: part("upkeep"),
     instance: part("instance"),

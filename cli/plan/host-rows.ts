@@ -1,6 +1,7 @@
 /** One row for each host: what an `up` does there, and why. */
 
 import { LEAF_ROLES, nodeOf, partOf } from "../../cluster/resource-names.ts";
+import { isPending } from "../../cluster/restore.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig, NodeConfig, SshConfig } from "../../config/model.ts";
 import { text } from "../../lib/json.ts";
@@ -17,9 +18,11 @@ import { lineDiff } from "./unit-diff.ts";
 /** Members in the rollout's order, then those that leave, then lost ones. */
 export function hostRows(
   preview: Preview,
-  { nodes, ssh }: Pick<ClusterConfig, "nodes" | "ssh">,
+  config: Pick<ClusterConfig, "nodes" | "ssh" | "restore">,
   deployed: Deployed | undefined,
 ): readonly HostRow[] {
+  const { nodes, ssh } = config;
+  const restores = isPending(config, deployed);
   const present = nodes.filter((node) => !node.lost).map((node) => node.name);
   const chain = rollout(preview.resources, present);
   const members = [...nodes]
@@ -27,7 +30,7 @@ export function hostRows(
     .sort((a, b) => chain.indexOf(a.name) - chain.indexOf(b.name))
     .map((node, index) => ({
       order: index + 1,
-      ...memberRow(node, ssh, resourcesOf(node.name, preview.resources), deployed),
+      ...memberRow(node, ssh, resourcesOf(node.name, preview.resources), deployed, restores),
     }));
   const declared = nodes.map((node) => node.name);
   const leaving = leavingHosts(preview.resources).filter((name) => !declared.includes(name));
@@ -66,6 +69,7 @@ function memberRow(
   ssh: SshConfig,
   resources: HostResources,
   deployed: Deployed | undefined,
+  restores: boolean,
 ): Omit<HostRow, "order"> {
   const unit = unitDiff(resources.member);
   const certificates = LEAF_ROLES.filter((role) => resources.leafCertificates[role]?.changes);
@@ -75,13 +79,14 @@ function memberRow(
     unitChanges: unit.length > 0,
     isProven,
     replaced,
+    restores,
   });
   return {
     name: node.name,
     address: node.address,
     action,
     why: reasons(action, node, resources, deployed, unit, certificates, replaced),
-    unit: action === "restart" || action === "rebuild" ? unit : [],
+    unit: ["restart", "rebuild", "restore"].includes(action) ? unit : [],
     certificates,
     replaced,
     steps: stepDigests(resources, connectionOf(node, ssh)),

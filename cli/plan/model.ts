@@ -18,6 +18,7 @@ export type Action =
   | "replace"
   | "rebuild"
   | "remove"
+  | "restore"
   | "inert";
 
 export interface HostRow {
@@ -39,13 +40,22 @@ export interface HostRow {
 
 /** Digests of a step's texts without secrets; empty where there is none, and with a leading "~" where a part is not known yet. */
 export interface StepDigest {
-  readonly step: "machine" | "host" | "binaries" | "certificates" | "member" | "upkeep" | "connection";
+  readonly step:
+    | "machine"
+    | "host"
+    | "binaries"
+    | "certificates"
+    | "restore"
+    | "halt"
+    | "member"
+    | "upkeep"
+    | "connection";
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * trust: CAs, host keys, ssh targets, the bastion, protection. login: who gets in. archive: digests, mirrors, the proxy.
+ * trust: CAs, host keys, ssh targets, the bastion, protection, the data of a restore. login: who gets in. archive: digests, mirrors, the proxy.
  * listener: addresses that etcd listens at. exposure: who may reach a machine, and what it may do. flag: of etcd. sandbox: of
  * its unit. allow: refusals that are overridden. names: what certificates are for, and for how long. image: of a machine.
  * access: who has a client certificate, and whose are refused; etcd's authentication, and what its users may do.
@@ -77,7 +87,16 @@ export interface SecurityRow {
 }
 
 export interface ClusterRow {
-  readonly step: "version" | "ca" | "replace" | "before" | "membership" | "access" | "health" | "backup";
+  readonly step:
+    | "restore"
+    | "version"
+    | "ca"
+    | "replace"
+    | "before"
+    | "membership"
+    | "access"
+    | "health"
+    | "backup";
   readonly text: string;
 }
 

@@ -17,10 +17,12 @@ const ACTIONS: Readonly<Record<Action, string>> = {
   replace: "replace",
   rebuild: "replace the instance",
   remove: "remove",
+  restore: "restore",
   inert: "inert",
 };
 
 const STEPS: Readonly<Record<ClusterRow["step"], string>> = {
+  restore: "restore",
   version: "version",
   ca: "CA step",
   replace: "run again",

@@ -88,7 +88,7 @@ function twins(resources: readonly Resource[]): readonly string[] {
 
 /** Rows whose members change, and the step of the cluster that has to run with them. */
 const ACCOMPANIED = {
-  before: ["restart", "join", "replace", "rebuild"],
+  before: ["restart", "join", "replace", "rebuild", "restore"],
   membership: ["remove"],
 } as const satisfies Readonly<Record<string, readonly HostRow["action"][]>>;
 

@@ -21,6 +21,7 @@ import { cloudRows } from "./security-cloud.ts";
 import { givenRows } from "./security-given.ts";
 import { allowRows, archiveRows, folderRows } from "./security-host.ts";
 import { loginRows } from "./security-login.ts";
+import { restoredRows } from "./security-restore.ts";
 import { type Found, listed, NONE } from "./security-row.ts";
 import { unitRows } from "./security-unit.ts";
 import { upkeepRows } from "./upkeep-rows.ts";
@@ -36,6 +37,7 @@ export function securityRows(
     ...authorityRows(resources),
     ...issuerRows(config, deployed),
     ...givenRows(config, deployed),
+    ...restoredRows(config, deployed),
     ...unprotectedRows(resources),
     ...lifeRows(resources),
     ...clientRows(resources),

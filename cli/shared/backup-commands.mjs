@@ -14,4 +14,21 @@ export const backupCommands = {
     exits: { 0: "listed", 1: "a host or the store could not be asked, so the list may lack something" },
     example: "npm run backups -- --json",
   },
+  "copy-snapshot": {
+    call: "npm run copy-snapshot -- [OPTION…] SNAPSHOT",
+    summary:
+      "Copies a snapshot that one host has to all other hosts of the stack, so that it can be restored. Says the lines of the stack file that restore it. See docs/restore.md.",
+    options: { stack },
+    words: {
+      SNAPSHOT: "its file name, as npm run backups says it; with a / the path of a file here",
+    },
+    exits: {
+      0: "every host has it",
+      1: "failed, or not every host could be asked",
+      3: "refused, and nothing was copied: no host has it, or two have different files by that name",
+    },
+    example: "npm run copy-snapshot -- etcd-3.6-20261127T060000Z-node1.db",
+    /** @type {NonNullable<import("./commands.mjs").Command["wrong"]>} */
+    wrong: (_, words) => (words.length === 1 ? undefined : "Give the name of one snapshot"),
+  },
 };

@@ -42,7 +42,7 @@ ask_hashes() { # "ID HASH" of each voter, at a revision that all of them have
 }
 corruption() { # the sentence
   if ! find_corrupt; then
-    echo "the alarm CORRUPT is raised, members disagree about the data, and no majority is left: stop the writers, and restore a snapshot of the member that you trust (etcdutl snapshot restore) into a new cluster"
+    echo "the alarm CORRUPT is raised, members disagree about the data, and no majority is left: stop the writers, and restore the data of the member that you trust (etcd-host snapshot --from-data there, then etcd:restore; docs/restore.md)"
   elif [ -z "$corrupt" ]; then
     echo "the alarm CORRUPT is raised, but all members agree about the data: 'etcd-host ctl alarm disarm', then run again"
   else

@@ -56,6 +56,7 @@ name='' incarnation='' cluster='' owner='' address='' listen='' data_dir='' quot
 version='' sha256_amd64='' sha256_arm64='' mirror='' proxy='' endpoints='' snapshots=''
 initial_state='' initial_cluster='' initial_token='' peer_url='' bundles='' election_timeout=1000
 members='' min_days=7 founding='' confirmed='' may_bootstrap=yes allow='' first='' upgrades_from='' alarms='' declared=''
+former='' snapshot='' sha256='' bump_revision='' restore='' restore_id='' from_data='' staged=''
 told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' private_users='' writable=''
 by_rule='' keep_revisions='' drop_first_key=''
 # Of upkeep and backup.
@@ -68,6 +69,7 @@ parse_options() {
       --name=*) name=$value ;;
       --incarnation=*) incarnation=$value ;;
       --cluster=*) cluster=$value ;;
+      --former=*) former=$value ;;
       --owner=*) owner=$value ;;
       --address=*) address=$value ;;
       --listen=*) listen=$value ;;
@@ -80,6 +82,12 @@ parse_options() {
       --volume=*) volume=$value ;;
       --made-from=*) made_from=$value ;;
       --version=*) version=$value ;;
+      --snapshot=*) snapshot=$value ;;
+      --sha256=*) sha256=$value ;;
+      --bump-revision=*) bump_revision=$value ;;
+      --restore=*) restore=$value ;;
+      --id=*) restore_id=$value ;;
+      --from-data) from_data=yes ;;
       --sha256-amd64=*) sha256_amd64=$value ;;
       --sha256-arm64=*) sha256_arm64=$value ;;
       --mirror=*) mirror=$value ;;

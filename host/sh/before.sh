@@ -5,6 +5,7 @@ BEFORE_SECONDS=5 # and two elections: what settles by itself is waited for
 
 cmd_before() { # stdin: the members
   begin_cluster_step
+  if is_to_be_restored; then judge_restore; return; fi
   if is_bootstrapping; then say "the cluster is being bootstrapped: nothing to check"; return; fi
   if ! query_cluster; then
     refuse_without_etcdctl
@@ -149,7 +150,7 @@ refuse_lost_quorum() {
   until reach_members; do
     [ "$(date +%s)" -lt "$patience" ] || {
       [ -z "$deaf" ] || allowed expired-ca || refuse_deaf
-      refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot (etcdutl snapshot restore) into a new cluster"
+      refuse "no quorum answers $(hostname): of $count declared members these answer:$(list_or_none "$alive");$silent cannot be reached. They are off, or this host is cut off. Nothing was changed: bring back $(quorum_of "$count") in all, with their data; if that is impossible, restore a snapshot: etcd:restore, with docs/restore.md$(newest_of_one_left)"
     }
     sleep 0.5
   done
@@ -172,6 +173,10 @@ reach_members() { # false: one is silent
     esac
   done
   [ -z "$silent" ] && { [ -z "$deaf" ] || allowed expired-ca; }
+}
+# One that is left may have more than any snapshot.
+newest_of_one_left() {
+  [ -z "$alive" ] || echo ". The newest data may be that of$alive: 'etcd-host snapshot --from-data' there saves it"
 }
 list_or_none() { echo "${1:- none}"; }
 

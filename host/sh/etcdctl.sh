@@ -39,16 +39,22 @@ fetch_from() { # client|peer HOST:PORT FILE REQUEST
 }
 
 # The declared members come on stdin, a line "member NAME PEER-URL CLIENT-URL INCARNATION" each, for the proof "told NAME
-# DIGEST" up to a line "deployed", and where etcd's authentication is managed what access.sh reads.
+# DIGEST" up to a line "deployed", for a restore what restore.sh staged, and where etcd's authentication is managed what
+# access.sh reads.
 read_members() {
   while read -r word declared_name peer client declared_incarnation; do
     case $word in
       member) members="${members:+$members }$declared_name=$peer=$client=$declared_incarnation" ;;
       told) told="${told:+$told }$declared_name=$peer" ;;
+      staged) add_staged "$declared_name $peer $client $declared_incarnation" ;;
       auth | user | grant) add_wanted_access "$word $declared_name $peer $client $declared_incarnation" ;;
       deployed) return 0 ;;
     esac
   done
+}
+add_staged() { # LINE
+  staged="$staged$1
+"
 }
 add_wanted_access() { # LINE
   access="$access$1

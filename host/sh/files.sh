@@ -49,21 +49,26 @@ same_file() { [ -f "$1" ] && [ -f "$2" ] && cmp -s "$1" "$2"; }
 label_files() { if command -v restorecon >/dev/null 2>&1; then restorecon -RF "$@" 2>/dev/null || :; fi; }
 
 timestamp() { date -u +%Y%m%dT%H%M%SZ; }
-holds_data() { # DIRECTORY: is anything in it, but for a file system's own folder?
-  [ -d "$1" ] && [ -n "$(find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' -print -quit)" ]
+holds_data() { # DIRECTORY: is anything in it, but for a file system's own folder, and what is laid out beside a member's data?
+  [ -d "$1" ] && [ -n "$(find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' ! -name '.staged-*' -print -quit)" ]
 }
 # Data is never deleted. Where the directory is a mount of its own or a link, its contents move within it.
 move_aside() { # DIRECTORY
   holds_data "$1" || return 0
-  if [ -L "$1" ] || mountpoint -q "$1"; then
-    aside=$(free_name "$1/aside-$(timestamp)")
-    mkdir "$aside"
-    find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' -exec mv -t "$aside" {} +
+  move_all "$1" "$(aside_name "$1")"
+}
+aside_name() { # DIRECTORY
+  if stays_in_place "$1"; then free_name "$1/aside-$(timestamp)"; else free_name "$1.aside-$(timestamp)"; fi
+}
+stays_in_place() { [ -L "$1" ] || mountpoint -q "$1"; } # DIRECTORY
+move_all() { # DIRECTORY ASIDE, which may have a part of it already
+  if stays_in_place "$1"; then
+    mkdir -p "$2"
+    find -H "$1" -mindepth 1 -maxdepth 1 ! -name lost+found ! -name 'aside-*' ! -name '.staged-*' -exec mv -t "$2" {} +
   else
-    aside=$(free_name "$1.aside-$(timestamp)")
-    mv "$1" "$aside"
+    mv "$1" "$2"
   fi
-  note "the data of $1 is kept in $aside"
+  note "the data of $1 is kept in $2"
 }
 free_name() { # NAME, or the next one that nothing has
   free=$1 number=1

@@ -27,6 +27,7 @@ begin_member() { # UNIT
   fi
 }
 refuse_lost_data() {
+  ! is_halted || refuse "$name was halted for a restore that is not what is declared now: bring its data back with 'etcd-host put-back --yes' on every host, or declare etcd:restore again"
   refuse "the data of $name is gone from $data_dir: an empty start could lose acknowledged writes; raise the node's incarnation to replace the member, or put the data back"
 }
 # Written while the data directory is empty, or for a founder that goes on: its WAL is this incarnation's.

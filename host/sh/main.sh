@@ -12,20 +12,27 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
   etcd-host snapshots         those that are kept here (--stored: those of the store)
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
+  etcd-host snapshot          save a snapshot of this member (--from-data: of its files, where no quorum is left)
+  etcd-host stage NAME        restore by hand, first on each host: lay out the data of a snapshot, beside the member's own
+  etcd-host halt --yes        then on each host: stop the member, and set its data aside
+  etcd-host switch --yes      then on each host: start it with the data of the snapshot
+  etcd-host put-back --yes    give a restore up after halt: the data from before comes back
 Run by the program's steps:
   sudo host-key prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot history disarm
+  has-copy send-copy take-copy
   upkeep remove-upkeep
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot history disarm' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot snapshot stage halt history disarm' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
   forget_variables
   [ "$command" != ctl ] || { cmd_ctl "$@"; return; } # everything after it is etcdctl's
+  case $command/${1:-} in stage/ | stage/-*) ;; stage/*) snapshot=$1; shift ;; esac
   parse_options "$@"
   case " $ASKING " in *" $command "*) choose_etcdctl ;; esac
   case $command in
@@ -59,6 +66,14 @@ main() {
     snapshots) cmd_snapshots ;;
     send-snapshot) cmd_send_snapshot ;;
     discard) cmd_discard ;;
+    snapshot) cmd_snapshot ;;
+    has-copy) cmd_has_copy ;;
+    send-copy) cmd_send_copy ;;
+    take-copy) cmd_take_copy ;;
+    stage) cmd_stage ;;
+    halt) cmd_halt ;;
+    switch) cmd_switch ;;
+    put-back) cmd_put_back ;;
     help | --help | -h) cmd_help ;;
     *) usage "unknown subcommand '$command'" ;;
   esac

@@ -4,6 +4,10 @@ MEMBERSHIP_SECONDS=60 # and six elections: after a bootstrap that was repaired, 
 
 cmd_membership() { # stdin: the members, and who may do what; after the last of them has joined
   begin_cluster_step
+  if [ -n "$restore" ]; then
+    wait_for_cluster
+    forget_records_before
+  fi
   if is_bootstrapping; then
     [ -n "$access" ] || { say "the cluster is being bootstrapped: nothing to remove"; return; }
     wait_for_cluster

@@ -87,7 +87,7 @@ check_owner() { # another member's host, or that of another stack's cluster, is 
 }
 other_member() { # a member that has started here and is not this one
   [ -n "$(mark_value name)" ] || return 0
-  [ "$(mark_value name)" != "$name" ] || [ "$(mark_value cluster)" != "$cluster" ] || return 0
+  [ "$(mark_value name)" != "$name" ] || ! is_our_cluster || return 0
   if [ -e "$STATE_DIR/bootstrapped" ] || has_wal "$(mark_value data_dir)"; then
     echo "$(mark_value name) of cluster $(mark_value cluster)"
   fi
@@ -117,6 +117,10 @@ check_ports() { # free, or ours: a member that runs here is this one
     for port in $(ports_taken "$CLIENT_PORT" "$PEER_PORT" "$metrics_port"); do taken="$taken $port$(port_user "$port")"; done
   fi
   check refuse ports "${taken:-free or ours}" "$CLIENT_PORT, $PEER_PORT and $metrics_port free or ours" test -z "$taken"
+}
+is_our_cluster() { # as it is declared, or as it was before the last restore
+  marked=$(mark_value cluster)
+  [ "$marked" = "$cluster" ] || { [ -n "$former" ] && [ "$marked" = "$former" ]; }
 }
 port_user() { # who holds it, where ss can tell
   if command -v ss >/dev/null 2>&1; then

@@ -26,9 +26,15 @@ cmd_prepare() { # called as `sh FILE prepare …`: FILE is the program to instal
   make_directories
   if [ -n "$volume" ]; then adopt_data; fi
   install_program "$0"
+  keep_former_mark
   write_mark
   declare_files prepare "$PROGRAM"
   claim_step prepare
+}
+
+# Until the data of a restore is in its place, the host is still one of the cluster before: the restore may be given up.
+keep_former_mark() {
+  [ -z "$former" ] || [ "$(mark_value cluster)" != "$former" ] || cluster=$former
 }
 
 make_user() {

@@ -55,7 +55,7 @@ can_remove() { # ID
   rest=$(healthy_voters_but "$1" | wc -l)
   [ "$left" -gt 0 ] || refuse "$(name_of "$1") is the last member; 'pulumi destroy' takes a cluster down"
   [ "$rest" -ge "$(quorum_of "$left")" ] ||
-    say_problem "$(name_of "$1") may not be removed: of the $left voters left $rest are healthy, $(quorum_of "$left") needed; not healthy: $(unhealthy_voters_but "$1"). Bring it back first; if it is gone for good, only a restore from a snapshot helps (etcdutl snapshot restore)" || return 1
+    say_problem "$(name_of "$1") may not be removed: of the $left voters left $rest are healthy, $(quorum_of "$left") needed; not healthy: $(unhealthy_voters_but "$1"). Bring it back first; if it is gone for good, only a restore helps (etcd:restore; docs/restore.md)" || return 1
   agree
 }
 # May this learner become a voter? The cluster it then counts in must have a quorum.

@@ -69,6 +69,7 @@ take_member_away() {
   systemctl daemon-reload
   systemctl reset-failed etcd.service 2>/dev/null || :
   move_aside "$data_dir"
+  forget_stages none
   forget_member_state
 }
 forget_member_state() {

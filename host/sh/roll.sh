@@ -7,8 +7,11 @@ cmd_roll() { # OPTION...; stdin: the unit
   may_bootstrap=no
   read_member_step
   step_digest=$(declared_digest "$new_unit" "$@")
+  take_staged
   if ! owns_data; then
     begin_member "$new_unit"
+  elif ! is_running && begins_restored; then
+    start_member "$new_unit" # the others do the same: nobody can be asked
   elif ! is_running; then
     start_again "$new_unit"
   elif [ -z "$(differences "$new_unit")" ]; then

@@ -6,6 +6,7 @@ START_SECONDS=120
 cmd_start() { # OPTION...; stdin: the unit
   read_member_step
   step_digest=$(declared_digest "$new_unit" "$@")
+  take_staged
   if ! owns_data; then
     begin_member "$new_unit"
   elif has_served; then

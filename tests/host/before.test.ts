@@ -255,7 +255,7 @@ test("a lost quorum is said with who can be asked and who cannot, and the way ou
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /refused: no quorum answers \S+: of 3 declared members these answer: node1; node2 cannot be reached\. .* bring back 2 in all, .* restore a snapshot/,
+    /refused: no quorum answers \S+: of 3 declared members these answer: node1; node2 cannot be reached\. .* bring back 2 in all, .* restore a snapshot: etcd:restore, with docs\/restore\.md\. The newest data may be that of node1: 'etcd-host snapshot --from-data' there saves it$/m,
   );
   assert.deepEqual(changesAsked(cluster.host), []);
 });

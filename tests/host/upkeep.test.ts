@@ -27,7 +27,7 @@ for (const [interval, calendar, spread] of [
     const service = host.read(`${UNITS}/etcd-backup.service`);
     assert.match(
       service,
-      /\nExecStart=\S+\/etcd-host backup --by-timer\nSuccessExitStatus=4\nTimeoutStartSec=1h\nNice=19\n/,
+      /\nExecStart=\S+\/etcd-host backup --by-timer\nSuccessExitStatus=4\nTimeoutStartSec=2h\nNice=19\n/,
     );
     assert.match(service, /\nIOSchedulingClass=idle\nCPUWeight=20\nIOWeight=10\nOOMScoreAdjust=900\n/);
     assert.deepEqual(host.systemdCalls().slice(-3), [

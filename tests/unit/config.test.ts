@@ -174,7 +174,7 @@ for (const [what, values, sentence] of [
   [
     "an override of host keys",
     { allow: ["missing-host-keys"] },
-    'allow[0]: "missing-host-keys" is not an override; choose from version-below-security-floor, two-node-restart, nospace-alarm, downgrade, expired-ca, foreign-etcd, foreign-archive, gone-instances.',
+    'allow[0]: "missing-host-keys" is not an override; choose from version-below-security-floor, two-node-restart, nospace-alarm, downgrade, expired-ca, restore-healthy-cluster, foreign-snapshot, foreign-etcd, foreign-archive, gone-instances.',
   ],
   ["protect as a number", { protect: 1 }, "protect: must be true or false, not 1."],
 ] as const) {

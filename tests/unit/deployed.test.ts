@@ -19,7 +19,7 @@ const full = {
     ],
   },
   rbac: { auth: true, users: { app1: ["readwrite prefix /app1/"] } },
-  restore: { id: 1 },
+  restore: { snapshot: "a.db", sha256: "0".repeat(64), id: 1 },
 };
 
 test("what a run leaves comes back the same through JSON", () => {

@@ -268,8 +268,8 @@ test("a lost node that comes back without a raised incarnation is refused; one t
   assert.deepEqual(problemsOf(1, removed), []);
 });
 
-test("what this version does not write yet is kept from record to record", () => {
-  const kept = { restore: { id: 1 } };
+test("what a restore recorded is kept from record to record", () => {
+  const kept = { restore: { snapshot: "a.db", sha256: "0".repeat(64), id: 1 } };
   const before = { ...deployed(3), ...kept };
   const after = deployedAfter(config({ nodes: nodes(3) }), plan(nodes(3), before), before.token, before);
   assert.deepEqual({ restore: after.restore }, kept);
