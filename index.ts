@@ -74,7 +74,7 @@ const check = new HealthCheck(HEALTH, {
 // 5. A backup, where there is to be one: what takes it is proven, too.
 if (config.backup.schedule !== undefined) {
   const { adminHost: host, upkeep } = cluster;
-  new FirstBackup(BACKUP, { host, upkeep, after: check.step });
+  new FirstBackup(BACKUP, { host, token, upkeep, after: check.step });
 }
 
 /** The stack's outputs. */

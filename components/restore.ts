@@ -7,6 +7,7 @@ import { hostCommand, identityOptions, type Options } from "../host/commands.ts"
 import type { RestoreCall } from "./cluster-steps.ts";
 import { type Host, hostNamed } from "./host.ts";
 import { hostStep, INERT, ownerOf, remoteStep, type Step } from "./step.ts";
+import { storeAccess, type UpkeepSettings } from "./upkeep.ts";
 
 export interface RestoringArgs {
   readonly topology: Pick<Topology, "members" | "restore">;
@@ -17,6 +18,8 @@ export interface RestoringArgs {
   readonly dataDir: string;
   /** What decrypts the snapshot. @default it is not encrypted */
   readonly identity?: pulumi.Input<string> | undefined;
+  /** Of these, the store: a new machine knows of none. */
+  readonly upkeep?: UpkeepSettings | undefined;
   readonly checkId: number;
 }
 
@@ -38,9 +41,13 @@ export class Restoring {
 
   /** Every host lays out what its member starts from, beside its data. Nothing stops, and no running member is touched. */
   stage(after: readonly Step[]): readonly Step[] {
-    const { release, dataDir, identity } = this.#args;
+    const { release, dataDir, identity, upkeep = {} } = this.#args;
+    const store = storeAccess(upkeep);
+    const key = identity === undefined ? "" : pulumi.interpolate`== identity\n${identity}\n`;
+    const sent = pulumi.secret(pulumi.interpolate`${key}${store.sections}`);
     this.#staged = this.#onEach("restore", "stage", after, (member, { snapshot, sha256, bumpRevision }) => ({
       options: {
+        ...store.options,
         version: release.version,
         "data-dir": dataDir,
         snapshot,
@@ -49,7 +56,7 @@ export class Restoring {
         "peer-url": member.peerUrl,
         "initial-cluster": member.initialCluster,
       },
-      ...(identity === undefined ? {} : { stdin: pulumi.secret(identity) }),
+      ...(key === "" && store.sections === "" ? {} : { stdin: sent }),
     }));
     return this.#staged;
   }

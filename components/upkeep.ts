@@ -39,13 +39,14 @@ export class Upkeep extends pulumi.ComponentResource {
       ownerOf(this).apply((owner) =>
         render(host.caller, subcommand, { ...identityOptions(host, owner, checkId), ...options }),
       );
+    const sections = storeSections(settings);
     this.step = hostStep(
       partOf(name, "upkeep"),
       host,
       {
         create: call(hostCommand, "upkeep", upkeepOptions(settings)),
         delete: call(deleteCommand, "remove-upkeep", {}),
-        ...storeSecrets(settings),
+        ...(sections === undefined ? {} : { stdin: sections }),
       },
       { parent: this, dependsOn: after.map(({ command }) => command), ...GIVEN_UP_FIRST },
     );
@@ -55,7 +56,6 @@ export class Upkeep extends pulumi.ComponentResource {
 
 /** All of it is read in a review: nothing here is a secret. */
 function upkeepOptions({ backup, maintenance }: UpkeepSettings): Options {
-  const { store } = backup ?? {};
   return {
     interval: backup?.interval,
     keep: backup?.keep,
@@ -63,38 +63,62 @@ function upkeepOptions({ backup, maintenance }: UpkeepSettings): Options {
     "max-age": backup?.maxAge,
     recipients: backup?.recipients.join(),
     "metrics-file": backup?.metricsFile,
-    store: store?.url,
-    "store-prefix": store?.prefix,
-    "store-region": store?.region,
-    "store-sse": store?.sse,
-    "store-kms-key": store?.kmsKeyId,
-    proxy: store?.proxy,
+    ...storeOptions(backup),
     defragment: maintenance?.at,
     "free-mib": maintenance?.freeMiB,
     "free-percent": maintenance?.freePercent,
   };
 }
 
-function storeSecrets({ backup, accessKey }: UpkeepSettings): { stdin?: pulumi.Output<string> } {
+function storeOptions(backup: BackupSchedule | undefined): Options {
   const { store } = backup ?? {};
-  if (store === undefined) return {};
+  return {
+    store: store?.url,
+    "store-prefix": store?.prefix,
+    "store-region": store?.region,
+    "store-sse": store?.sse,
+    "store-kms-key": store?.kmsKeyId,
+    proxy: store?.proxy,
+  };
+}
+
+/** Sections of a step's input; nothing without a store. */
+function storeSections({ backup, accessKey }: UpkeepSettings): pulumi.Output<string> | undefined {
+  const { store } = backup ?? {};
+  if (store === undefined) return undefined;
   const ca = store.ca === undefined ? "" : `== store-ca.crt\n${store.ca.trimEnd()}\n`;
-  return { stdin: pulumi.secret(pulumi.interpolate`== store.key\n${accessKey ?? ""}\n${ca}`) };
+  return pulumi.secret(pulumi.interpolate`== store.key\n${accessKey ?? ""}\n${ca}`);
+}
+
+/** What a host needs to ask the store for a snapshot, whether or not it has its timers yet. */
+export function storeAccess(settings: UpkeepSettings): {
+  readonly options: Options;
+  readonly sections: pulumi.Input<string>;
+} {
+  return { options: storeOptions(settings.backup), sections: storeSections(settings) ?? "" };
+}
+
+export interface FirstBackupArgs {
+  readonly host: Host;
+  /** Of the cluster: a restored one is another, and has no backup yet. */
+  readonly token: pulumi.Input<string>;
+  readonly upkeep: readonly Step[];
+  readonly after: Step;
 }
 
 /**
- * One backup as a timer takes it, whenever the timers were set up: the key, the bucket and the encryption are proven in
+ * One backup as a timer takes it, whenever the timers were set up or the cluster was restored: the key, the bucket and the encryption are proven in
  * the same run. After the proof, so that nothing of it keeps what is proven from being recorded.
  */
 export class FirstBackup extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { host, upkeep, after }: { host: Host; upkeep: readonly Step[]; after: Step },
+    { host, token, upkeep, after }: FirstBackupArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("etcd:cluster:Backup", name, {}, opts);
     // of what they said, not of what they carry: a change that failed here and is taken back is one more change
-    const said = pulumi.unsecret(pulumi.all(upkeep.map(({ command }) => command.stdout)));
+    const said = pulumi.unsecret(pulumi.all([token, ...upkeep.map(({ command }) => command.stdout)]));
     const create = said.apply((all) => hostCommand(host.caller, BACKUP, { checked: digestOf(all) }));
     remoteStep(name, host, { create }, { parent: this, dependsOn: after.command });
     this.registerOutputs({});

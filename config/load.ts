@@ -47,7 +47,7 @@ function inClear(
 ): readonly string[] {
   if (secretKeys === undefined) return []; // not started by the engine
   const secret: unknown = JSON.parse(secretKeys);
-  return (["sshPrivateKey", "caKeys"] as const)
+  return (["sshPrivateKey", "caKeys", "backupAccessKey", "backupIdentity"] as const)
     .filter((key) => stack.get(key) !== undefined)
     .filter((key) => !(Array.isArray(secret) && secret.includes(`${stack.name}:${key}`)))
     .map(
@@ -59,6 +59,8 @@ function inClear(
 const SET = {
   sshPrivateKey: "sshPrivateKey < KEYFILE",
   caKeys: "--path 'caKeys.client-2' < KEYFILE",
+  backupAccessKey: "backupAccessKey < KEYFILE",
+  backupIdentity: "backupIdentity < KEYFILE",
 } as const;
 
 /** Every value of this project's namespace, even those that no setting reads: an unknown key is a mistake to report. */

@@ -17,7 +17,7 @@ export const storeKeys = [
   "credentials",
 ];
 
-const KEY_HINT = "a key does not belong here; pulumi config set --secret backupAccessKey ID:SECRET";
+const KEY_HINT = "a key does not belong here; pulumi config set --secret backupAccessKey < FILE, which has ID:SECRET";
 
 interface Around {
   readonly proxy: string;
@@ -93,7 +93,7 @@ function parseAccessKey(top: Fields, store: Fields): void {
   if (key === "")
     top.problem(
       "backupAccessKey",
-      "is missing, and the store needs it: pulumi config set --secret backupAccessKey ID:SECRET.",
+      "is missing, and the store needs it: pulumi config set --secret backupAccessKey < FILE, which has ID:SECRET.",
     );
   else if (!/^[^\s:"\\]+:[^\s"\\]+$/.test(key))
     top.problem("backupAccessKey", "the value is not of the form ID:SECRET.");

@@ -8,21 +8,24 @@ restored_token() { # TOKEN SHA256 ID
   printf '%s-%s\n' "${1%-*}" "$(printf '%s %s %s' "$1" "$2" "$3" | sha256sum | cut -c1-8)"
 }
 
-cmd_stage() { # stdin: the identity that decrypts the snapshot, where it is encrypted
+cmd_stage() { # stdin: "== FILE" and its content, for identity, store.key and store-ca.crt; by hand the identity alone
   need_root
   take_lock
   work=$(mktemp -d "$RUN_DIR/.stage-XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  [ -n "$name" ] || stage_by_hand
+  age_identity=$work/identity # gone with this run
+  if [ -n "$name" ]; then keep_sent; else stage_by_hand; fi
   need name "$name" version "$version" data-dir "$data_dir" snapshot "$snapshot" sha256 "$sha256" \
     bump-revision "$bump_revision" initial-cluster "$initial_cluster" initial-token "$initial_token" peer-url "$peer_url"
   need_this_member
+  if [ -n "$store" ]; then write_store; fi # a new machine has no timers yet, which know it
   if ! has_data_of "$initial_token" && ! is_staged "$initial_token"; then stage_snapshot; fi
   say_staged
 }
 # Without the stack: what it would have told this host stands in what it told it last.
 stage_by_hand() {
   [ -n "$snapshot" ] || usage "which snapshot? etcd-host stage NAME"
+  case $snapshot in *.age) cat >"$age_identity" ;; esac
   name=$(mark_value name) data_dir=$(mark_value data_dir) version=${version:-$(linked_version)}
   [ -n "$name" ] || refuse "this host has not been prepared"
   before=$(bootstrap_value CLUSTER_TOKEN) peer_url=$(bootstrap_value ADVERTISE_PEER_URLS)
@@ -59,7 +62,6 @@ stage_snapshot() {
   staging=$(staged_dir "$initial_token").part
   trap 'rm -rf "$work" "$staging"' EXIT
   mkdir -p "$staging"
-  keep_identity
   fetch_snapshot
   unpack_snapshot
   need_minor
@@ -77,10 +79,6 @@ stage_snapshot() {
 }
 last_line() { tail -n 1 | cut -c1-300; }
 mb_of() { echo $(($(wc -c <"$1") / 1048576)); } # FILE
-keep_identity() { # in memory where it can be, and gone with this run
-  age_identity=$work/identity
-  case $snapshot in *.age) cat >"$age_identity" ;; esac
-}
 fetch_snapshot() { # sets $found
   look_for_snapshot || fetch_from_store
   is=$(digest_of "$found")

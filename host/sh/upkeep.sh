@@ -15,6 +15,7 @@ cmd_upkeep() { # stdin: "== FILE" and its content, for store.key and store-ca.cr
   [ -z "$interval" ] || need keep "$keep" reserve "$reserve" max-age "$max_age"
   [ -z "$defragment" ] || need free-mib "$free_mib" free-percent "$free_percent"
   check_tools
+  keep_sent
   write_store
   write_upkeep
   write_units
@@ -32,11 +33,13 @@ check_tools() {
   [ -z "$recipients" ] || command -v age >/dev/null 2>&1 ||
     refuse "age is not installed on $name; install it, or set etcd:backup.encryption to \"store\" where the bucket encrypts"
 }
-write_store() {
+keep_sent() { # <"== FILE" and its content, for each
   : >"$work/store.key"
   awk -v dir="$work" '
-    /^== / { out = ($2 == "store.key" || $2 == "store-ca.crt") ? dir "/" $2 : ""; next }
+    /^== / { out = ($2 == "store.key" || $2 == "store-ca.crt" || $2 == "identity") ? dir "/" $2 : ""; next }
     out != "" { print > out }'
+}
+write_store() { # of what came on stdin
   if [ -z "$store" ]; then take_store_away; return; fi
   [ -s "$work/store.key" ] || fail "the step sent no key of the store"
   printf 'url=%s\nprefix=%s\nregion=%s\nproxy=%s\nsse=%s\nkms_key=%s\n' "$store" "$store_prefix" "$store_region" "$proxy" \

@@ -8,6 +8,7 @@ import { TOKENS } from "../unit/tokens.ts";
 import { Host } from "./host.ts";
 import { DATA } from "./member.ts";
 import { PEER_URL, SNAPSHOT, STAGED, sha256, stage, stagingHost, TOKEN } from "./staging.ts";
+import { FakeStore } from "./stores.ts";
 
 const SAYS = "staged 4711 63 12 20480 1000000000 none 0\n";
 
@@ -134,6 +135,22 @@ test("a snapshot with authentication on is found out here, where this host could
   const { code, stderr } = await stage(host, { snapshot: "auth.db", sha256: digest });
   assert.equal(code, 3, stderr);
   assert.match(stderr, /authentication is on in the snapshot, and etcd:rbac is not set/);
+});
+
+test("a new machine is told of the store, and has the snapshot from there", async (t) => {
+  const host = await stagingHost(t);
+  const store = await FakeStore.start(t);
+  const packed = gzipSync(fs.readFileSync(host.file("var/lib/etcd-host/snapshots", SNAPSHOT)));
+  fs.rmSync(host.file("var/lib/etcd-host/snapshots", SNAPSHOT));
+  const name = "etcd-1-0a1b2c3d/hourly/20261127T060000Z-r63-3.6-node2.db.gz";
+  store.objects.set(`etcd/${name}`, packed);
+  const digest = createHash("sha256").update(packed).digest("hex");
+  const told = { store: store.url, "store-prefix": "etcd", "store-region": "eu-central-1" };
+  const stdin = "== identity\nAGE-SECRET-KEY-1\n== store.key\nKEYID:SECRET\n";
+  const { code, stdout, stderr } = await stage(host, { snapshot: name, sha256: digest, ...told }, stdin);
+  assert.deepEqual([code, stdout], [0, SAYS], stderr);
+  assert.equal(host.read("etc/etcd/store.curlrc"), 'user = "KEYID:SECRET"\n');
+  assert.equal(fs.statSync(host.file("etc/etcd/store.curlrc")).mode & 0o777, 0o600);
 });
 
 test("by hand the token, the peers and this member come from what the host was told last", async (t) => {

@@ -40,7 +40,11 @@ export async function stagingHost(t: TestContext): Promise<Host> {
 }
 
 /** As components/restore.ts calls it. */
-export function stage(host: Host, changed: Readonly<Record<string, string>> = {}): Promise<Result> {
+export function stage(
+  host: Host,
+  changed: Readonly<Record<string, string>> = {},
+  stdin = "",
+): Promise<Result> {
   const options = {
     snapshot: SNAPSHOT,
     sha256,
@@ -48,7 +52,7 @@ export function stage(host: Host, changed: Readonly<Record<string, string>> = {}
     "initial-token": TOKEN,
     ...changed,
   };
-  return host.run(["stage", ...memberOptions(host, options).filter(isOfStage)]);
+  return host.run(["stage", ...memberOptions(host, options).filter(isOfStage)], { stdin });
 }
 const isOfStage = (option: string) => !/^--(metrics-url|bundles|initial-state)=/.test(option);
 

@@ -103,6 +103,19 @@ test("the key that decrypts a snapshot is a secret, on stdin of the steps that n
   }
 });
 
+test("every host is told of the store, as a new machine knows of none, and the first backup of the restored cluster follows", async () => {
+  const backup = { store: { bucket: "backups", region: "eu-central-1" }, encryption: "store" };
+  const stored = { backup, backupAccessKey: "KEYID:VERYSECRET" };
+  const before = await run(founded, stored);
+  const after = await run(before, { ...stored, restore });
+  for (const name of parts("restore")) {
+    const { create, stdin } = step(after, name).inputs;
+    assert.match(String(create), / --store=https:\/\/\S*backups\S* --store-prefix=etcd --store-region=eu-central-1 /);
+    assert.equal(stdin, "== store.key\nKEYID:VERYSECRET\n");
+  }
+  assert.ok("backup" in changedSteps(before, after));
+});
+
 test("a healthy cluster is restored only by a word that only these steps are sent", async () => {
   const allowing = await run(founded, { restore, allow: ["restore-healthy-cluster"] });
   assert.equal(optionsOf(text(step(allowing, "before"), "update")).allow, "restore-healthy-cluster");
