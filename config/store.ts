@@ -17,7 +17,8 @@ export const storeKeys = [
   "credentials",
 ];
 
-const KEY_HINT = "a key does not belong here; pulumi config set --secret backupAccessKey < FILE, which has ID:SECRET";
+const KEY_HINT =
+  "a key does not belong here; pulumi config set --secret backupAccessKey < FILE, which has ID:SECRET";
 
 interface Around {
   readonly proxy: string;

@@ -110,7 +110,10 @@ test("every host is told of the store, as a new machine knows of none, and the f
   const after = await run(before, { ...stored, restore });
   for (const name of parts("restore")) {
     const { create, stdin } = step(after, name).inputs;
-    assert.match(String(create), / --store=https:\/\/\S*backups\S* --store-prefix=etcd --store-region=eu-central-1 /);
+    assert.match(
+      String(create),
+      / --store=https:\/\/\S*backups\S* --store-prefix=etcd --store-region=eu-central-1 /,
+    );
     assert.equal(stdin, "== store.key\nKEYID:VERYSECRET\n");
   }
   assert.ok("backup" in changedSteps(before, after));
