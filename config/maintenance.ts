@@ -12,8 +12,14 @@ const forms = {
   daily: new RegExp(`^${clock}$`),
 } as const;
 
+const WARNING =
+  "no database is defragmented on a schedule, so its file keeps the size that it once had; {} does it every Sunday where it is worth it, and defragment: off says that it is not wanted.";
+
 export function parseMaintenance(top: Fields): MaintenanceConfig | undefined {
-  if (top.get("maintenance") === undefined) return undefined;
+  if (top.get("maintenance") === undefined) {
+    top.report.warning("maintenance", WARNING);
+    return undefined;
+  }
   const maintenance = top.object("maintenance");
   maintenance.refuseUnknown(["defragment", "at", "freeMiB", "freePercent"]);
   const defragment = maintenance.choice("defragment", usual.defragment, ["weekly", "daily", "off"]);

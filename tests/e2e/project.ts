@@ -80,7 +80,7 @@ export class Project {
     const project = new Project(dir, stack, writeStack);
     await project.refresh();
     // without what is on in Pulumi.dev.yaml and is the subject of few tests
-    await project.configure({ backup: { interval: "off" }, maintenance: undefined, ...config });
+    await project.configure({ backup: { interval: "off" }, maintenance: { defragment: "off" }, ...config });
     return project;
   }
 

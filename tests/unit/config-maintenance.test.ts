@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { config, problems } from "./configuration.ts";
+import { config, problems, read } from "./configuration.ts";
 
 test("databases are defragmented on a schedule only where it is asked for", () => {
-  assert.equal(config().maintenance, undefined);
+  assert.equal(config({ maintenance: undefined }).maintenance, undefined);
+  assert.match(
+    read({ maintenance: undefined }).warnings.join(),
+    /^maintenance: no database is defragmented on a schedule/,
+  );
+  assert.deepEqual(read({ maintenance: { defragment: "off" } }).warnings, []);
   assert.equal(config({ maintenance: { defragment: "off" } }).maintenance, undefined);
   const weekly = { defragment: "weekly", at: "Sun 03:00", freeMiB: 100, freePercent: 45 } as const;
   assert.deepEqual(config({ maintenance: {} }).maintenance, weekly);

@@ -25,6 +25,7 @@ export const right = {
   nodes: threeNodes,
   ssh: { user: "root", knownHostsFile: "~/.ssh/known_hosts" },
   backup: { interval: "off" },
+  maintenance: { defragment: "off" },
 };
 
 export type Files = Readonly<Record<string, string | undefined>>;
