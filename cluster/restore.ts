@@ -5,8 +5,10 @@
 
 import { createHash } from "node:crypto";
 import type { ClusterConfig, RestoreConfig } from "../config/model.ts";
+import { CLIENT_PORT } from "../etcd/ports.ts";
 import { quorum } from "../etcd/quorum.ts";
 import { minorOf, parseVersion } from "../etcd/releases.ts";
+import { httpsUrl } from "./bootstraps.ts";
 import type { Deployed, RestoredFrom } from "./deployed.ts";
 
 export const FOREIGN_SNAPSHOT = "foreign-snapshot";
@@ -15,14 +17,24 @@ export const FOREIGN_SNAPSHOT = "foreign-snapshot";
 export interface Restore extends RestoreConfig {
   /** Whether this run does it; else it is done, and its steps stay as they are. */
   readonly isPending: boolean;
+  /** Client URLs at which members were and none is declared any more: they may still be a quorum. */
+  readonly formerEndpoints: readonly string[];
 }
 
 /** Nothing where the configuration names none. */
 export function restoreOf(
-  config: Pick<ClusterConfig, "restore">,
+  config: Pick<ClusterConfig, "restore" | "nodes">,
   deployed: Deployed | undefined,
 ): Restore | undefined {
-  return config.restore && { ...config.restore, isPending: isPending(config, deployed) };
+  const declared = config.nodes.map(({ address }) => address);
+  const former = Object.values(deployed?.nodes ?? {}).filter(({ address }) => !declared.includes(address));
+  return (
+    config.restore && {
+      ...config.restore,
+      isPending: isPending(config, deployed),
+      formerEndpoints: former.map(({ address }) => httpsUrl(address, CLIENT_PORT)),
+    }
+  );
 }
 
 /** Whether it is to be done: nothing has recorded it yet. */

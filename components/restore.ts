@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { partOf } from "../cluster/resource-names.ts";
 import type { Restore } from "../cluster/restore.ts";
 import type { Topology, TopologyMember } from "../cluster/topology.ts";
+import { allowedFor } from "../config/allow.ts";
 import type { Release } from "../config/model.ts";
 import { hostCommand, identityOptions, type Options } from "../host/commands.ts";
 import type { RestoreCall } from "./cluster-steps.ts";
@@ -20,6 +21,8 @@ export interface RestoringArgs {
   readonly identity?: pulumi.Input<string> | undefined;
   /** Of these, the store: a new machine knows of none. */
   readonly upkeep?: UpkeepSettings | undefined;
+  /** Words of which hosts are sent that one about a healthy cluster. */
+  readonly allow: readonly string[];
   readonly checkId: number;
 }
 
@@ -45,19 +48,25 @@ export class Restoring {
     const store = storeAccess(upkeep);
     const key = identity === undefined ? "" : pulumi.interpolate`== identity\n${identity}\n`;
     const sent = pulumi.secret(pulumi.interpolate`${key}${store.sections}`);
-    this.#staged = this.#onEach("restore", "stage", after, (member, { snapshot, sha256, bumpRevision }) => ({
-      options: {
-        ...store.options,
-        version: release.version,
-        "data-dir": dataDir,
-        snapshot,
-        sha256,
-        "bump-revision": bumpRevision,
-        "peer-url": member.peerUrl,
-        "initial-cluster": member.initialCluster,
-      },
-      ...(key === "" && store.sections === "" ? {} : { stdin: sent }),
-    }));
+    this.#staged = this.#onEach(
+      "restore",
+      "stage",
+      after,
+      (member, { snapshot, sha256, bumpRevision, formerEndpoints }) => ({
+        options: {
+          ...store.options,
+          endpoints: formerEndpoints.join(),
+          version: release.version,
+          "data-dir": dataDir,
+          snapshot,
+          sha256,
+          "bump-revision": bumpRevision,
+          "peer-url": member.peerUrl,
+          "initial-cluster": member.initialCluster,
+        },
+        ...(key === "" && store.sections === "" ? {} : { stdin: sent }),
+      }),
+    );
     return this.#staged;
   }
 
@@ -72,9 +81,14 @@ export class Restoring {
 
   /** All members stop, and their data is set aside: from the first of these on nobody serves. */
   halt(before: Step): readonly Step[] {
-    const { release, dataDir } = this.#args;
-    return this.#onEach("halt", "halt", [before], () => ({
-      options: { version: release.version, "data-dir": dataDir },
+    const { release, dataDir, allow } = this.#args;
+    return this.#onEach("halt", "halt", [before], (_member, { formerEndpoints }) => ({
+      options: {
+        version: release.version,
+        "data-dir": dataDir,
+        endpoints: formerEndpoints.join(),
+        allow: allowedFor("restore", allow),
+      },
     }));
   }
 

@@ -4,7 +4,7 @@ import type { RestoreConfig } from "./model.ts";
 import { type Fields, show } from "./value.ts";
 
 /** Far more than a cluster writes between two snapshots, and far less than revisions can count. */
-const BUMP_REVISION = 1_000_000_000;
+export const BUMP_REVISION = 1_000_000_000;
 
 export function parseRestore(top: Fields): RestoreConfig | undefined {
   const restore = top.object("restore");
@@ -25,12 +25,13 @@ export function parseRestore(top: Fields): RestoreConfig | undefined {
       "sha256",
       `${show(sha256)} is not a sha256: 64 digits of 0-9 and a-f, of the file as it is stored.`,
     );
-  return {
-    snapshot,
-    sha256,
-    id: restore.integer("id", 1, 1, 999_999),
-    bumpRevision: restore.integer("bumpRevision", BUMP_REVISION, 1, 1_000_000_000_000_000),
-  };
+  const bumpRevision = restore.integer("bumpRevision", BUMP_REVISION, 1, 1_000_000_000_000_000);
+  if (bumpRevision < BUMP_REVISION)
+    top.report.warning(
+      "restore.bumpRevision",
+      `${bumpRevision} is less than ${BUMP_REVISION}: a client that has seen a later revision than the snapshot's plus that takes old data for new.`,
+    );
+  return { snapshot, sha256, id: restore.integer("id", 1, 1, 999_999), bumpRevision };
 }
 
 /** Words that a shell and a store take as they are, and no way out of the folder. */

@@ -14,6 +14,7 @@ import { isPending } from "../../cluster/restore.ts";
 import { shown, stepInWords } from "../../cluster/rotation.ts";
 import type { Deployed } from "../../cluster/topology.ts";
 import type { ClusterConfig } from "../../config/model.ts";
+import { BUMP_REVISION } from "../../config/restore.ts";
 import { minorOf, parseVersion } from "../../etcd/releases.ts";
 import { optionsOf } from "../../host/options.ts";
 import { text } from "../../lib/json.ts";
@@ -88,8 +89,11 @@ function restoreRow(
     deployed === undefined
       ? "the cluster begins with"
       : "every host lays out and verifies the snapshot first, then all members stop, and the cluster begins again with";
-  const { snapshot, sha256, id } = restore;
-  return [{ step: "restore", text: `${begins} ${snapshot} (sha256 ${sha256.slice(0, 16)}…, id ${id})` }];
+  const { snapshot, sha256, id, bumpRevision } = restore;
+  const bump = bumpRevision === BUMP_REVISION ? "" : `, bumpRevision ${bumpRevision}`;
+  return [
+    { step: "restore", text: `${begins} ${snapshot} (sha256 ${sha256.slice(0, 16)}…, id ${id}${bump})` },
+  ];
 }
 
 function proofRow(resources: readonly Resource[]): ClusterRow {

@@ -128,12 +128,14 @@ refuse_foreign_access() {
 
 # While authentication is off whoever has a certificate may give any user a password, and no question tells.
 forget_passwords() {
+  made_before='already exists'
   [ "$(wanted_auth)" = on ] && has_line "$(cat "$work/access")" 'auth off' || return 0
   sed -n 's/^user //p' "$work/access" >"$work/steps"
   while read -r user; do
     change_access 'not found' user delete "$user"
     note "made again, as it may have been given a password: the user $user"
   done <"$work/steps"
+  made_before='' # whoever is there again now was made by somebody else
   until_proven read_access
 }
 
@@ -144,7 +146,7 @@ add_access() {
     while read -r _ who what key end; do
       case $kind in
         mark) change_access '' put "$USERS$who" "$who" ;;
-        user) change_access 'already exists' user add "$who" --no-password ;;
+        user) change_access "$made_before" user add "$who" --no-password ;;
         role) change_access 'already exists' role add "$who" ;;
         grant) change_access '' role grant-permission -- "$who" "$what" "$key" ${end:+"$end"} ;;
         holds) change_access '' user grant-role "$who" "$what" ;;

@@ -68,6 +68,14 @@ disarm() { # ALARM
   note "disarmed the alarm $1"
 }
 
+# A snapshot has the alarms of its cluster with it: of members that this one does not have, and nothing could be written.
+forget_alarms_before() {
+  until_proven ask_for_alarms
+  for id in $(sed -n 's/^memberID:\([0-9]*\) alarm:.*/\1/p' "$work/alarms"); do
+    if [ -z "$(row_of "$id")" ]; then disarm "$alarms"; return; fi
+  done
+}
+
 # The quota was raised, or keys were deleted and the members defragmented: with room at each of them, writes are let in again.
 FULL_PERCENT=90
 NO_ROOM="not every member says that its database is below $FULL_PERCENT % of its quota; 'npm run reclaim' says what to do"

@@ -6,6 +6,7 @@ cmd_membership() { # stdin: the members, and who may do what; after the last of 
   begin_cluster_step
   if [ -n "$restore" ]; then
     wait_for_cluster
+    forget_alarms_before
     forget_records_before
   fi
   if is_bootstrapping; then

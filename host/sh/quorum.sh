@@ -27,6 +27,7 @@ known_endpoints() {
     if [ -e "$STATE_DIR/endpoints" ]; then tr ',' '\n' <"$STATE_DIR/endpoints"; fi
     printf '%s\n' "$initial_cluster" | tr ',' '\n' | sed 's/^[^=]*=//; s/:2380$/:2379/'
     declared_endpoints | tr ',' '\n'
+    printf '%s\n' "$endpoints" | tr ',' '\n' # of nodes that are declared elsewhere now
   } | sed '/^$/d' | sort -u | paste -s -d, -
 }
 ask_members() { # all at once: one that hangs costs its time-out only once

@@ -18,8 +18,9 @@ cmd_stage() { # stdin: "== FILE" and its content, for identity, store.key and st
   need name "$name" version "$version" data-dir "$data_dir" snapshot "$snapshot" sha256 "$sha256" \
     bump-revision "$bump_revision" initial-cluster "$initial_cluster" initial-token "$initial_token" peer-url "$peer_url"
   need_this_member
-  if [ -n "$store" ]; then write_store; fi # a new machine has no timers yet, which know it
-  if ! has_data_of "$initial_token" && ! is_staged "$initial_token"; then stage_snapshot; fi
+  # a new machine knows of no store yet; the timers that are here go on with the one that they were given
+  if [ -n "$store" ]; then STORE_DIR=$work/store && mkdir "$STORE_DIR" && write_store; fi
+  if ! has_data_of "$initial_token" && ! is_laid_out; then stage_snapshot; fi
   say_staged
 }
 # Without the stack: what it would have told this host stands in what it told it last.
@@ -49,6 +50,11 @@ staged_dir() { # TOKEN
   if stays_in_place "$data_dir"; then echo "$data_dir/.staged-$1"; else echo "$data_dir.staged-$1"; fi
 }
 is_staged() { [ -d "$(staged_dir "$1")/member" ]; } # TOKEN
+# The token is of the snapshot alone; the members, and what revisions go up by, may have been corrected since.
+is_laid_out() {
+  is_staged "$initial_token" && [ "$(staged_value token)" = "$initial_token" ] && [ "$(staged_value peer_url)" = "$peer_url" ] &&
+    [ "$(staged_value initial_cluster)" = "$initial_cluster" ] && [ "$(staged_value line | cut -d' ' -f5)" = "$bump_revision" ]
+}
 staged_value() { sed -n "s/^$1=//p" "$STATE_DIR/staged" 2>/dev/null || :; } # KEY
 forget_stages() { # TOKEN to keep, or none: copies of snapshots, which never ran
   for folder in "$data_dir".staged-* "$data_dir"/.staged-*; do
@@ -64,6 +70,7 @@ stage_snapshot() {
   mkdir -p "$staging"
   fetch_snapshot
   unpack_snapshot
+  need_revision
   need_minor
   need_room "$(mb_of "$raw")" "to be laid out"
   read_fields
@@ -92,6 +99,7 @@ look_for_snapshot() {
   return 1
 }
 fetch_from_store() {
+  need_room 0 "to be fetched"
   found=$staging/${snapshot##*/}
   fetch_packed "$snapshot" "$found" ||
     refuse "$name has no snapshot ${snapshot##*/}: $problem. Copy it to every host (npm run copy-snapshot -- ${snapshot##*/}), then run again; nothing was stopped"
@@ -113,6 +121,13 @@ unpack_snapshot() { # sets $raw
 need_room() { # MB WHAT-FOR
   [ "$(free_mb "$staging")" -ge $(($1 + RESERVE_MB)) ] ||
     refuse "$name has $(free_mb "$staging") MiB free for $data_dir; the snapshot needs $1 $2 and leaves $RESERVE_MB alone, since the old data stays: free some, then run again; nothing was stopped"
+}
+# What a name says is what was reviewed.
+need_revision() {
+  case ${snapshot##*/} in
+    *Z-r"$snapshot_revision"-* | [!0-9]*) ;;
+    *) refuse "the snapshot $snapshot is of revision $snapshot_revision, which is not what its name says; nothing was stopped, choose another one" ;;
+  esac
 }
 need_minor() {
   [ "$snapshot_minor" = "$(minor_of "$version")" ] ||
@@ -149,20 +164,24 @@ LINES
 # For the step that judges it: what was laid out, whether this host sees a quorum that a restore would end, and its revision.
 say_staged() {
   [ -n "$etcdctl" ] || refuse "$NO_ETCDCTL"
-  line='0 0 0 0 0'
-  [ "$(staged_value token)" != "$initial_token" ] || line=$(staged_value line)
+  line='0 0 0 0 0' members_of=$initial_cluster
+  [ "$(staged_value token)" != "$initial_token" ] || { line=$(staged_value line) members_of=$(staged_value initial_cluster); }
   if sees_other_quorum; then sees=quorum; else sees=none; fi
-  say "staged $line $sees $(newest_revision)"
+  say "staged $line $sees $(newest_revision) $(cluster_id_of "$initial_token" "$members_of")"
 }
 sees_other_quorum() {
   query_cluster || return 1
   seen=$(sed -n 's/^"ClusterID" : //p' "$work/listed.fields" | head -n 1)
   [ "$(printf '%016x' "${seen:-0}")" != "$(cluster_id_of "$initial_token" "$initial_cluster")" ]
 }
-# Of any member that answers, also without a quorum.
+# Of any member of the cluster before that answers, also without a quorum.
 newest_revision() {
   [ -s "$work/status.fields" ] || ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields >"$work/status.fields" 2>/dev/null || :
-  newest=$(sed -n 's/^"Revision" : //p' "$work/status.fields" | sort -n | tail -n 1)
+  restored_id=$(cluster_id_of "$initial_token" "$initial_cluster")
+  newest=$(awk '$1 == "\"ClusterID\"" { id = $3 } $1 == "\"Revision\"" { print id + 0 == 0 ? 0 : id, $3 }' "$work/status.fields" |
+    while read -r id revision; do
+      [ "$(printf '%016x' "$id")" = "$restored_id" ] || echo "$revision"
+    done | sort -n | tail -n 1)
   echo "${newest:-0}"
 }
 # As etcd makes it: of the members' IDs, which are made of their URLs and the token.
@@ -189,11 +208,11 @@ judge_restore() {
   refuse_seen_revisions
   say "every host has laid out the same data: $restored_keys keys, at revision $restored_revision"
 }
-# NODE HASH REVISION KEYS BYTES BUMP SEES NEWEST of each host
+# NODE HASH REVISION KEYS BYTES BUMP SEES NEWEST CLUSTER of each host
 need_same_data() {
   # shellcheck disable=SC2046 # words
-  set -- $(printf '%s' "$staged" | awk '{ print $2, $3, $4, $6 }' | sort -u | head -n 2)
-  [ $# = 4 ] || refuse "the hosts have not laid out the same data ($(printf '%s' "$staged" | awk '{ print $1 " " $2 }' | paste -s -d',' -)); nothing was stopped: raise checkId, then run again"
+  set -- $(printf '%s' "$staged" | awk '{ print $2, $3, $4, $6, $9 }' | sort -u | head -n 2)
+  [ $# = 5 ] || refuse "the hosts have not laid out the same data ($(printf '%s' "$staged" | awk '{ print $1 " " $2 }' | paste -s -d',' -)); nothing was stopped: raise checkId, then run again"
   restored_revision=$2 restored_keys=$3 restored_bump=$4
   for member in $members; do
     printf '%s' "$staged" | grep -q "^${member%%=*} " || refuse "${member%%=*} has not said what it laid out; nothing was stopped: raise checkId, then run again"

@@ -22,6 +22,8 @@ finish_member_step() {
   remember_bootstrap
   if [ -e "$STATE_DIR/joining" ]; then become_voter; fi
   link_version
+  # a host that was prepared for a restore, and joined after it
+  [ "$(mark_value cluster)" = "$initial_token" ] || set_mark cluster "$initial_token"
   record_what_runs
   declare_files member "$UNIT_FILE" "$ETC_DIR/bootstrap.env"
   claim_step member

@@ -17,11 +17,19 @@ cmd_halt() {
   fi
   is_staged "$initial_token" ||
     refuse "nothing is laid out for $initial_token on $name, so it is not stopped; raise checkId, then run 'pulumi up'"
+  refuse_quorum_again
   if is_running; then save_last_snapshot; fi
   keep_for_put_back
   stop_service
   if holds_data "$data_dir"; then move_all "$data_dir" "$(cat "$STATE_DIR/$HALTED/aside")"; fi
   say "halted $name"
+}
+# What was judged may be long ago: the run that judged it was cut off, and members have come back since.
+refuse_quorum_again() {
+  initial_cluster=$(staged_value initial_cluster)
+  ! is_halted || return 0
+  allowed restore-healthy-cluster || [ -n "$confirmed" ] || ! sees_other_quorum ||
+    refuse "the cluster is healthy, as seen from $name (revision $(newest_revision)); what was written since the snapshot would be lost: allow it by etcd:allow: [restore-healthy-cluster], or take etcd:restore out; $name was not stopped"
 }
 # By hand everything is as it was laid out here.
 act_by_hand() { # WHAT-IT-DOES
@@ -42,6 +50,10 @@ save_last_snapshot() {
 keep_for_put_back() {
   kept=$STATE_DIR/$HALTED
   [ "$(cat "$kept/token" 2>/dev/null)" != "$initial_token" ] || return 0
+  if is_halted && ! holds_data "$data_dir"; then # for another snapshot: what was set aside is still the way back
+    echo "$initial_token" | write_file "$kept/token" 600 root:root
+    return
+  fi
   rm -rf "$kept" "$kept.new"
   mkdir -p "$kept.new"
   for file in "$ETC_DIR/bootstrap.env" "$UNIT_FILE" "$STATE_DIR/mark" "$STATE_DIR/begun" "$STATE_DIR/bootstrapped" "$STATE_DIR/served"; do
@@ -62,6 +74,10 @@ is_halted() { # and nothing has taken the place of its data
 is_switching() { [ "$(cat "$STATE_DIR/switching" 2>/dev/null)" = "$1" ]; } # TOKEN
 take_staged() {
   folder=$(staged_dir "$initial_token")
+  if [ "$initial_state" != new ] && ! is_switching "$initial_token"; then # it joins, long after the restore
+    forget_stages none
+    return
+  fi
   if ! is_switching "$initial_token"; then
     is_staged "$initial_token" || return 0
     if has_data_of "$initial_token"; then rm -rf "$folder"; return; fi
@@ -147,13 +163,18 @@ refuse_begun() {
   others=$(printf '%s\n' "$initial_cluster" | tr ',' '\n' | sed 's/^[^=]*=//' | grep -vxF "$peer_url" || :)
   ask_peers "$others"
   for url in $others; do
-    ! grep -qi "^X-Etcd-Cluster-ID: $(cluster_id_of "$initial_token" "$initial_cluster")" "$(peer_file "$url")" ||
+    # etcd writes it without zeros in front
+    ! grep -qi "^X-Etcd-Cluster-ID: 0*$(cluster_id_of "$initial_token" "$initial_cluster" | sed 's/^0*//')[[:space:]]*\$" "$(peer_file "$url")" ||
       refuse "the member at $url runs in the restored cluster already; stop it (systemctl disable --now etcd) and put its data back first, if nothing was written since"
   done
 }
 put_data_back() {
   aside=$(cat "$kept/aside")
-  if [ -d "$aside" ]; then
+  # first: what it names is the cluster that this host is of
+  if [ -e "$kept/bootstrap.env" ]; then cp -p "$kept/bootstrap.env" "$ETC_DIR/bootstrap.env"; fi
+  if [ -d "$aside" ] && ! holds_data "$aside"; then
+    rmdir "$aside" # a run that was cut off has brought all back
+  elif [ -d "$aside" ]; then
     move_aside "$data_dir"
     if stays_in_place "$data_dir"; then
       find -H "$aside" -mindepth 1 -maxdepth 1 -exec mv -t "$data_dir" {} +
@@ -167,6 +188,5 @@ put_data_back() {
   for file in mark begun bootstrapped served; do
     [ ! -e "$kept/$file" ] || cp -p "$kept/$file" "$STATE_DIR/$file"
   done
-  if [ -e "$kept/bootstrap.env" ]; then cp -p "$kept/bootstrap.env" "$ETC_DIR/bootstrap.env"; fi
   if [ -e "$kept/etcd.service" ]; then cp -p "$kept/etcd.service" "$UNIT_FILE"; fi
 }

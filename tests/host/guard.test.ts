@@ -64,7 +64,7 @@ const refused: readonly (Case & { readonly sentence: RegExp })[] = [
     arrange: (c) => {
       c.alarms = "memberID:8325025528367255048 alarm:NOSPACE \n";
     },
-    sentence: /refused: the alarm NOSPACE is raised; clear its cause/,
+    sentence: /refused: the alarm NOSPACE is raised: no write passes/,
   },
   {
     title: "the members follow different leaders",

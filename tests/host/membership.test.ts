@@ -106,7 +106,7 @@ test("no member is removed where the rest would be no quorum", async (t) => {
   assert.equal(code, 3);
   assert.match(
     stderr,
-    /refused: node3 may not be removed: of the 2 voters left 1 are healthy, 2 needed; not healthy: node2\. .*restore from a snapshot/,
+    /refused: node3 may not be removed: of the 2 voters left 1 are healthy, 2 needed; not healthy: node2\. .*only a restore helps/,
   );
   assert.deepEqual(changesAsked(cluster.host), ["lock", "lock dropped"]);
 });

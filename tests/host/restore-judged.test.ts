@@ -11,7 +11,7 @@ const RESTORE = `--restore=${TOKEN}`;
 function staged(cluster: FakeCluster, ...lines: readonly string[]): void {
   cluster.declared.push(...lines.map((line, index) => `staged node${index + 1} ${line}\n`));
 }
-const SAME = "4711 63 12 20480 1000 none 0";
+const SAME = "4711 63 12 20480 1000 none 0 c1";
 
 async function silentCluster(t: TestContext): Promise<FakeCluster> {
   const cluster = await steppingCluster(t);
@@ -36,15 +36,20 @@ for (const [what, lines, sentence] of [
     [SAME, SAME.replace("4711", "4712"), SAME],
     /refused: the hosts have not laid out the same data \(node1 4711,node2 4712,node3 4711\); nothing was stopped: raise checkId, then run again/,
   ],
+  [
+    "one would be of another cluster",
+    [SAME, SAME, SAME.replace("c1", "c2")],
+    /refused: the hosts have not laid out the same data/,
+  ],
   ["one has said nothing", [SAME, SAME], /refused: node3 has not said what it laid out; nothing was stopped/],
   [
     "another host sees a quorum",
-    [SAME, "4711 63 12 20480 1000 quorum 987", SAME],
+    [SAME, "4711 63 12 20480 1000 quorum 987 c1", SAME],
     /refused: the cluster is healthy, as seen from node2 \(revision 987\); a restore would lose what was written since r63, 924 revisions: allow it by etcd:allow: \[restore-healthy-cluster\]; nothing was stopped/,
   ],
   [
     "clients would see revisions twice",
-    [SAME, SAME, "4711 63 12 20480 1000 none 2000"],
+    [SAME, SAME, "4711 63 12 20480 1000 none 2000 c1"],
     /refused: the cluster is at revision 2000, more than the snapshot's plus bumpRevision: raise bumpRevision above 1937; nothing was stopped/,
   ],
 ] as const)

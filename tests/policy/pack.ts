@@ -39,12 +39,15 @@ export async function shippedProject(config: Readonly<Record<string, unknown>>):
       await copyFile(path.join(repository, entry), path.join(project.folder, entry));
     else await symlink(path.join(repository, entry), path.join(project.folder, entry));
   }
-  const keys = Object.entries(config).map(([key, value]) => [`etcd:${key}`, value]);
+  const { sshPrivateKey, ...plain } = config;
+  const keys = Object.entries(plain).map(([key, value]) => [`etcd:${key}`, value]);
   await writeFile(
     path.join(project.folder, "Pulumi.dev.yaml"),
     stringify({ config: Object.fromEntries(keys) }),
   );
   await project.succeed("stack", "init", "dev");
+  if (sshPrivateKey !== undefined)
+    await project.succeed("config", "set", "--secret", "--", "sshPrivateKey", String(sshPrivateKey));
   return withAws(project);
 }
 
