@@ -1,6 +1,7 @@
 # backup: one snapshot of this member, verified, packed and kept here, and put into the store where there is one.
 
 RECORD=etcd-host/backup # of the last that reached the store: TIME REVISION BYTES SHA256 NAME MEMBER
+TIME_NAMED='[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]Z'
 TURN=etcd-host/backup-turn
 LEADER_SECONDS=20 # that the leader leaves to the others, which have less to do
 SKEW_SECONDS=60   # by which another host's clock may be ahead
@@ -55,8 +56,17 @@ read_record() {
   agreed_revision='' last_time=''
   ctl --endpoints=https://127.0.0.1:2379 get "$RECORD" -w fields >"$work/record" 2>"$work/record.log" || return 1
   agreed_revision=$(sed -n 's/^"Revision" : //p' "$work/record")
-  if has_store; then recorded=$(sed -n 's/^"Value" : "\(.*\)"$/\1/p' "$work/record"); else recorded=$(cat "$STATE_DIR/last-backup" 2>/dev/null || :); fi
+  if has_store; then
+    recorded=$(sed -n 's/^"Value" : "\(.*\)"$/\1/p' "$work/record")
+    is_record "$recorded" || recorded=''
+  else
+    recorded=$(cat "$STATE_DIR/last-backup" 2>/dev/null || :)
+  fi
   last_time=${recorded%% *}
+}
+# Any client may write that key where there is no RBAC: what no run would have written is no record.
+is_record() { # VALUE
+  printf '%s\n' "$1" | grep -Eqx "$TIME_NAMED [0-9]{1,19} [0-9]{1,19} [0-9a-f]{64} [A-Za-z0-9._/-]+ [A-Za-z0-9._-]+"
 }
 # Whoever has the turn and ends, or freezes, loses it, and the next one takes the snapshot.
 take_turn() {
@@ -76,7 +86,9 @@ leads_here() {
 }
 is_young() {
   [ -n "$last_time" ] || return 1
-  age=$(($(date +%s) - $(seconds_of "$(rfc_time "$last_time")")))
+  last_seconds=$(seconds_of "$(rfc_time "$last_time")")
+  [ -n "$last_seconds" ] || return 1
+  age=$(($(date +%s) - last_seconds))
   [ "$age" -lt "${if_older:-0}" ] && [ "$age" -ge "-$SKEW_SECONDS" ] || return 1
   if has_store; then printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root; fi
   say "the last backup is of $last_time: nothing to do"

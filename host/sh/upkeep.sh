@@ -186,7 +186,7 @@ say_backup() {
   last=$(cat "$STATE_DIR/last-backup" 2>/dev/null || :)
   if has_store; then
     recorded=$(ctl --endpoints=https://127.0.0.1:2379 get "$RECORD" --print-value-only 2>/dev/null | head -n 1) || recorded=''
-    [ -z "$recorded" ] || last="$recorded store"
+    if is_record "$recorded"; then last="$recorded store"; fi
   fi
   # shellcheck disable=SC2086 # words
   if [ -n "$last" ]; then say_last $last; fi

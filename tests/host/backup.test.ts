@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { ago, backedUp, backup, packedName, SNAPSHOTS, STATE, withStore } from "./backing-up.ts";
+import { ago, backedUp, backup, packedName, recordOf, SNAPSHOTS, STATE, withStore } from "./backing-up.ts";
 import { changesAsked } from "./cluster.ts";
 import type { Host } from "./host.ts";
 
@@ -153,7 +153,7 @@ for (const [title, seconds, taken] of [
   test(`the last backup of any member is ${title}`, async (t) => {
     const { host, store } = await withStore(t);
     const record = ago(seconds);
-    host.write("answers/keys", `etcd-host/backup ${record} 1 1 0123 token-1/hourly/x node2\n`);
+    host.write("answers/keys", recordOf(record));
     const { code, stdout } = await backup(host, "--by-timer");
     assert.equal(code, 0);
     assert.equal(store.objects.size > 0, taken);
@@ -183,7 +183,7 @@ test("while another member has the turn, it waits; then it has nothing to do", a
   });
   while (!host.exists("asked") || !host.read("asked").includes(" lock --ttl=15 etcd-host/backup-turn "))
     await new Promise((resolve) => setTimeout(resolve, 20));
-  host.write("answers/keys", `etcd-host/backup ${ago(5)} 1 1 0123 token-1/hourly/x node2\n`);
+  host.write("answers/keys", recordOf(ago(5)));
   fs.rmSync(host.file("answers/lock-held"));
   const { code, stdout } = await running;
   assert.equal(code, 0);
