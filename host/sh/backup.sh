@@ -22,7 +22,7 @@ cmd_backup() { # [--if-older=SECONDS] [--by-timer]
   cat "$work/said" >&2
   case $code in
     0) rm -f "$STATE_DIR/backup-error" ;;
-    4) ;; # another member is at it
+    4) ! is_overdue || record_backup_error ;; # another member is at it, or should be
     *) record_backup_error ;;
   esac
   write_metrics
@@ -64,9 +64,11 @@ read_record() {
   fi
   last_time=${recorded%% *}
 }
-# Any client may write that key where there is no RBAC: what no run would have written is no record.
+# Any client may write that key where there is no RBAC: what no run of this cluster would have written is no record.
 is_record() { # VALUE
-  printf '%s\n' "$1" | grep -Eqx "$TIME_NAMED [0-9]{1,19} [0-9]{1,19} [0-9a-f]{64} [A-Za-z0-9._/-]+ [A-Za-z0-9._-]+"
+  printf '%s\n' "$1" |
+    grep -Eqx "$TIME_NAMED [0-9]{1,19} [0-9]{1,19} [0-9a-f]{64} [A-Za-z0-9._-]+/(hourly|daily)/[A-Za-z0-9._-]+ [A-Za-z0-9._-]+" || return 1
+  case $1 in *" $(mark_value cluster)/"*"/${1%% *}-r"*) ;; *) return 1 ;; esac
 }
 # Whoever has the turn and ends, or freezes, loses it, and the next one takes the snapshot.
 take_turn() {
@@ -78,11 +80,21 @@ take_turn() {
   if [ -n "$by_timer" ] && leads_here; then sleep "$LEADER_SECONDS"; fi
   lock_name=$TURN LOCK_SECONDS=$(($(upkeep_value interval) / 2))
   [ "$LOCK_SECONDS" -le "$TURN_SECONDS" ] || LOCK_SECONDS=$TURN_SECONDS
+  if is_overdue; then goes_alone=yes; fi
   take_cluster_lock https://127.0.0.1:2379
   read_record || fail "the cluster does not say when the last backup was: $(plain_answer <"$work/record.log")"
 }
 leads_here() {
   ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields 2>/dev/null | status_rows | awk -F'|' '{ exit !($2 == $4) }'
+}
+# More than may be, since the last that this host knows of: with a store, of those that are in it.
+is_overdue() {
+  if has_store; then where=store; else where='[a-z]*'; fi
+  known=$(sed -n "s/ .* $where\$//p" "$STATE_DIR/last-backup" 2>/dev/null || :)
+  since=$(seconds_of "$(rfc_time "${known:-$(upkeep_value since)}")")
+  [ -n "$since" ] || return 0
+  age=$(($(date +%s) - since))
+  [ "$age" -gt "$(upkeep_value max_age)" ] || [ "$age" -lt "-$SKEW_SECONDS" ]
 }
 is_young() {
   [ -n "$last_time" ] || return 1
@@ -90,8 +102,17 @@ is_young() {
   [ -n "$last_seconds" ] || return 1
   age=$(($(date +%s) - last_seconds))
   [ "$age" -lt "${if_older:-0}" ] && [ "$age" -ge "-$SKEW_SECONDS" ] || return 1
-  if has_store; then printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root; fi
+  if has_store; then
+    is_in_store || { note "the record of the last backup is not believed: $problem"; return 1; }
+    printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root
+  fi
   say "the last backup is of $last_time: nothing to do"
+}
+# A record alone would end all backups, whoever wrote it.
+is_in_store() {
+  # shellcheck disable=SC2086 # words, and no pattern
+  set -- $recorded
+  store_has "$5" "$3"
 }
 rfc_time() { printf '%s\n' "$1" | sed 's/^\(....\)\(..\)\(..\)T\(..\)\(..\)\(..\)Z$/\1-\2-\3T\4:\5:\6Z/'; } # 20261127T060000Z
 

@@ -62,3 +62,8 @@ export const ago = (seconds: number) =>
 /** The record of a backup that another member took: the line that the cluster has of it. */
 export const recordOf = (time: string, key = `token-1/hourly/${time}-r1-3.6-node2.db.gz`) =>
   `etcd-host/backup ${time} 1 1 ${"0".repeat(64)} ${key} node2\n`;
+/** Another member's backup: in the store, and in the record. */
+export function takenByOther(host: Host, store: FakeStore, time: string): void {
+  store.objects.set(`etcd/token-1/hourly/${time}-r1-3.6-node2.db.gz`, Buffer.alloc(1));
+  host.write("answers/keys", recordOf(time));
+}
