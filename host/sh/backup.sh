@@ -45,6 +45,7 @@ back_up() {
   fi
   [ -d "$folder" ] || install -d -m 0700 "$folder"
   rm -f "$folder"/.new-*.db.gz* "$folder/.backup.db"
+  kept=''
   make_room
   save_packed
   send_packed
@@ -165,9 +166,10 @@ send_packed() {
 # The first one of a day has a folder of its own, so that a bucket's rules can keep it longer.
 stored_among() { if [ "${last_time%%T*}" = "${taken%%T*}" ]; then echo hourly; else echo daily; fi; }
 
-prune_packed() { # COUNT: of the newest to keep
-  packed_files "$folder" >"$work/packed"
+prune_packed() { # COUNT: of the newest to keep, and what was just saved is one of them
+  packed_files "$folder" | grep -vxF "$kept" >"$work/packed" || :
   surplus=$(($(wc -l <"$work/packed") - $1))
+  [ -z "$kept" ] || surplus=$((surplus + 1))
   [ "$surplus" -gt 0 ] || return 0
   head -n "$surplus" "$work/packed" | while read -r old; do
     rm -f "$old" "$old.sha256"
