@@ -153,6 +153,8 @@ keep_last() { # here|store NAME
 # Without a quorum nothing is told to the store either: what is there is what the cluster had agreed on.
 send_packed() {
   if ! has_store || [ -z "$agreed_revision" ]; then return 0; fi
+  [ "$recipients" = "$(upkeep_value recipients | tr ',' ' ')" ] ||
+    fail "other recipients were set meanwhile: the snapshot is in $folder only, and the next one goes into the store"
   key=$(mark_value cluster)/$(stored_among)/$packed_as
   for ending in '' .sha256; do
     store_put "$kept$ending" "$key$ending" || fail "the snapshot is in $folder only: $problem"

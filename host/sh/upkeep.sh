@@ -16,8 +16,9 @@ cmd_upkeep() { # stdin: "== FILE" and its content, for store.key and store-ca.cr
   [ -z "$defragment" ] || need free-mib "$free_mib" free-percent "$free_percent"
   check_tools
   keep_sent
-  write_store
+  take_store_away # until it is said who can read the snapshots: a timer may start in between
   write_upkeep
+  write_store
   write_units
   switch_timers
   # shellcheck disable=SC2046 # one word a file
@@ -159,10 +160,10 @@ cmd_remove_upkeep() {
   rm -f "$STATE_DIR/owner-upkeep" "$STATE_DIR/declared-upkeep"
 }
 take_upkeep_away() { # the snapshots stay
+  take_store_away
   [ -e "$STATE_DIR/upkeep" ] || return 0
   for unit in $UPKEEP_UNITS; do take_unit_away "$unit"; done
   systemctl daemon-reload
-  take_store_away
   rm -f "$STATE_DIR/upkeep" "$STATE_DIR/backup-error" "$STATE_DIR/last-backup"
 }
 

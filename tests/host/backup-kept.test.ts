@@ -1,7 +1,7 @@
 // What is kept on a host: what was just saved always, and nothing goes that does not have to.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backedUp, backup, packedName, SNAPSHOTS } from "./backing-up.ts";
+import { backedUp, backup, packedName, SNAPSHOTS, STATE, withStore } from "./backing-up.ts";
 import type { Host } from "./host.ts";
 
 function keep(host: Host, ...times: readonly string[]): readonly string[] {
@@ -29,4 +29,16 @@ test("of one only, what was just saved is the one, whatever the clock does meanw
   const { code, stderr } = await host.shell(`${goingBack}\ncmd_backup`);
   assert.equal(code, 0, stderr);
   assert.deepEqual(kept(host), ["20251231T000000Z-r123456-3.6-node1.db.gz"]);
+});
+
+test("a snapshot in clear goes into no store that has been given recipients meanwhile", async (t) => {
+  const { host, store } = await withStore(t);
+  host.fake(
+    "gzip",
+    `sed -i s/^recipients=.*/recipients=age1us/ "$HOST_ROOT/${STATE}/upkeep"; exec /usr/bin/gzip "$@"`,
+  );
+  const { code, stderr } = await backup(host);
+  assert.equal(code, 1);
+  assert.match(stderr, /other recipients were set meanwhile: the snapshot is in \S+ only/);
+  assert.equal(store.objects.size, 0);
 });
