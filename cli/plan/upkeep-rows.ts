@@ -74,7 +74,7 @@ export function upkeepRows(
   const [old, now] = [optionsIn(step, "old"), optionsIn(step, "new") ?? declared(backup)];
   const rows = [
     ["store of the snapshots, which hold all data", placeIn(old), placeIn(now)],
-    ["who can read the snapshots in it", readersIn(old), readersIn(now)],
+    ["who can read the snapshots", readersIn(old), readersIn(now)],
   ] as const;
   return rows.flatMap(([what, before, after]): readonly Found[] =>
     before === after ? [] : [{ kind: "exposure", what, old: before, new: after }],
@@ -100,9 +100,7 @@ function placeIn(options: Options | undefined): string {
 }
 
 function readersIn(options: Options | undefined): string {
-  if (options?.get("store") === undefined) return NONE;
-  const recipients = shown(options.get("recipients"));
-  return recipients === NONE
-    ? "whoever may read the bucket"
-    : `the age keys of ${recipients.replaceAll(",", ", ")}`;
+  const recipients = shown(options?.get("recipients"));
+  if (recipients !== NONE) return `the age keys of ${recipients.replaceAll(",", ", ")}`;
+  return options?.get("store") === undefined ? "root on the hosts" : "whoever may read the bucket";
 }

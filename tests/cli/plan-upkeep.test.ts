@@ -60,12 +60,17 @@ test("where the data goes, and who can read it there, is for a second approval",
   const encrypted = { ...HOURLY, ...STORE, recipients: RECIPIENT };
   assert.deepEqual(security(updated(HOURLY, encrypted)), [
     `exposure store of the snapshots, which hold all data: none → ${STORE.store}/etcd`,
-    `exposure who can read the snapshots in it: none → the age keys of ${RECIPIENT}`,
+    `exposure who can read the snapshots: root on the hosts → the age keys of ${RECIPIENT}`,
   ]);
   assert.deepEqual(security(updated(encrypted, { ...HOURLY, ...STORE })), [
-    `exposure who can read the snapshots in it: the age keys of ${RECIPIENT} → whoever may read the bucket`,
+    `exposure who can read the snapshots: the age keys of ${RECIPIENT} → whoever may read the bucket`,
   ]);
   assert.deepEqual(security({ op: "create", new: textsOf(HOURLY) }), []);
+  const OTHER = `age1${"p".repeat(58)}`;
+  assert.deepEqual(
+    security(updated({ ...HOURLY, recipients: RECIPIENT }, { ...HOURLY, recipients: OTHER })),
+    [`exposure who can read the snapshots: the age keys of ${RECIPIENT} → the age keys of ${OTHER}`],
+  );
 });
 
 test("another key of the store is said, and not shown", () => {
