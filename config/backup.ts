@@ -33,6 +33,7 @@ const intervals: Readonly<Record<string, number>> = {
   "24h": DAY,
 };
 const OFF = "off";
+const LONGEST_AGE = 30 * DAY;
 
 const keys = ["directory", "interval", "keep", "reserveMiB", "maxAge", "metricsFile", "encryption", "store"];
 
@@ -116,6 +117,11 @@ function parseMaxAge(backup: Fields, interval: number): number {
   if (seconds === 0) backup.problem("maxAge", `${show(text)} is not a time; write it like 3h or 2d.`);
   else if (seconds < interval)
     backup.problem("maxAge", `${text} is less than the interval, so the alarm would never end; use more.`);
+  else if (seconds > LONGEST_AGE)
+    backup.problem(
+      "maxAge",
+      `${text} is more than 30d, so nobody would hear that backups have ended; use less.`,
+    );
   return seconds;
 }
 

@@ -94,6 +94,8 @@ test("its times and numbers", () => {
   assert.match(saying({ interval: 60 }).join(), /backup\.interval: must be a string/);
   assert.match(saying({ maxAge: "soon" }).join(), /"soon" is not a time; write it like 3h or 2d/);
   assert.match(saying({ interval: "6h", maxAge: "1h" }).join(), /1h is less than the interval/);
+  assert.match(saying({ maxAge: "31d" }).join(), /31d is more than 30d, so nobody would hear/);
+  assert.equal(scheduleOf({ maxAge: "30d" })?.maxAge, 30 * 86_400);
   assert.match(saying({ keep: 0 }).join(), /backup\.keep: must be from 1 to 10000/);
   assert.match(saying({ metricsFile: "etcd.prom" }).join(), /is not a plain absolute path of a \.prom file/);
 });
