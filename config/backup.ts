@@ -95,13 +95,20 @@ function parseDirectory(backup: Fields, dataDir: string): string | undefined {
 }
 
 function whatIsWrong(path: string, dataDir: string): string | undefined {
-  const isIn = (tree: string) => path === tree || path.startsWith(`${tree}/`);
   if (!isPlainPath(path)) return "is not a plain absolute path; write it like /var/backups/etcd";
-  if (taken.includes(path) || volatileTrees.some(isIn))
+  if (taken.includes(path) || isVolatile(path))
     return "is not a folder that keeps files; write it like /var/backups/etcd";
-  if (isIn(dataDir))
+  if (isIn(path, dataDir))
     return `is in dataDir (${dataDir}), which is set aside with its member; use a folder of its own, better on another disk`;
   return undefined;
+}
+
+function isIn(path: string, tree: string): boolean {
+  return path === tree || path.startsWith(`${tree}/`);
+}
+
+function isVolatile(path: string): boolean {
+  return volatileTrees.some((tree) => isIn(path, tree));
 }
 
 function isPlainPath(path: string): boolean {
@@ -158,6 +165,11 @@ function parseMetricsFile(backup: Fields): { metricsFile?: string } {
     backup.problem(
       "metricsFile",
       `${show(text)} is not a plain absolute path of a .prom file; write it like /var/lib/node_exporter/textfile_collector/etcd-host.prom.`,
+    );
+  else if (isVolatile(text))
+    backup.problem(
+      "metricsFile",
+      `${show(text)} is in a folder that keeps no files; use one that node_exporter reads.`,
     );
   return { metricsFile: text };
 }

@@ -179,8 +179,17 @@ prune_packed() { # COUNT: of the newest to keep, and what was just saved is one 
   done
 }
 
-# For node_exporter, which may read it, from a folder that may be its own: nothing there is changed by its name.
+# For node_exporter, which may read it, from a folder that may be its own: nothing there is written through, and nothing is
+# changed by its name. Where a link leads to a device or a FIFO, the shell's own noclobber would write to it.
 write_metrics() {
+  metrics_file=$(upkeep_value metrics_file)
+  [ -n "$metrics_file" ] || return 0
+  metrics >"$work/metrics"
+  rm -f "$metrics_file.new"
+  { (umask 022; dd conv=excl status=none if="$work/metrics" of="$metrics_file.new") && mv -fT "$metrics_file.new" "$metrics_file"; } ||
+    fail "cannot write $metrics_file (etcd:backup.metricsFile); see the line above"
+}
+metrics() {
   metrics_file=$(upkeep_value metrics_file)
   [ -n "$metrics_file" ] || return 0
   rm -f "$metrics_file.new"

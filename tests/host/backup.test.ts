@@ -267,26 +267,3 @@ test("an alarm blocks the turn and the record, and no snapshot", async (t) => {
   assert.equal(store.objects.size, 2);
   assert.equal(recordIn(host), undefined);
 });
-
-const LABELS = '{cluster="token-1",member="node1"}';
-
-test("for node_exporter: the last one, its age allowed and whether the last run failed", async (t) => {
-  const { host } = await backedUp(t, { "metrics-file": "/unset" });
-  fs.mkdirSync(host.file("textfile"));
-  const settings = host.read(`${STATE}/upkeep`).replace("/unset", host.file("textfile/etcd-host.prom"));
-  host.write(`${STATE}/upkeep`, settings);
-  host.write("answers/agreed", "200000");
-  await backup(host);
-  assert.equal(
-    host.read("textfile/etcd-host.prom"),
-    `etcd_host_backup_max_age_seconds${LABELS} 10800\netcd_host_backup_failed${LABELS} 1\n`,
-  );
-  host.write("answers/agreed", "1");
-  await backup(host);
-  assert.match(
-    host.read("textfile/etcd-host.prom"),
-    /^etcd_host_backup_last_timestamp_seconds\{cluster="token-1",member="node1"\} \d{10}\netcd_host_backup_last_revision\S+ 123456\netcd_host_backup_last_bytes\S+ \d+\netcd_host_backup_max_age_seconds\S+ 10800\netcd_host_backup_failed\S+ 0\n$/,
-  );
-  assert.deepEqual(host.list("textfile"), ["etcd-host.prom"]);
-  assert.equal(fs.statSync(host.file("textfile/etcd-host.prom")).mode & 0o777, 0o644);
-});

@@ -97,6 +97,11 @@ test("its times and numbers", () => {
   assert.match(saying({ maxAge: "31d" }).join(), /31d is more than 30d, so nobody would hear/);
   assert.equal(scheduleOf({ maxAge: "30d" })?.maxAge, 30 * 86_400);
   assert.match(saying({ keep: 0 }).join(), /backup\.keep: must be from 1 to 10000/);
+  for (const metricsFile of ["/dev/shm/etcd.prom", "/tmp/etcd.prom", "/run/x/etcd.prom"])
+    assert.match(
+      saying({ metricsFile }).join(),
+      /is in a folder that keeps no files; use one that node_exporter reads/,
+    );
   assert.match(saying({ metricsFile: "etcd.prom" }).join(), /is not a plain absolute path of a \.prom file/);
 });
 
