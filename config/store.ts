@@ -37,6 +37,8 @@ export function parseStore(
   const kmsKeyId = store.text("kmsKeyId", "");
   if (kmsKeyId !== "" && sse !== "aws:kms")
     store.problem("kmsKeyId", "is used with sse: aws:kms only; set that, or leave it out.");
+  if (!/^[A-Za-z0-9:/_.-]*$/.test(kmsKeyId))
+    store.problem("kmsKeyId", `${show(kmsKeyId)} is no id, alias or ARN of a key.`);
   parseAccessKey(top, store);
   refuseUnreachable(store, aws, proxy);
   const caFile = store.text("caFile", "");
@@ -79,7 +81,10 @@ function parsePlace(store: Fields): Pick<StoreConfig, "url" | "region"> {
 
 function parsePrefix(store: Fields): string {
   const prefix = store.text("prefix", "etcd");
-  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(prefix))
+  if (
+    !/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(prefix) ||
+    prefix.split("/").some((part) => /^\.\.?$/.test(part))
+  )
     store.problem(
       "prefix",
       `${show(prefix)} is not a plain path without a slash at its ends; write it like etcd.`,

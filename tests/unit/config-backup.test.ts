@@ -165,7 +165,14 @@ test("what is wrong with a store, each by name", () => {
   const wrong = saying(STORE, { backupAccessKey: "no colon" });
   assert.equal(wrong, "backupAccessKey: the value is not of the form ID:SECRET.");
   assert.match(saying({ ...STORE, accessKey: "x" }), /store\.accessKey: a key does not belong here/);
-  assert.match(saying({ ...STORE, prefix: "/etcd/" }), /is not a plain path without a slash/);
+  for (const prefix of ["/etcd/", "../other", "a/./b", ".."])
+    assert.match(saying({ ...STORE, prefix }), /is not a plain path without a slash/);
+  for (const kmsKeyId of ["k\nurl=https://other", "k\r\nx-amz-acl: public-read", "a key"])
+    assert.match(
+      saying({ ...STORE, sse: "aws:kms", kmsKeyId }),
+      /kmsKeyId: .* is no id, alias or ARN of a key/,
+    );
+  assert.equal(saying({ ...STORE, sse: "aws:kms", kmsKeyId: "arn:aws:kms:eu-central-1:1:key/k-1" }), "");
   assert.match(saying({ ...STORE, endpoint: "s3.example.com" }), /is not the URL of a store/);
   assert.match(saying({ ...STORE, kmsKeyId: "k" }), /is used with sse: aws:kms only/);
   assert.match(saying({ ...STORE, caFile: "/none.pem" }), /store\.caFile: "\/none\.pem" does not exist/);
