@@ -42,9 +42,7 @@ export function parseStore(
   parseAccessKey(top, store);
   refuseUnreachable(store, aws, proxy);
   const caFile = store.text("caFile", "");
-  const ca = caFile === "" ? undefined : readFile(store, "caFile", caFile, environment);
-  if (ca !== undefined && !ca.includes("BEGIN CERTIFICATE"))
-    store.problem("caFile", `${show(caFile)} is no certificate in PEM.`);
+  const ca = caFile === "" ? undefined : parseCa(store, caFile, environment);
   return {
     ...parsePlace(store),
     prefix: parsePrefix(store),
@@ -77,6 +75,16 @@ function parsePlace(store: Fields): Pick<StoreConfig, "url" | "region"> {
     store.report.warning(store.at("endpoint"), "over http everybody on the way can read the snapshots.");
   const isPath = store.flag("pathStyle", endpoint !== "" || bucket.includes("."));
   return { region, url: isPath ? `${scheme}${host}/${bucket}` : `${scheme}${bucket}.${host}` };
+}
+
+/** Its certificates only: what else such a file has, like a key, is nothing for the hosts. */
+function parseCa(store: Fields, caFile: string, environment: Environment): string | undefined {
+  const content = readFile(store, "caFile", caFile, environment);
+  if (content === undefined) return undefined;
+  const blocks =
+    content.match(/-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) store.problem("caFile", `${show(caFile)} is no certificate in PEM.`);
+  return blocks.map((block) => `${block}\n`).join("");
 }
 
 function parsePrefix(store: Fields): string {

@@ -134,9 +134,23 @@ test("the store is the bucket's own URL, at AWS or elsewhere", () => {
     placeOf({ ...STORE, endpoint: "https://s3.example.com", pathStyle: false })?.url,
     "https://backups.s3.example.com",
   );
-  const files = { "/ca.pem": "-----BEGIN CERTIFICATE-----\n" };
+  const certificate = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+  const key = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n";
+  const files = {
+    "/ca.pem": `of us\n${certificate("AAAA\nBB==")}${key}${certificate("CCCC")}`,
+    "/key.pem": key,
+  };
   const withCa = { store: { ...STORE, caFile: "/ca.pem" }, encryption: "store" };
-  assert.equal(scheduleOf(withCa, KEY, files)?.store?.ca, files["/ca.pem"]);
+  assert.equal(
+    scheduleOf(withCa, KEY, files)?.store?.ca,
+    `${certificate("AAAA\nBB==")}${certificate("CCCC")}`,
+    "and nothing else of that file",
+  );
+  const noCa = { ...withCa, store: { ...STORE, caFile: "/key.pem" } };
+  assert.match(
+    read({ backup: noCa, ...KEY }, files).problems.join(),
+    /"\/key\.pem" is no certificate in PEM/,
+  );
 });
 
 test("who can read the snapshots of a store has to be said", () => {
