@@ -227,6 +227,6 @@ list_stored() {
   grep -v '\.sha256 ' "$work/listed" | sort -t/ -k3 | tail -n "$LISTED" >"$work/newest"
   while read -r key bytes; do
     store_get "$key.sha256" "$work/digest" || continue # an upload that was cut off
-    say "store $key $bytes $(cut -d' ' -f1 "$work/digest")"
+    say "store $key $bytes $(head -c 64 "$work/digest" | tr -cd 0-9a-f)"
   done <"$work/newest"
 }
