@@ -33,6 +33,8 @@ const intervals: Readonly<Record<string, number>> = {
   "24h": DAY,
 };
 const OFF = "off";
+/** A TiB. */
+const MOST_RESERVED = 1_048_576;
 const LONGEST_AGE = 30 * DAY;
 
 const keys = ["directory", "interval", "keep", "reserveMiB", "maxAge", "metricsFile", "encryption", "store"];
@@ -77,7 +79,7 @@ function parseSchedule(
     interval,
     seconds,
     keep: backup.integer("keep", schedules.backup.keep, 1, 10_000),
-    reserveMiB: backup.integer("reserveMiB", schedules.backup.reserveMiB, 0),
+    reserveMiB: backup.integer("reserveMiB", schedules.backup.reserveMiB, 0, MOST_RESERVED),
     maxAge: parseMaxAge(backup, seconds),
     recipients: parseEncryption(backup, store !== undefined),
     ...parseMetricsFile(backup),

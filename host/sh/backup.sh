@@ -45,7 +45,6 @@ back_up() {
   fi
   [ -d "$folder" ] || install -d -m 0700 "$folder"
   rm -f "$folder"/.new-*.db.gz* "$folder/.backup.db"
-  kept=''
   make_room
   save_packed
   send_packed
@@ -122,10 +121,25 @@ make_room() {
   size_mb=$(db_mb https://127.0.0.1:2379)
   [ -n "$size_mb" ] || fail "no snapshot can be saved: etcd on $name does not say how large its database is"
   need_mb=$((2 * size_mb)) reserve=$(upkeep_value reserve)
-  has_room || prune_packed 1
+  has_room || remove_for_room
   has_room || refuse "$name has $(free_mb "$folder") MiB free in $folder; a snapshot needs $need_mb and leaves $reserve alone: mount a disk there (etcd:backup.directory), or lower etcd:backup.reserveMiB"
 }
 has_room() { [ "$(free_mb "$folder")" -ge $((need_mb + reserve)) ]; }
+# The oldest first, only as many as it takes, and never the newest. Where all of them would not do, none goes.
+remove_for_room() {
+  missing=$(((need_mb + reserve - $(free_mb "$folder")) * 1048576))
+  packed_files "$folder" | sed '$d' >"$work/packed"
+  : >"$work/surplus"
+  while [ "$missing" -gt 0 ] && read -r old; do
+    missing=$((missing - $(wc -c <"$old")))
+    echo "$old" >>"$work/surplus"
+  done <"$work/packed"
+  [ "$missing" -le 0 ] || return 0
+  while read -r old; do
+    rm -f "$old" "$old.sha256"
+    note "removed the old $old: the disk is full"
+  done <"$work/surplus"
+}
 
 save_packed() {
   taken=$(timestamp)
@@ -170,8 +184,7 @@ stored_among() { if [ "${last_time%%T*}" = "${taken%%T*}" ]; then echo hourly; e
 
 prune_packed() { # COUNT: of the newest to keep, and what was just saved is one of them
   packed_files "$folder" | grep -vxF "$kept" >"$work/packed" || :
-  surplus=$(($(wc -l <"$work/packed") - $1))
-  [ -z "$kept" ] || surplus=$((surplus + 1))
+  surplus=$(($(wc -l <"$work/packed") + 1 - $1))
   [ "$surplus" -gt 0 ] || return 0
   head -n "$surplus" "$work/packed" | while read -r old; do
     rm -f "$old" "$old.sha256"

@@ -96,6 +96,7 @@ test("its times and numbers", () => {
   assert.match(saying({ interval: "6h", maxAge: "1h" }).join(), /1h is less than the interval/);
   assert.match(saying({ maxAge: "31d" }).join(), /31d is more than 30d, so nobody would hear/);
   assert.equal(scheduleOf({ maxAge: "30d" })?.maxAge, 30 * 86_400);
+  assert.match(saying({ reserveMiB: 1_048_577 }).join(), /backup\.reserveMiB: must be from 0 to 1048576/);
   assert.match(saying({ keep: 0 }).join(), /backup\.keep: must be from 1 to 10000/);
   for (const metricsFile of ["/dev/shm/etcd.prom", "/tmp/etcd.prom", "/run/x/etcd.prom"])
     assert.match(
