@@ -20,11 +20,14 @@ cmd_backup() { # [--if-older=SECONDS] [--by-timer]
   code=0
   (trap drop_cluster_lock EXIT; back_up) 2>"$work/said" || code=$?
   cat "$work/said" >&2
+  failed=''
   case $code in
-    0) rm -f "$STATE_DIR/backup-error" ;;
-    4) ! is_overdue || record_backup_error ;; # another member is at it, or should be
-    *) record_backup_error ;;
+    0) rm -f "$STATE_DIR/backup-error" || failed=yes ;;
+    4) if is_overdue; then failed=yes; fi ;; # another member is at it, or should be
+    *) failed=yes ;;
   esac
+  # on a full disk too node_exporter hears of it
+  if [ -n "$failed" ]; then record_backup_error || note "it cannot be noted for 'npm run status' either; see the line above"; fi
   write_metrics
   exit "$code"
 }
@@ -49,6 +52,7 @@ back_up() {
   save_packed
   send_packed
   prune_packed "$(upkeep_value keep)"
+  [ -z "$unnoted" ] || fail "the snapshot is saved, and that cannot be noted in $STATE_DIR; free some of that disk"
 }
 
 # Read through this member, which knows as much as the cluster has agreed on once it answers.
@@ -104,7 +108,8 @@ is_young() {
   [ "$age" -lt "${if_older:-0}" ] && [ "$age" -ge "-$SKEW_SECONDS" ] || return 1
   if has_store; then
     is_in_store || { note "the record of the last backup is not believed: $problem"; return 1; }
-    printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root
+    printf '%s\n' "$recorded store" | write_file "$STATE_DIR/last-backup" 600 root:root ||
+      fail "the last backup is of $last_time, and that cannot be noted in $STATE_DIR; free some of that disk"
   fi
   say "the last backup is of $last_time: nothing to do"
 }
@@ -157,7 +162,8 @@ save_packed() {
   kept=$folder/$packed_as
   bytes=$(wc -c <"$kept")
   digest=$(packed_digest "$kept")
-  keep_last here "$packed_as"
+  unnoted=''
+  keep_last here "$packed_as" || unnoted=yes # what is saved goes into the store all the same
   note "saved and verified $kept: revision $snapshot_revision, $bytes bytes"
 }
 keep_last() { # here|store NAME
@@ -173,7 +179,7 @@ send_packed() {
   for ending in '' .sha256; do
     store_put "$kept$ending" "$key$ending" || fail "the snapshot is in $folder only: $problem"
   done
-  keep_last store "$key"
+  keep_last store "$key" || unnoted=yes
   [ ! -s "$work/alarms" ] || return 0
   ctl --endpoints=https://127.0.0.1:2379 put "$RECORD" "$taken $snapshot_revision $bytes $digest $key $name" >"$work/record.log" 2>&1 ||
     fail "the snapshot is in the store as $key, and the cluster does not record it: $(plain_answer <"$work/record.log")"
@@ -218,8 +224,9 @@ metrics() {
     echo "etcd_host_backup_last_bytes$labels $bytes"
   fi
   echo "etcd_host_backup_max_age_seconds$labels $(upkeep_value max_age)"
-  echo "etcd_host_backup_failed$labels $([ -e "$STATE_DIR/backup-error" ] && echo 1 || echo 0)"
+  echo "etcd_host_backup_failed$labels $(has_failed)"
 }
+has_failed() { if [ -n "$failed" ] || [ -e "$STATE_DIR/backup-error" ]; then echo 1; else echo 0; fi; }
 
 # For `npm run backups`: "here|store NAME BYTES SHA256", the newest last.
 LISTED=50

@@ -2,14 +2,22 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { type TestContext, test } from "node:test";
-import { backedUp, backup, STATE } from "./backing-up.ts";
+import { backedUp, backup, STATE, withStore } from "./backing-up.ts";
+import type { Host } from "./host.ts";
 
-async function measured(t: TestContext) {
-  const { host } = await backedUp(t, { "metrics-file": "/unset" });
+function measure(host: Host): string {
+  const file = host.file("textfile/etcd-host.prom");
   fs.mkdirSync(host.file("textfile"));
   host.fake("dd", 'exec /usr/bin/dd "$@"');
-  const settings = host.read(`${STATE}/upkeep`).replace("/unset", host.file("textfile/etcd-host.prom"));
-  host.write(`${STATE}/upkeep`, settings);
+  host.write(
+    `${STATE}/upkeep`,
+    host.read(`${STATE}/upkeep`).replace(/^metrics_file=.*/m, `metrics_file=${file}`),
+  );
+  return file;
+}
+async function measured(t: TestContext) {
+  const { host } = await backedUp(t);
+  measure(host);
   return host;
 }
 
@@ -53,4 +61,23 @@ test("whoever owns that folder cannot lead the write elsewhere", async (t) => {
   assert.equal((await backup(host)).code, 0);
   assert.deepEqual(host.list("elsewhere"), []);
   assert.ok(fs.lstatSync(file).isFile());
+});
+
+test("a full disk of the program's own: the snapshot goes into the store, and the run fails aloud", async (t) => {
+  const { host, store } = await withStore(t);
+  const file = measure(host);
+  const noSpace = "echo 'mktemp: No space left on device' >&2; exit 1";
+  host.fake("mktemp", `case "$*" in *${STATE}/.new-*) ${noSpace} ;; esac; exec /usr/bin/mktemp "$@"`);
+  const { code, stderr } = await backup(host);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /failed: the snapshot is saved, and that cannot be noted in \S+; free some of that disk/,
+  );
+  assert.match(stderr, /it cannot be noted for 'npm run status' either/);
+  assert.equal(store.objects.size, 2);
+  assert.match(host.read(file), /^etcd_host_backup_failed\S+ 1$/m);
+  const young = await backup(host, "--if-older=3600");
+  assert.equal(young.code, 1);
+  assert.match(young.stderr, /failed: the last backup is of \S+, and that cannot be noted in/);
 });
