@@ -33,6 +33,9 @@ const intervals: Readonly<Record<string, number>> = {
   "24h": DAY,
 };
 const OFF = "off";
+/** A TiB. */
+const MOST_RESERVED = 1_048_576;
+const LONGEST_AGE = 30 * DAY;
 
 const keys = ["directory", "interval", "keep", "reserveMiB", "maxAge", "metricsFile", "encryption", "store"];
 
@@ -76,7 +79,7 @@ function parseSchedule(
     interval,
     seconds,
     keep: backup.integer("keep", schedules.backup.keep, 1, 10_000),
-    reserveMiB: backup.integer("reserveMiB", schedules.backup.reserveMiB, 0),
+    reserveMiB: backup.integer("reserveMiB", schedules.backup.reserveMiB, 0, MOST_RESERVED),
     maxAge: parseMaxAge(backup, seconds),
     recipients: parseEncryption(backup, store !== undefined),
     ...parseMetricsFile(backup),
@@ -94,13 +97,20 @@ function parseDirectory(backup: Fields, dataDir: string): string | undefined {
 }
 
 function whatIsWrong(path: string, dataDir: string): string | undefined {
-  const isIn = (tree: string) => path === tree || path.startsWith(`${tree}/`);
   if (!isPlainPath(path)) return "is not a plain absolute path; write it like /var/backups/etcd";
-  if (taken.includes(path) || volatileTrees.some(isIn))
+  if (taken.includes(path) || isVolatile(path))
     return "is not a folder that keeps files; write it like /var/backups/etcd";
-  if (isIn(dataDir))
+  if (isIn(path, dataDir))
     return `is in dataDir (${dataDir}), which is set aside with its member; use a folder of its own, better on another disk`;
   return undefined;
+}
+
+function isIn(path: string, tree: string): boolean {
+  return path === tree || path.startsWith(`${tree}/`);
+}
+
+function isVolatile(path: string): boolean {
+  return volatileTrees.some((tree) => isIn(path, tree));
 }
 
 function isPlainPath(path: string): boolean {
@@ -116,6 +126,11 @@ function parseMaxAge(backup: Fields, interval: number): number {
   if (seconds === 0) backup.problem("maxAge", `${show(text)} is not a time; write it like 3h or 2d.`);
   else if (seconds < interval)
     backup.problem("maxAge", `${text} is less than the interval, so the alarm would never end; use more.`);
+  else if (seconds > LONGEST_AGE)
+    backup.problem(
+      "maxAge",
+      `${text} is more than 30d, so nobody would hear that backups have ended; use less.`,
+    );
   return seconds;
 }
 
@@ -152,6 +167,11 @@ function parseMetricsFile(backup: Fields): { metricsFile?: string } {
     backup.problem(
       "metricsFile",
       `${show(text)} is not a plain absolute path of a .prom file; write it like /var/lib/node_exporter/textfile_collector/etcd-host.prom.`,
+    );
+  else if (isVolatile(text))
+    backup.problem(
+      "metricsFile",
+      `${show(text)} is in a folder that keeps no files; use one that node_exporter reads.`,
     );
   return { metricsFile: text };
 }

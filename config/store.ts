@@ -37,12 +37,12 @@ export function parseStore(
   const kmsKeyId = store.text("kmsKeyId", "");
   if (kmsKeyId !== "" && sse !== "aws:kms")
     store.problem("kmsKeyId", "is used with sse: aws:kms only; set that, or leave it out.");
+  if (!/^[A-Za-z0-9:/_.-]*$/.test(kmsKeyId))
+    store.problem("kmsKeyId", `${show(kmsKeyId)} is no id, alias or ARN of a key.`);
   parseAccessKey(top, store);
   refuseUnreachable(store, aws, proxy);
   const caFile = store.text("caFile", "");
-  const ca = caFile === "" ? undefined : readFile(store, "caFile", caFile, environment);
-  if (ca !== undefined && !ca.includes("BEGIN CERTIFICATE"))
-    store.problem("caFile", `${show(caFile)} is no certificate in PEM.`);
+  const ca = caFile === "" ? undefined : parseCa(store, caFile, environment);
   return {
     ...parsePlace(store),
     prefix: parsePrefix(store),
@@ -77,9 +77,22 @@ function parsePlace(store: Fields): Pick<StoreConfig, "url" | "region"> {
   return { region, url: isPath ? `${scheme}${host}/${bucket}` : `${scheme}${bucket}.${host}` };
 }
 
+/** Its certificates only: what else such a file has, like a key, is nothing for the hosts. */
+function parseCa(store: Fields, caFile: string, environment: Environment): string | undefined {
+  const content = readFile(store, "caFile", caFile, environment);
+  if (content === undefined) return undefined;
+  const blocks =
+    content.match(/-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) store.problem("caFile", `${show(caFile)} is no certificate in PEM.`);
+  return blocks.map((block) => `${block}\n`).join("");
+}
+
 function parsePrefix(store: Fields): string {
   const prefix = store.text("prefix", "etcd");
-  if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(prefix))
+  if (
+    !/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(prefix) ||
+    prefix.split("/").some((part) => /^\.\.?$/.test(part))
+  )
     store.problem(
       "prefix",
       `${show(prefix)} is not a plain path without a slash at its ends; write it like etcd.`,

@@ -38,7 +38,7 @@ try {
   stdout.write(
     call.json
       ? `${JSON.stringify({ schema: 1, snapshots, unasked: silent }, null, 2)}\n`
-      : shownSnapshots(snapshots),
+      : shownSnapshots(snapshots, Date.now()),
   );
   for (const line of silent) console.error(line);
   process.exitCode = silent.length === 0 ? 0 : 1;

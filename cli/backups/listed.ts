@@ -65,10 +65,12 @@ function snapshotIn(host: string, line: string): Snapshot | undefined {
   };
 }
 
-/** For a person: the newest first, and what to put into the stack file. */
-export function shownSnapshots(snapshots: readonly Snapshot[]): string {
-  const [newest] = snapshots;
-  if (newest === undefined) return "No snapshot is kept, neither on a host nor in a store.\n";
+/** By which a host's clock may be ahead. */
+const SKEW = 60_000;
+
+/** For a person: the newest first, and what to put into the stack file. `now` in milliseconds since 1970. */
+export function shownSnapshots(snapshots: readonly Snapshot[], now: number): string {
+  if (snapshots.length === 0) return "No snapshot is kept, neither on a host nor in a store.\n";
   const rows = snapshots.map((one) => [
     one.taken,
     `r${one.revision}`,
@@ -79,6 +81,9 @@ export function shownSnapshots(snapshots: readonly Snapshot[]): string {
     one.where.join(", "),
   ]);
   const heading = ["taken", "revision", "minor", "of", "size", "encrypted", "where"];
+  const newest = snapshots.find(({ taken }) => Date.parse(taken) <= now + SKEW);
+  if (newest === undefined)
+    return `${table(heading, rows)}\n\nEach has a time that is still to come, so nobody can say which one is the newest.\n`;
   return `${table(heading, rows)}
 
 To restore the newest one, put this into the stack file (docs/restore.md):

@@ -31,14 +31,15 @@ export function reasons(
   const timers = upkeepReasons(resources.upkeep);
   switch (action) {
     case "bootstrap":
-      return ["first start, in a new cluster", ...newMachine(resources.instance)];
+      return ["first start, in a new cluster", ...newMachine(resources.instance), ...timers];
     case "join":
-      return ["new member: joins as a learner, then votes", ...newMachine(resources.instance)];
+      return ["new member: joins as a learner, then votes", ...newMachine(resources.instance), ...timers];
     case "replace":
       return [
         `incarnation ${before?.incarnation ?? "?"} → ${node.incarnation}: joins without data, as a new member`,
         ...moved(node, deployed),
         ...(isAnother(resources.instance) ? [`another instance: ${machineChanges(resources.instance)}`] : []),
+        ...timers,
       ];
     case "restore":
       return [
@@ -48,9 +49,10 @@ export function reasons(
         ...moved(node, deployed),
         ...unitChanges(unit),
         ...renewal,
+        ...timers,
       ];
     case "rebuild":
-      return [machineChanges(resources.instance), VOLUME_STAYS, ...unitChanges(unit), ...renewal];
+      return [machineChanges(resources.instance), VOLUME_STAYS, ...unitChanges(unit), ...renewal, ...timers];
     case "restart":
       return [
         ...moved(node, deployed),

@@ -70,20 +70,39 @@ export function upkeepRows(
   step: Resource | undefined,
   { backup }: Pick<ClusterConfig, "backup">,
 ): readonly Found[] {
-  if (step === undefined || !step.changes || step.op === "delete") return [];
-  const [old, now] = [optionsIn(step, "old"), optionsIn(step, "new") ?? declared(backup)];
+  if (step === undefined || !step.changes) return [];
+  const old = optionsIn(step, "old");
+  const now = step.op === "delete" ? undefined : (optionsIn(step, "new") ?? declared(backup));
+  const every = old?.get("interval");
+  if (every !== undefined && now?.get("interval") === undefined)
+    return [{ kind: "exposure", what: "backups every", old: every, new: NONE }];
+  if (now === undefined) return [];
   const rows = [
     ["store of the snapshots, which hold all data", placeIn(old), placeIn(now)],
-    ["who can read the snapshots in it", readersIn(old), readersIn(now)],
+    ["who can read the snapshots", readersIn(old), readersIn(now)],
   ] as const;
-  return rows.flatMap(([what, before, after]): readonly Found[] =>
-    before === after ? [] : [{ kind: "exposure", what, old: before, new: after }],
-  );
+  const isOther = step.op === "update" && step.diffReasons.includes("stdin") && now.has("store");
+  return [
+    ...rows.flatMap(([what, before, after]): readonly Found[] =>
+      before === after ? [] : [{ kind: "exposure", what, old: before, new: after }],
+    ),
+    ...(isOther
+      ? [
+          {
+            kind: "exposure",
+            what: "key or CA of the store",
+            old: "the present one",
+            new: "another one",
+          } as const,
+        ]
+      : []),
+  ];
 }
 
 function declared({ schedule }: ClusterConfig["backup"]): Options {
   const { store, recipients = [] } = schedule ?? {};
   return new Map([
+    ...(schedule === undefined ? [] : ([["interval", schedule.interval]] as const)),
     ["recipients", recipients.join()],
     ...(store === undefined
       ? []
@@ -100,9 +119,7 @@ function placeIn(options: Options | undefined): string {
 }
 
 function readersIn(options: Options | undefined): string {
-  if (options?.get("store") === undefined) return NONE;
-  const recipients = shown(options.get("recipients"));
-  return recipients === NONE
-    ? "whoever may read the bucket"
-    : `the age keys of ${recipients.replaceAll(",", ", ")}`;
+  const recipients = shown(options?.get("recipients"));
+  if (recipients !== NONE) return `the age keys of ${recipients.replaceAll(",", ", ")}`;
+  return options?.get("store") === undefined ? "root on the hosts" : "whoever may read the bucket";
 }

@@ -65,6 +65,9 @@ function isTime(word: string): boolean {
   return !Number.isNaN(Date.parse(word));
 }
 
+/** By which a host's clock may be ahead. */
+const SKEW_SECONDS = 60;
+
 /** Nothing where no host has one on a schedule. `now` in milliseconds since 1970. */
 export function clusterBackups(
   hosts: readonly (readonly [name: string, backups: HostBackups | null])[],
@@ -73,20 +76,22 @@ export function clusterBackups(
   const known = hosts.flatMap(([name, backups]) => (backups === null ? [] : [{ name, ...backups }]));
   if (known.length === 0) return null;
   const taken = known.flatMap(({ last }) => (last === null ? [] : [last]));
-  const last = taken.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))[0] ?? null;
-  const stored = taken.some(({ where }) => where === "store");
+  const last = newestOf(taken);
+  const lastStored = newestOf(taken.filter(({ where }) => where === "store"));
   const ages = known.map(({ name, maxAge, since, last: own }) => {
-    const of = stored ? last : own;
+    const of = lastStored ?? own;
     return { name, maxAge, of, seconds: (now - Date.parse(of?.at ?? since)) / 1000 };
   });
-  const old = ages.filter(({ seconds, maxAge }) => seconds > maxAge);
-  const late = stored ? old.slice(0, 1) : old;
+  const old = ages.filter(({ seconds, maxAge }) => seconds > maxAge || seconds < -SKEW_SECONDS);
+  const late = lastStored === null ? old : old.slice(0, 1);
   return {
     last,
     fresh: late.length === 0,
     problems: [
-      ...late.map(({ name, of, maxAge }) => {
-        const whose = stored ? "the store" : name;
+      ...late.map(({ name, of, maxAge, seconds }) => {
+        const whose = lastStored === null ? name : "the store";
+        if (of !== null && seconds < 0)
+          return `the last backup of ${whose} has a time that is still to come, ${of.at}: a clock was wrong, or it is forged`;
         const age = of === null ? "none yet" : ago(of.at, now);
         return `the last backup of ${whose} is too old: ${age}, and ${span(maxAge)} are allowed`;
       }),
@@ -95,6 +100,10 @@ export function clusterBackups(
       ),
     ],
   };
+}
+
+function newestOf(taken: readonly LastBackup[]): LastBackup | null {
+  return taken.toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at))[0] ?? null;
 }
 
 function span(seconds: number): string {

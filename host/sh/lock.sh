@@ -5,6 +5,7 @@
 # where an alarm that the proof allows keeps etcd from writing even a lock.
 without_lock=''
 lock_name=etcd-host/restart
+goes_alone='' # who has to go on even if the lock is never free, and can do so
 take_cluster_lock() { # ENDPOINTS
   if has_cluster_lock || [ -n "$without_lock" ]; then return; fi
   if [ -n "$alarms" ]; then
@@ -17,13 +18,14 @@ take_cluster_lock() { # ENDPOINTS
   deadline=$(($(date +%s) + LOCK_SECONDS))
   until [ -s "$work/lock-key" ]; do
     kill -0 "$lock_pid" 2>/dev/null || lock_again
-    [ "$(date +%s)" -lt "$deadline" ] || end_without_lock
+    [ "$(date +%s)" -lt "$deadline" ] || { end_without_lock; return; }
     sleep 0.1
   done
 }
 end_without_lock() {
   kill "$lock_pid"
   [ -z "$by_rule" ] || rest "$name: another host has its turn, so this one comes later"
+  [ -z "$goes_alone" ] || { note "another host holds the cluster's lock for too long: this one goes on alone"; return 0; }
   note "another host holds the cluster's lock; run again when it is free"
   exit 4
 }

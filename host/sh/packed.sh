@@ -30,8 +30,10 @@ write_packed() { # [AGE-RECIPIENT...]: a pipe has only the end of its last part
   [ -e "$work/compressed" ] || { mv "$work/gzip.log" "$work/pack.log"; return 1; }
 }
 packed_digest() { cut -d' ' -f1 "$1.sha256" 2>/dev/null || :; } # FILE: as it was recorded
-packed_files() { # DIRECTORY: the oldest first
-  find "$1" -mindepth 1 -maxdepth 1 -name '[0-9]*Z-r*.db.gz*' ! -name '*.sha256' 2>/dev/null | sort
+# The oldest first. One with a time to come, of a clock that was ahead, would outlive all others: it comes before them.
+packed_files() { # DIRECTORY
+  find "$1" -mindepth 1 -maxdepth 1 -name '[0-9]*Z-r*.db.gz*' ! -name '*.sha256' 2>/dev/null | sort |
+    awk -F/ -v now="$(timestamp)" 'substr($NF, 1, 16) > now { print; next } { past[++n] = $0 } END { for (i = 1; i <= n; i++) print past[i] }'
 }
 
 # From this host, else from the store. Nothing of it is verified: whoever unpacks it says what it has to be.

@@ -4,6 +4,8 @@
 STORE_MOST_BYTES=5368709120 # of one upload
 STORE_SECONDS=30            # without a byte, until it is asked again
 STORE_RETRIES=2
+STORE_BRIEFLY=60            # for what is no snapshot
+STORE_BLOCKS=16384          # of 512 bytes: for what is no snapshot
 NO_BYTES=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 # sha256 of nothing
 
 STORE_DIR=$ETC_DIR # where its address and key are
@@ -20,16 +22,18 @@ can_sign() {
 }
 
 # The key is read from a file of root's: nothing of it is in an argument or in the environment.
-ask_store() { # SHA256-OF-WHAT-IS-SENT ANSWER-FILE CURL-ARGUMENT...
-  answer=$2
-  payload=$1
-  shift 2
+# Whoever answers for the store may send without end: time and size are limited wherever no snapshot is on its way.
+ask_store() { # briefly|upload|download SHA256-OF-WHAT-IS-SENT ANSWER-FILE CURL-ARGUMENT...
+  kind=$1 payload=$2 answer=$3
+  shift 3
   store_status=''
+  if [ "$kind" = briefly ]; then set -- --max-time "$STORE_BRIEFLY" "$@"; fi
+  if [ "$kind" = download ]; then most=unlimited; else most=$STORE_BLOCKS; fi
   can_sign || return 1
   [ ! -e "$STORE_DIR/store-ca.crt" ] || set -- --cacert "$STORE_DIR/store-ca.crt" "$@"
   proxy=$(store_value proxy)
   rm -f "$answer" "$work/store-headers"
-  store_status=$(with_proxy curl --disable --config "$STORE_DIR/store.curlrc" --silent --show-error --output "$answer" \
+  store_status=$(trap '' XFSZ; ulimit -f "$most"; with_proxy curl --disable --globoff --config "$STORE_DIR/store.curlrc" --silent --show-error --output "$answer" \
     --dump-header "$work/store-headers" --write-out '%{http_code}' --connect-timeout 10 --speed-limit 1024 --speed-time "$STORE_SECONDS" \
     --retry "$STORE_RETRIES" --aws-sigv4 "aws:amz:$(store_value region):s3" --header "x-amz-content-sha256: $payload" "$@" 2>"$work/store.log") || {
     store_status='' # what it said before the end of a transfer is no answer
@@ -37,7 +41,7 @@ ask_store() { # SHA256-OF-WHAT-IS-SENT ANSWER-FILE CURL-ARGUMENT...
   }
 }
 refused_by_store() { # ANSWER-FILE
-  said=$(tr '<' '\n' <"$1" 2>/dev/null | sed -n 's/^Code>//p' | head -n 1)
+  said=$(tr '<' '\n' <"$1" 2>/dev/null | sed -n 's/^Code>//p' | head -n 1 | tr -cd A-Za-z | cut -c 1-80)
   case $said in
     RequestTimeTooSkewed) hint="; the clock of this host is wrong" ;;
     AccessDenied | InvalidAccessKeyId | SignatureDoesNotMatch) hint="; correct etcd:backupAccessKey, or what its user may do there" ;;
@@ -57,7 +61,7 @@ store_put() { # FILE KEY
   [ -z "$sse" ] || set -- "$@" --header "x-amz-server-side-encryption: $sse"
   [ -z "$kms_key" ] || set -- "$@" --header "x-amz-server-side-encryption-aws-kms-key-id: $kms_key"
   why_not_put=''
-  ask_store "$(digest_of "$put_file")" "$work/store-answer" "$@" "$(store_url "$put_key")" || why_not_put=$problem
+  ask_store upload "$(digest_of "$put_file")" "$work/store-answer" "$@" "$(store_url "$put_key")" || why_not_put=$problem
   case $store_status in
     200 | '') ;; # none: it may have cut off what it has already, so it is asked for that
     412) why_not_put="the store already has another file by the name $put_key" ;;
@@ -66,13 +70,14 @@ store_put() { # FILE KEY
   store_has "$put_key" "$size" || say_problem "${why_not_put:-$problem}"
 }
 store_has() { # KEY SIZE
-  ask_store "$NO_BYTES" "$work/store-answer" --head "$(store_url "$1")" || return 1
+  ask_store briefly "$NO_BYTES" "$work/store-answer" --head "$(store_url "$1")" || return 1
   [ "$store_status" = 200 ] || say_problem "the store $(store_value url) answers $store_status when it is asked for $1" || return 1
   is=$(tr -d '\r' <"$work/store-headers" | awk 'tolower($1) == "content-length:" { print $2 }' | tail -n 1)
   [ "$is" = "$2" ] || say_problem "$1 has ${is:-no} bytes in the store, and was to have $2"
 }
 store_get() { # KEY FILE
-  ask_store "$NO_BYTES" "$2" "$(store_url "$1")" || return 1
+  case $1 in *.sha256) kind=briefly ;; *) kind=download ;; esac
+  ask_store "$kind" "$NO_BYTES" "$2" "$(store_url "$1")" || return 1
   [ "$store_status" != 200 ] || return 0
   refused_by_store "$2" || { rm -f "$2"; return 1; }
 }
@@ -82,12 +87,14 @@ store_list() { # FOLDER/
   store_prefix=${store_prefix:+$store_prefix/}
   query="list-type=2&prefix=$(in_query "$store_prefix$1")"
   while :; do
-    ask_store "$NO_BYTES" "$work/store-answer" "$(store_value url)/?$query${after:+&start-after=$(in_query "$after")}" || return 1
+    ask_store briefly "$NO_BYTES" "$work/store-answer" "$(store_value url)/?$query${after:+&start-after=$(in_query "$after")}" || return 1
     [ "$store_status" = 200 ] || refused_by_store "$work/store-answer" || return 1
     awk -v RS='<' '/^Key>/ { key = substr($0, 5) } /^Size>/ { print key, substr($0, 6) }' "$work/store-answer" >"$work/store-page"
     sed "s|^$store_prefix||" "$work/store-page"
     grep -q '<IsTruncated>true' "$work/store-answer" || return 0
-    after=$(tail -n 1 "$work/store-page" | cut -d' ' -f1)
+    before=$after after=$(tail -n 1 "$work/store-page" | cut -d' ' -f1)
+    printf '%s\n' "$before" "$after" | sort -uc 2>/dev/null ||
+      say_problem "the store $(store_value url) lists the same names again and again" || return 1
   done
 }
 in_query() { printf '%s' "$1" | sed 's|/|%2F|g'; } # letters, digits and . _ - are as they are

@@ -16,8 +16,9 @@ cmd_upkeep() { # stdin: "== FILE" and its content, for store.key and store-ca.cr
   [ -z "$defragment" ] || need free-mib "$free_mib" free-percent "$free_percent"
   check_tools
   keep_sent
-  write_store
+  take_store_away # until it is said who can read the snapshots: a timer may start in between
   write_upkeep
+  write_store
   write_units
   switch_timers
   # shellcheck disable=SC2046 # one word a file
@@ -159,10 +160,10 @@ cmd_remove_upkeep() {
   rm -f "$STATE_DIR/owner-upkeep" "$STATE_DIR/declared-upkeep"
 }
 take_upkeep_away() { # the snapshots stay
+  take_store_away
   [ -e "$STATE_DIR/upkeep" ] || return 0
   for unit in $UPKEEP_UNITS; do take_unit_away "$unit"; done
   systemctl daemon-reload
-  take_store_away
   rm -f "$STATE_DIR/upkeep" "$STATE_DIR/backup-error" "$STATE_DIR/last-backup"
 }
 
@@ -186,7 +187,7 @@ say_backup() {
   last=$(cat "$STATE_DIR/last-backup" 2>/dev/null || :)
   if has_store; then
     recorded=$(ctl --endpoints=https://127.0.0.1:2379 get "$RECORD" --print-value-only 2>/dev/null | head -n 1) || recorded=''
-    [ -z "$recorded" ] || last="$recorded store"
+    if is_record "$recorded"; then last="$recorded store"; fi
   fi
   # shellcheck disable=SC2086 # words
   if [ -n "$last" ]; then say_last $last; fi

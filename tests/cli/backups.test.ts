@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listedSnapshots, shownSnapshots } from "../../cli/backups/listed.ts";
 
+const NOW = Date.parse("2026-11-27T08:00:00Z");
 const DIGEST = "9f".repeat(32);
 const OTHER = "41".repeat(32);
 const NEWER = "20261127T070000Z-r123500-3.6-node2.db.gz.age";
@@ -40,7 +41,7 @@ test("one line for a file, whoever has it, the newest first, named as in the sto
     },
   ]);
   assert.equal(
-    shownSnapshots(snapshots),
+    shownSnapshots(snapshots, NOW),
     `taken                 revision  minor  of                         size     encrypted  where
 2026-11-27T07:00:00Z  r123500   3.6    node2                      1.0 MiB  age        store, node2
 2026-11-27T06:00:00Z  r123456   3.5    my-node, without a quorum  0.0 MiB  no         my-node
@@ -51,6 +52,17 @@ To restore the newest one, put this into the stack file (docs/restore.md):
     sha256: ${DIGEST}
     id: 1
 `,
+  );
+});
+
+test("one with a time that is still to come is listed, and never offered as the newest", () => {
+  const ahead = `here ${NEWER.replace("2026", "2036")} 1 ${OTHER}\n`;
+  const shown = shownSnapshots(listedSnapshots([["node2", `${ahead}here ${NEWER} 1 ${DIGEST}\n`]]), NOW);
+  assert.match(shown, /^2036-11-27T07:00:00Z /m);
+  assert.match(shown, new RegExp(`snapshot: ${NEWER}\n`));
+  assert.match(
+    shownSnapshots(listedSnapshots([["node2", ahead]]), NOW),
+    /\n\nEach has a time that is still to come, so nobody can say which one is the newest\.\n$/,
   );
 });
 
@@ -71,5 +83,5 @@ test("what is no snapshot is not listed, whatever a host says", () => {
     "\u001b[2J",
   ];
   assert.deepEqual(listedSnapshots([["node1", lines.join("\n")]]), []);
-  assert.equal(shownSnapshots([]), "No snapshot is kept, neither on a host nor in a store.\n");
+  assert.equal(shownSnapshots([], NOW), "No snapshot is kept, neither on a host nor in a store.\n");
 });

@@ -2,11 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { onlyRenewals } from "../../cli/plan/compare.ts";
-import { type Change, call, type Parts, planOf, rowOf } from "./preview.ts";
+import type { Deployed } from "../../cluster/topology.ts";
+import { deployed } from "../unit/deployment.ts";
+import { type Change, call, nodesOf, type Parts, planOf, restarts, rowOf, texts } from "./preview.ts";
 
 const HOURLY = { interval: "1h", keep: "24", reserve: "1024", "max-age": "10800" };
 const STORE = { store: "https://backups.s3.eu-central-1.amazonaws.com", "store-prefix": "etcd" };
 const RECIPIENT = `age1${"q".repeat(58)}`;
+
+const SNAPSHOT = "etcd-cluster-1-0123abcd/hourly/20261127T060000Z-r123456-3.6-node2.db.gz";
 
 const textsOf = (options: Readonly<Record<string, string>>) => {
   const create = call("upkeep", "node1", options);
@@ -60,12 +64,53 @@ test("where the data goes, and who can read it there, is for a second approval",
   const encrypted = { ...HOURLY, ...STORE, recipients: RECIPIENT };
   assert.deepEqual(security(updated(HOURLY, encrypted)), [
     `exposure store of the snapshots, which hold all data: none → ${STORE.store}/etcd`,
-    `exposure who can read the snapshots in it: none → the age keys of ${RECIPIENT}`,
+    `exposure who can read the snapshots: root on the hosts → the age keys of ${RECIPIENT}`,
   ]);
   assert.deepEqual(security(updated(encrypted, { ...HOURLY, ...STORE })), [
-    `exposure who can read the snapshots in it: the age keys of ${RECIPIENT} → whoever may read the bucket`,
+    `exposure who can read the snapshots: the age keys of ${RECIPIENT} → whoever may read the bucket`,
   ]);
   assert.deepEqual(security({ op: "create", new: textsOf(HOURLY) }), []);
+  const OTHER = `age1${"p".repeat(58)}`;
+  assert.deepEqual(
+    security(updated({ ...HOURLY, recipients: RECIPIENT }, { ...HOURLY, recipients: OTHER })),
+    [`exposure who can read the snapshots: the age keys of ${RECIPIENT} → the age keys of ${OTHER}`],
+  );
+});
+
+test("without backups, and with another key of the store: each is for a second approval", () => {
+  const off = { kind: "exposure", what: "backups every", hosts: ["node1"], old: "1h", new: "none", note: "" };
+  assert.deepEqual(planWith({ op: "delete", old: textsOf(HOURLY) }).security, [off]);
+  const defragmented = { defragment: "'Sun 03:00'", "free-mib": "100", "free-percent": "45" };
+  assert.deepEqual(planWith(updated({ ...HOURLY, ...defragmented }, defragmented)).security, [off]);
+  assert.deepEqual(planWith({ op: "delete", old: textsOf(defragmented) }).security, []);
+  const same = updated({ ...HOURLY, ...STORE }, { ...HOURLY, ...STORE });
+  assert.deepEqual(
+    planWith({ ...same, reasons: ["stdin"] }).security.map(({ what, old, new: now }) => [what, old, now]),
+    [["key or CA of the store", "the present one", "another one"]],
+  );
+});
+
+test("whatever else happens on a host, its timers are told", () => {
+  const step = updated(HOURLY, { ...HOURLY, keep: "3" });
+  const clause = "backups kept 24 → 3";
+  const comes = { "node1-member": { op: "create" } } as const;
+  const again = { op: "update", new: texts("node1", { incarnation: "2" }), reasons: ["create"] } as const;
+  const restore = JSON.stringify({ snapshot: SNAPSHOT, sha256: "9f".repeat(32), id: 1 });
+  const whyOf = (parts: Parts, before: Deployed | "new" = deployed(3), name = "node1") =>
+    rowOf(planOf({ ...parts, changes: { [`${name}-upkeep`]: step, ...parts.changes } }, before), name);
+  for (const [action, row] of [
+    ["bootstrap", whyOf({ changes: comes }, "new")],
+    ["join", whyOf({ changes: { "node2-member": { op: "create" } } }, deployed(1), "node2")],
+    [
+      "replace",
+      whyOf({ nodes: nodesOf(3, { node1: { incarnation: 2 } }), changes: { "node1-member": again } }),
+    ],
+    ["restart", whyOf({ changes: { "node1-member": restarts() } })],
+    ["restore", whyOf({ config: { "etcd:restore": restore }, changes: { "node1-member": again } })],
+  ] as const) {
+    assert.equal(row.action, action);
+    assert.ok(row.why.includes(clause), `${action}: ${row.why}`);
+  }
 });
 
 test("another key of the store is said, and not shown", () => {

@@ -37,6 +37,21 @@ test("too old in the store is said once", () => {
   ]);
 });
 
+test("one with a time that is still to come is no fresh one, and one on a host is none of the store", () => {
+  const of = (time: string, where: string) => `backup ${time} 123456 2000000 ${where} node1`;
+  const ahead = cluster([EVERY, of("2099-12-31T00:00:00Z", "store")], [EVERY]);
+  assert.equal(ahead?.fresh, false);
+  assert.deepEqual(ahead?.problems, [
+    "the last backup of the store has a time that is still to come, 2099-12-31T00:00:00Z: a clock was wrong, or it is forged",
+  ]);
+  assert.equal(cluster([EVERY, of("2026-11-24T12:00:50Z", "store")])?.fresh, true);
+  const behind = cluster(
+    [EVERY, of("2026-11-24T08:00:00Z", "store")],
+    [EVERY, of("2026-11-24T11:59:00Z", "here")],
+  );
+  assert.equal(behind?.fresh, false);
+});
+
 test("without a store each host's own counts: a disk that is lost must not take the only one", () => {
   const of = (time: string) => `backup ${time} 123456 2000000 here node1`;
   const backups = cluster([EVERY, of("2026-11-24T11:59:30Z")], [EVERY, of("2026-11-24T05:00:00Z")], [EVERY]);

@@ -58,3 +58,12 @@ export const packedName = /^\d{8}T\d{6}Z-r\d+-3\.6-node1\.db\.gz$/;
 /** A time as names have it, so many seconds ago. */
 export const ago = (seconds: number) =>
   new Date(Date.now() - seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+
+/** The record of a backup that another member took: the line that the cluster has of it. */
+export const recordOf = (time: string, key = `token-1/hourly/${time}-r1-3.6-node2.db.gz`) =>
+  `etcd-host/backup ${time} 1 1 ${"0".repeat(64)} ${key} node2\n`;
+/** Another member's backup: in the store, and in the record. */
+export function takenByOther(host: Host, store: FakeStore, time: string): void {
+  store.objects.set(`etcd/token-1/hourly/${time}-r1-3.6-node2.db.gz`, Buffer.alloc(1));
+  host.write("answers/keys", recordOf(time));
+}

@@ -1,6 +1,7 @@
 // The store: objects are written once, and what it refuses is said in its own words.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import fs from "node:fs";
 import { type TestContext, test } from "node:test";
 import { Host } from "./host.ts";
 import { FakeStore } from "./stores.ts";
@@ -73,6 +74,38 @@ for (const [fault, expected] of [
     assert.match(await ask(put), expected);
     assert.equal(store.objects.size, 0);
   });
+
+for (const call of [
+  "store_list token/",
+  'store_get a.sha256 "$HOST_ROOT/got"',
+  'store_put "$HOST_ROOT/packed" a',
+])
+  test(`a store that answers without end fills no disk: ${call.split(" ")[0]}`, async (t) => {
+    const { host, store, ask } = await hostWithStore(t);
+    store.fault = "endless";
+    assert.match(await ask(`STORE_RETRIES=0; ${call}`), /problem: the store \S+ does not answer: \(23\) /);
+    const largest = ["got", "work/store-answer"].map((file) =>
+      host.exists(file) ? fs.statSync(host.file(file)).size : 0,
+    );
+    assert.ok(Math.max(...largest) <= 8 * 1024 ** 2, String(largest));
+  });
+
+test("a store that lists the same page again and again is named", async (t) => {
+  const { store, ask } = await hostWithStore(t);
+  store.page = 1;
+  for (const name of ["a", "b"]) store.objects.set(`etcd/token/hourly/${name}`, Buffer.alloc(1));
+  store.fault = "again";
+  assert.match(
+    await ask("store_list token/"),
+    /problem: the store \S+ lists the same names again and again\n/,
+  );
+});
+
+test("what the store says is shown without what is no letter", async (t) => {
+  const { store, ask } = await hostWithStore(t);
+  store.refusals.GET = [403, "Access\u001b[2JDenied"];
+  assert.equal(await ask("store_list token/"), `problem: the store ${store.url} answers 403 AccessJDenied\n`);
+});
 
 for (const [status, code, hint] of [
   [403, "RequestTimeTooSkewed", "; the clock of this host is wrong"],

@@ -19,8 +19,8 @@ export class FakeStore {
   readonly refusals: Record<string, readonly [number, string]> = {};
   /** What it does with an upload instead of keeping it. */
   instead: ((path: string, body: Buffer) => void) | undefined;
-  /** Whether it accepts a request and then says nothing, or closes an upload before its end. */
-  fault: "silent" | "cut" | undefined;
+  /** Whether it says nothing to a request, closes an upload before its end, answers without end, or lists a page again. */
+  fault: "silent" | "cut" | "endless" | "again" | undefined;
   /** How many keys it lists at once. */
   page = 1000;
 
@@ -50,6 +50,11 @@ export class FakeStore {
     const { method = "", url = "", headers } = request;
     this.asked.push({ method, url, headers });
     if (this.fault === "silent") return;
+    if (this.fault === "endless" && method !== "HEAD") {
+      const more = () => response.write(Buffer.alloc(1024 ** 2, "x"), () => response.destroyed || more());
+      more();
+      return;
+    }
     if (this.fault === "cut" && method === "PUT") {
       request.socket.destroy();
       return;
@@ -80,7 +85,7 @@ export class FakeStore {
     response.end(method === "HEAD" ? undefined : (found ?? "<Error><Code>NoSuchKey</Code></Error>"));
   }
   #list(asked: URLSearchParams): string {
-    const after = asked.get("start-after") ?? "";
+    const after = this.fault === "again" ? "" : (asked.get("start-after") ?? "");
     const all = [...this.objects].filter(([key]) => key.startsWith(asked.get("prefix") ?? "") && key > after);
     all.sort(([one], [other]) => (one < other ? -1 : 1));
     const page = all.slice(0, this.page);

@@ -1,6 +1,7 @@
 // Timers: set up by a step, changed by it, and taken away again.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import fs from "node:fs";
 import { test } from "node:test";
 import { backedUp, STATE, upkeep } from "./backing-up.ts";
 import { permissions } from "./host.ts";
@@ -93,6 +94,33 @@ test("the key of the store is in a file of root's, and nowhere else", async (t) 
     if (!file.endsWith("store.curlrc"))
       assert.doesNotMatch(Buffer.from(content.split(" ")[2] ?? "", "base64").toString(), /S\+C/, file);
   await upkeep(host); // without a store
+  assert.deepEqual(
+    host.list("etc/etcd").filter((name) => name.startsWith("store")),
+    [],
+  );
+});
+
+test("cut off on the way, no snapshot goes in clear to a new store, and no key stays after all is taken away", async (t) => {
+  const { host } = await backedUp(t, { store: "https://s3/old" });
+  withAge(host);
+  const words = (options: Readonly<Record<string, string>>) =>
+    Object.entries(options).map(([name, value]) => `--${name}=${value}`);
+  const now = { interval: "1h", keep: "3", reserve: "1", "max-age": "10800" };
+  const other = { store: "https://s3/new", recipients: "age1us" };
+  const key = { stdin: "== store.key\nKEYID:SECRET\n" };
+  const cut = (at: string) =>
+    host.shell(
+      `${at}() { kill -9 $$; }; cmd_upkeep`,
+      words({ name: "node1", incarnation: "0", owner: "urn:upkeep", ...now, ...other }),
+      key,
+    );
+  await cut("write_upkeep");
+  assert.equal(host.exists("etc/etcd/store.conf"), false);
+  await cut("write_units");
+  assert.match(host.read(`${STATE}/upkeep`), /^recipients=age1us$/m);
+  assert.match(host.read("etc/etcd/store.conf"), /^url=https:\/\/s3\/new$/m);
+  fs.rmSync(host.file(`${STATE}/upkeep`));
+  await host.run(["remove-upkeep", "--name=node1", "--incarnation=0", "--owner=urn:upkeep"]);
   assert.deepEqual(
     host.list("etc/etcd").filter((name) => name.startsWith("store")),
     [],

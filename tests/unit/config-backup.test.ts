@@ -94,7 +94,15 @@ test("its times and numbers", () => {
   assert.match(saying({ interval: 60 }).join(), /backup\.interval: must be a string/);
   assert.match(saying({ maxAge: "soon" }).join(), /"soon" is not a time; write it like 3h or 2d/);
   assert.match(saying({ interval: "6h", maxAge: "1h" }).join(), /1h is less than the interval/);
+  assert.match(saying({ maxAge: "31d" }).join(), /31d is more than 30d, so nobody would hear/);
+  assert.equal(scheduleOf({ maxAge: "30d" })?.maxAge, 30 * 86_400);
+  assert.match(saying({ reserveMiB: 1_048_577 }).join(), /backup\.reserveMiB: must be from 0 to 1048576/);
   assert.match(saying({ keep: 0 }).join(), /backup\.keep: must be from 1 to 10000/);
+  for (const metricsFile of ["/dev/shm/etcd.prom", "/tmp/etcd.prom", "/run/x/etcd.prom"])
+    assert.match(
+      saying({ metricsFile }).join(),
+      /is in a folder that keeps no files; use one that node_exporter reads/,
+    );
   assert.match(saying({ metricsFile: "etcd.prom" }).join(), /is not a plain absolute path of a \.prom file/);
 });
 
@@ -127,9 +135,23 @@ test("the store is the bucket's own URL, at AWS or elsewhere", () => {
     placeOf({ ...STORE, endpoint: "https://s3.example.com", pathStyle: false })?.url,
     "https://backups.s3.example.com",
   );
-  const files = { "/ca.pem": "-----BEGIN CERTIFICATE-----\n" };
+  const certificate = (body: string) => `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+  const key = "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n";
+  const files = {
+    "/ca.pem": `of us\n${certificate("AAAA\nBB==")}${key}${certificate("CCCC")}`,
+    "/key.pem": key,
+  };
   const withCa = { store: { ...STORE, caFile: "/ca.pem" }, encryption: "store" };
-  assert.equal(scheduleOf(withCa, KEY, files)?.store?.ca, files["/ca.pem"]);
+  assert.equal(
+    scheduleOf(withCa, KEY, files)?.store?.ca,
+    `${certificate("AAAA\nBB==")}${certificate("CCCC")}`,
+    "and nothing else of that file",
+  );
+  const noCa = { ...withCa, store: { ...STORE, caFile: "/key.pem" } };
+  assert.match(
+    read({ backup: noCa, ...KEY }, files).problems.join(),
+    /"\/key\.pem" is no certificate in PEM/,
+  );
 });
 
 test("who can read the snapshots of a store has to be said", () => {
@@ -158,7 +180,14 @@ test("what is wrong with a store, each by name", () => {
   const wrong = saying(STORE, { backupAccessKey: "no colon" });
   assert.equal(wrong, "backupAccessKey: the value is not of the form ID:SECRET.");
   assert.match(saying({ ...STORE, accessKey: "x" }), /store\.accessKey: a key does not belong here/);
-  assert.match(saying({ ...STORE, prefix: "/etcd/" }), /is not a plain path without a slash/);
+  for (const prefix of ["/etcd/", "../other", "a/./b", ".."])
+    assert.match(saying({ ...STORE, prefix }), /is not a plain path without a slash/);
+  for (const kmsKeyId of ["k\nurl=https://other", "k\r\nx-amz-acl: public-read", "a key"])
+    assert.match(
+      saying({ ...STORE, sse: "aws:kms", kmsKeyId }),
+      /kmsKeyId: .* is no id, alias or ARN of a key/,
+    );
+  assert.equal(saying({ ...STORE, sse: "aws:kms", kmsKeyId: "arn:aws:kms:eu-central-1:1:key/k-1" }), "");
   assert.match(saying({ ...STORE, endpoint: "s3.example.com" }), /is not the URL of a store/);
   assert.match(saying({ ...STORE, kmsKeyId: "k" }), /is used with sse: aws:kms only/);
   assert.match(saying({ ...STORE, caFile: "/none.pem" }), /store\.caFile: "\/none\.pem" does not exist/);
