@@ -179,8 +179,8 @@ newest_revision() {
   [ -s "$work/status.fields" ] || ctl --endpoints=https://127.0.0.1:2379 endpoint status -w fields >"$work/status.fields" 2>/dev/null || :
   restored_id=$(cluster_id_of "$initial_token" "$initial_cluster")
   newest=$(awk '$1 == "\"ClusterID\"" { id = $3 } $1 == "\"Revision\"" { print id + 0 == 0 ? 0 : id, $3 }' "$work/status.fields" |
-    while read -r id revision; do
-      [ "$(printf '%016x' "$id")" = "$restored_id" ] || echo "$revision"
+    while read -r of at_revision; do
+      [ "$(printf '%016x' "$of")" = "$restored_id" ] || echo "$at_revision"
     done | sort -n | tail -n 1)
   echo "${newest:-0}"
 }
