@@ -209,13 +209,6 @@ write_metrics() {
     fail "cannot write $metrics_file (etcd:backup.metricsFile); see the line above"
 }
 metrics() {
-  metrics_file=$(upkeep_value metrics_file)
-  [ -n "$metrics_file" ] || return 0
-  rm -f "$metrics_file.new"
-  { (umask 022; set -C; metrics >"$metrics_file.new") && mv -f "$metrics_file.new" "$metrics_file"; } ||
-    fail "cannot write $metrics_file (etcd:backup.metricsFile); see the line above"
-}
-metrics() {
   labels="{cluster=\"$(mark_value cluster)\",member=\"$name\"}"
   if [ -s "$STATE_DIR/last-backup" ]; then
     read -r taken snapshot_revision bytes _ <"$STATE_DIR/last-backup"
