@@ -71,9 +71,9 @@ disarm() { # ALARM
 # A snapshot has the alarms of its cluster with it: of members that this one does not have, and nothing could be written.
 forget_alarms_before() {
   until_proven ask_for_alarms
-  for id in $(sed -n 's/^memberID:\([0-9]*\) alarm:.*/\1/p' "$work/alarms"); do
-    if [ -z "$(row_of "$id")" ]; then disarm "$alarms"; return; fi
-  done
+  sed -n 's/^memberID:\([0-9]*\) alarm:.*/\1/p' "$work/alarms" >"$work/alarmed"
+  strangers=$(while read -r id; do [ -n "$(row_of "$id")" ] || echo "$id"; done <"$work/alarmed")
+  [ -z "$strangers" ] || disarm "$alarms"
 }
 
 # The quota was raised, or keys were deleted and the members defragmented: with room at each of them, writes are let in again.
