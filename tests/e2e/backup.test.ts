@@ -88,14 +88,14 @@ test("by its timer each host takes its own; every file that is kept is what etcd
 
 test("a disk without room: the run fails by name, and what it had proven is recorded", async () => {
   await project.configure({
-    backup: { interval: "15m", reserveMiB: 10_000_000 },
+    backup: { interval: "15m", reserveMiB: 1_000_000 },
     clients: [{ name: "app1" }],
   });
   const failed = await project.up();
   assert.notEqual(failed.code, 0);
   assert.match(
     failed.all,
-    /refused: node\d has \d+ MiB free in \/var\/lib\/etcd-host\/snapshots; a snapshot needs \d+ and leaves 10000000 alone: mount a disk there \(etcd:backup\.directory\), or lower etcd:backup\.reserveMiB/,
+    /refused: node\d has \d+ MiB free in \/var\/lib\/etcd-host\/snapshots; a snapshot needs \d+ and leaves 1000000 alone: mount a disk there \(etcd:backup\.directory\), or lower etcd:backup\.reserveMiB/,
   );
   const { stdout } = await must(project.pulumi("stack", "output", "deployed", "--json"));
   assert.match(stdout, /"app1": \[/);
