@@ -8,9 +8,9 @@ STORE_BRIEFLY=60            # for what is no snapshot
 STORE_BLOCKS=16384          # of 512 bytes: for what is no snapshot
 NO_BYTES=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855 # sha256 of nothing
 
-STORE_DIR=$ETC_DIR # where its address and key are
-has_store() { [ -s "$STORE_DIR/store.conf" ]; }
-store_value() { sed -n "s/^$1=//p" "$STORE_DIR/store.conf"; } # NAME
+STORE_DIR='' # where its address and key are, if not in $ETC_DIR
+has_store() { [ -s "${STORE_DIR:-$ETC_DIR}/store.conf" ]; }
+store_value() { sed -n "s/^$1=//p" "${STORE_DIR:-$ETC_DIR}/store.conf"; } # NAME
 store_url() { store_prefix=$(store_value prefix); echo "$(store_value url)/${store_prefix:+$store_prefix/}$1"; } # KEY
 
 # Older ones sign what no store accepts.
@@ -30,10 +30,10 @@ ask_store() { # briefly|upload|download SHA256-OF-WHAT-IS-SENT ANSWER-FILE CURL-
   if [ "$kind" = briefly ]; then set -- --max-time "$STORE_BRIEFLY" "$@"; fi
   if [ "$kind" = download ]; then most=unlimited; else most=$STORE_BLOCKS; fi
   can_sign || return 1
-  [ ! -e "$STORE_DIR/store-ca.crt" ] || set -- --cacert "$STORE_DIR/store-ca.crt" "$@"
+  [ ! -e "${STORE_DIR:-$ETC_DIR}/store-ca.crt" ] || set -- --cacert "${STORE_DIR:-$ETC_DIR}/store-ca.crt" "$@"
   proxy=$(store_value proxy)
   rm -f "$answer" "$work/store-headers"
-  store_status=$(trap '' XFSZ; ulimit -f "$most"; with_proxy curl --disable --globoff --config "$STORE_DIR/store.curlrc" --silent --show-error --output "$answer" \
+  store_status=$(trap '' XFSZ; ulimit -f "$most"; with_proxy curl --disable --globoff --config "${STORE_DIR:-$ETC_DIR}/store.curlrc" --silent --show-error --output "$answer" \
     --dump-header "$work/store-headers" --write-out '%{http_code}' --connect-timeout 10 --speed-limit 1024 --speed-time "$STORE_SECONDS" \
     --retry "$STORE_RETRIES" --aws-sigv4 "aws:amz:$(store_value region):s3" --header "x-amz-content-sha256: $payload" "$@" 2>"$work/store.log") || {
     store_status='' # what it said before the end of a transfer is no answer

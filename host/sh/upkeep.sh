@@ -44,12 +44,12 @@ write_store() { # of what came on stdin
   if [ -z "$store" ]; then take_store_away; return; fi
   [ -s "$work/store.key" ] || fail "the step sent no key of the store"
   printf 'url=%s\nprefix=%s\nregion=%s\nproxy=%s\nsse=%s\nkms_key=%s\n' "$store" "$store_prefix" "$store_region" "$proxy" \
-    "$store_sse" "$store_kms_key" | write_file "$STORE_DIR/store.conf" 600 root:root
-  sed 's/.*/user = "&"/' "$work/store.key" | write_file "$STORE_DIR/store.curlrc" 600 root:root
+    "$store_sse" "$store_kms_key" | write_file "${STORE_DIR:-$ETC_DIR}/store.conf" 600 root:root
+  sed 's/.*/user = "&"/' "$work/store.key" | write_file "${STORE_DIR:-$ETC_DIR}/store.curlrc" 600 root:root
   if [ -s "$work/store-ca.crt" ]; then
-    write_file "$STORE_DIR/store-ca.crt" 644 root:root <"$work/store-ca.crt"
+    write_file "${STORE_DIR:-$ETC_DIR}/store-ca.crt" 644 root:root <"$work/store-ca.crt"
   else
-    rm -f "$STORE_DIR/store-ca.crt"
+    rm -f "${STORE_DIR:-$ETC_DIR}/store-ca.crt"
   fi
 }
 take_store_away() { rm -f "$ETC_DIR/store.conf" "$ETC_DIR/store.curlrc" "$ETC_DIR/store-ca.crt"; }

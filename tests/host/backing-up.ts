@@ -38,7 +38,7 @@ export async function backedUp(
   const { host } = cluster;
   withEtcdutl(host);
   withAge(host);
-  host.write(`${STATE}/mark`, `${host.read(`${STATE}/mark`)}cluster=token-1\n`);
+  host.write(`${STATE}/mark`, `${host.read(`${STATE}/mark`).replace(/^cluster=.*\n/m, "")}cluster=token-1\n`);
   await upkeep(host, changed, { stdin: "== store.key\nKEYID:SECRET\n" });
   return cluster;
 }
