@@ -3,7 +3,9 @@
 cmd_drill_apart() {
   need name "$name" version "$version" snapshot "$snapshot" sha256 "$sha256"
   need_root
-  work=${0%/*} found=$snapshot snapshot=${snapshot##*/}
+  work=${0%/*}
+  [ -s "$work/network" ] || usage "drill-apart is a part of drill, which runs it in a network of its own"
+  found=$snapshot snapshot=${snapshot##*/}
   drill_dir=$(snapshots_dir)/.drill
   need_own_network
   age_identity=$work/identity
@@ -32,7 +34,8 @@ unpack_drilled() { # sets $raw
   problem=''
   case $snapshot in
     *.db)
-      raw=$found
+      raw=$found is=$(digest_of "$found")
+      [ "$is" = "$sha256" ] || fail "the snapshot $snapshot does not hold: its sha256 is $is, and was to be $sha256"
       is_whole "$raw" || fail "the snapshot $snapshot is not what a member sent: the sha256 at its end differs"
       read_back "$raw" || fail "the snapshot $snapshot $problem"
       ;;
@@ -64,6 +67,8 @@ start_drilled() {
   deadline=$(($(date +%s) + DRILL_SECONDS + $(mb_of "$raw") / 4))
   until ask_drilled_etcd get etcd-host/drill -w fields; do
     kill -0 "$etcd_pid" 2>/dev/null || fail "what was restored of $snapshot does not start: $(read_log 1 <"$work/etcd.log" | last_line)"
+    ! grep -q -e 'permission denied' -e 'user name' "$work/asked.log" ||
+      fail "what was restored of $snapshot starts, and answers nobody here: $(plain_answer <"$work/asked.log")"
     [ "$(date +%s)" -lt "$deadline" ] || fail "what was restored of $snapshot does not answer: $(plain_answer <"$work/asked.log")"
     sleep 0.1
   done

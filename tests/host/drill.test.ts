@@ -201,6 +201,28 @@ for (const [what, spoil, sentence] of [
     isGone(host);
   });
 
+test("who may not ask a cluster with authentication is told so, and nothing is waited for", async (t) => {
+  const host = await drillingHost(t);
+  host.write("no-access", "");
+  const { code, stdout } = await drill(host, [`--snapshot=${SNAPSHOT}`]);
+  assert.equal(code, 5);
+  assert.match(stdout, /^result .* starts, and answers nobody here: etcd's authentication is on, /m);
+  isGone(host);
+});
+
+test("another file than was said does not hold, and its own part runs by itself nowhere", async (t) => {
+  const host = await drillingHost(t);
+  const other = "0".repeat(64);
+  const { code, stdout } = await drill(host, [`--snapshot=${SNAPSHOT}`, `--sha256=${other}`]);
+  assert.equal(code, 5);
+  assert.match(stdout, new RegExp(`^result .* its sha256 is ${SHA256}, and was to be ${other}$`, "m"));
+  const options = ["--name=node1", "--version=3.6.14", `--snapshot=${SNAPSHOT}`, `--sha256=${SHA256}`];
+  const alone = await host.run(["drill-apart", ...options]);
+  assert.equal(alone.code, 2);
+  assert.match(alone.stderr, /drill-apart is a part of drill/);
+  assert.ok(!host.exists("etcd-with"));
+});
+
 test("one that restores and is older than it may be is not good enough", async (t) => {
   const host = await drillingHost(t);
   keep(host, OLDER);

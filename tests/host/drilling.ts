@@ -39,6 +39,7 @@ if [ "$(readlink proc/self/ns/net)" = 'net:[1]' ]; then
   esac
   exit
 fi
+[ ! -e no-access ] || { echo 'Error: etcdserver: permission denied' >&2; exit 1; }
 [ -e etcd-runs ] || { echo 'Error: connection refused' >&2; exit 1; }
 case $* in
   'get etcd-host/drill -w fields') printf '"Revision" : %s\\n' "$(cat revision 2>/dev/null || echo 1000000063)" ;;
