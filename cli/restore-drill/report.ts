@@ -2,6 +2,7 @@
 
 import { bytes } from "../../lib/bytes.ts";
 import { type Json, record, text } from "../../lib/json.ts";
+import { printableLine } from "../../lib/printable.ts";
 
 export interface Report {
   readonly schema: 1;
@@ -45,7 +46,7 @@ export function reportIn(host: string, stdout: string): Report | undefined {
 }
 function parsed(stdout: string): unknown {
   try {
-    return JSON.parse(stdout);
+    return JSON.parse(stdout, (_, value) => (typeof value === "string" ? printableLine(value) : value));
   } catch {
     return undefined;
   }

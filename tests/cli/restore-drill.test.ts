@@ -6,6 +6,7 @@ import { chosenDrill } from "../../cli/restore-drill/chosen.ts";
 import { reportIn, shownReport } from "../../cli/restore-drill/report.ts";
 import { ANSWER_MARK } from "../../host/commands.ts";
 import { StandIns } from "./stand-ins.ts";
+import { assertHarmless, hostileLines } from "./workflow-commands.ts";
 
 const NAME = "20261127T060000Z-r63-3.6-node1.db.gz";
 const DIGEST = "9f".repeat(32);
@@ -109,6 +110,13 @@ It holds: restored, started, read and written.
 test("a host that says anything else has said nothing", () => {
   for (const said of ["", "{", "[]", '{"result":1}', '{"result":"ok"}'])
     assert.equal(reportIn("node2", said), undefined);
+  for (const line of hostileLines) {
+    const hostile = `${line}\n${line}`;
+    const report = reportIn("node2", JSON.stringify({ snapshot: hostile, taken: hostile, result: hostile }));
+    assert.ok(report);
+    assertHarmless(shownReport(report));
+    assert.equal(shownReport(report).split("\n").length, 5);
+  }
 });
 
 /** Hosts that list one snapshot each, and what the drill is given there. */
