@@ -55,9 +55,9 @@ restore_drilled() {
 }
 # With the member's certificates: with etcd's authentication on in the snapshot, nobody else is answered.
 start_drilled() {
-  etcd=$(find_verified etcd "$version")
-  [ -n "$etcd" ] || fail "etcd $version on $name is not what was installed from an archive with a declared sha256"
-  "$etcd" --name="$name" --data-dir="$drill_dir/data" --initial-cluster="$name=http://127.0.0.1:2380" --initial-cluster-token=drill \
+  restored_by=$(find_verified etcd "$version")
+  [ -n "$restored_by" ] || fail "etcd $version on $name is not what was installed from an archive with a declared sha256"
+  "$restored_by" --name="$name" --data-dir="$drill_dir/data" --initial-cluster="$name=http://127.0.0.1:2380" --initial-cluster-token=drill \
     --listen-peer-urls=http://127.0.0.1:2380 --initial-advertise-peer-urls=http://127.0.0.1:2380 \
     --listen-client-urls=https://127.0.0.1:2379 --advertise-client-urls=https://127.0.0.1:2379 --client-cert-auth=true \
     --cert-file="$ETC_DIR/pki/server.crt" --key-file="$ETC_DIR/pki/server.key" --trusted-ca-file="$ETC_DIR/pki/client-ca.crt" \
