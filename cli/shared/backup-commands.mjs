@@ -35,7 +35,7 @@ export const backupCommands = {
     call: "npm run restore-drill -- [OPTION…]",
     summary:
       "Restores a snapshot on one host, beside its member and in a network of its own, and says what it found: how old it is, how long it took, how many keys there are. Nothing of it stays, and the cluster is not touched.",
-    options: {
+    options: /** @type {const} */ ({
       stack,
       host: { type: "string", value: "NAME", help: "where; default: one that does not lead" },
       snapshot: {
@@ -49,7 +49,7 @@ export const backupCommands = {
         help: "age's key of an encrypted one, - for stdin; default: the stack's secret backupIdentity",
       },
       ...machineReadable,
-    },
+    }),
     exits: {
       0: "it holds",
       1: "failed, or could not be asked; the last line says why",
