@@ -35,6 +35,8 @@ export const PARTS = [
   "copies",
   "restore",
   "switch",
+  "drill",
+  "drilled",
   "record",
   "ended",
   "start",

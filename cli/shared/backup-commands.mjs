@@ -31,4 +31,31 @@ export const backupCommands = {
     /** @type {NonNullable<import("./commands.mjs").Command["wrong"]>} */
     wrong: (_, words) => (words.length === 1 ? undefined : "Give the name of one snapshot"),
   },
+  "restore-drill": {
+    call: "npm run restore-drill -- [OPTION…]",
+    summary:
+      "Restores a snapshot on one host, beside its member and in a network of its own, and says what it found: how old it is, how long it took, how many keys there are. Nothing of it stays, and the cluster is not touched.",
+    options: /** @type {const} */ ({
+      stack,
+      host: { type: "string", value: "NAME", help: "where; default: one that does not lead" },
+      snapshot: {
+        type: "string",
+        value: "SNAPSHOT",
+        help: "as npm run backups says it; default: the newest",
+      },
+      identity: {
+        type: "string",
+        value: "FILE",
+        help: "age's key of an encrypted one, - for stdin; default: the stack's secret backupIdentity",
+      },
+      ...machineReadable,
+    }),
+    exits: {
+      0: "it holds",
+      1: "failed, or could not be asked; the last line says why",
+      3: "refused, and nothing was restored",
+      5: "it does not hold, or is older than etcd:backup.maxAge: the last line says what is wrong",
+    },
+    example: "npm run restore-drill -- --stack prod",
+  },
 };

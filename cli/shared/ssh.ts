@@ -11,6 +11,8 @@ export interface Login {
   readonly config: ClusterConfig;
   /** Contents of the private key; without it the agent's keys. */
   readonly key?: string;
+  /** What decrypts a snapshot, where the stack has it. */
+  readonly identity?: string;
 }
 
 /** `stackConfig` is what `pulumi config --show-secrets --json` prints. */
@@ -25,7 +27,12 @@ export function loginOf(stackConfig: unknown): Login {
   if (config === undefined) throw new Error(problems.join("\n"));
   if (config.ssh.agent && !process.env.SSH_AUTH_SOCK) throw new Error(`ssh: ${NO_AGENT}`);
   const key = texts.sshPrivateKey ?? config.ssh.privateKey;
-  return { config, ...(key === undefined ? {} : { key }) };
+  const identity = texts.backupIdentity;
+  return {
+    config,
+    ...(key === undefined ? {} : { key }),
+    ...(identity === undefined ? {} : { identity }),
+  };
 }
 
 /** The hosts that are not lost. */

@@ -5,6 +5,7 @@ import { list, record, text } from "../../lib/json.ts";
 import { printableLine } from "../../lib/printable.ts";
 import type { Answer } from "../shared/ask-hosts.ts";
 import { type ClusterBackups, clusterBackups, type HostBackups, hostBackups } from "./backups.ts";
+import { type ClusterDrill, clusterDrill, hostDrill, type LastDrill } from "./drills.ts";
 
 export interface MemberStatus {
   readonly name: string;
@@ -39,6 +40,8 @@ export interface ClusterStatus {
   readonly clients: Readonly<Record<string, string>>;
   /** Nothing where no backup is on a schedule. */
   readonly backups: ClusterBackups | null;
+  /** Nothing where no host has drilled. */
+  readonly drill: ClusterDrill | null;
 }
 
 /** `ends` is the output `certificatesExpire`, `now` in milliseconds since 1970. */
@@ -58,7 +61,8 @@ export function clusterStatus(
     hosts.map(({ answer, facts }) => [answer.node.name, facts.backups] as const),
     now,
   );
-  return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends), backups };
+  const drill = clusterDrill(hosts.map(({ answer, facts }) => [answer.node.name, facts.drill] as const));
+  return { schema: 1, healthy: leads && fit, members, clients: clientEnds(ends), backups, drill };
 }
 
 function clientEnds(ends: unknown): ClusterStatus["clients"] {
@@ -76,6 +80,7 @@ interface Facts {
   readonly verify: readonly string[];
   readonly ended: string;
   readonly backups: HostBackups | null;
+  readonly drill: LastDrill | null;
 }
 
 function factsOf(stdout: string): Facts {
@@ -90,6 +95,7 @@ function factsOf(stdout: string): Facts {
     verify: (rest("verify")[0] ?? "").split(" "),
     ended: rest("ended")[0] ?? "",
     backups: hostBackups(rest),
+    drill: hostDrill(rest),
   };
 }
 

@@ -4,6 +4,7 @@ import { bytes } from "../../lib/bytes.ts";
 import { table } from "../../lib/table.ts";
 import { DAY_MS } from "../../lib/time.ts";
 import { backupLine } from "./backups.ts";
+import { drillLine } from "./drills.ts";
 import type { ClusterStatus, MemberStatus } from "./facts.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -30,9 +31,12 @@ function clients({ clients: ends }: ClusterStatus, now: number): readonly string
   return rows.length === 0 ? [] : [table(["client", "certificate"], rows)];
 }
 
-function backups({ backups: known }: ClusterStatus, now: number): readonly string[] {
-  if (known === null) return [];
-  return [[backupLine(known, now), ...known.problems].join("\n")];
+function backups({ backups: known, drill }: ClusterStatus, now: number): readonly string[] {
+  const lines = [
+    ...(known === null ? [] : [backupLine(known, now), ...known.problems]),
+    ...(drill === null ? [] : [drillLine(drill, now)]),
+  ];
+  return lines.length === 0 ? [] : [lines.join("\n")];
 }
 
 function remarks({ healthy, members }: ClusterStatus): readonly string[] {

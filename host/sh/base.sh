@@ -61,7 +61,7 @@ told='' access='' told_before='' drop_ins_aside='' volume='' made_from='' privat
 by_rule='' keep_revisions='' drop_first_key=''
 # Of upkeep and backup.
 interval='' keep='' reserve='' max_age='' recipients='' metrics_file='' defragment='' free_mib='' free_percent=''
-store='' store_prefix='' store_region='' store_sse='' store_kms_key='' if_older='' by_timer='' stored=''
+store='' store_prefix='' store_region='' store_sse='' store_kms_key='' if_older='' by_timer='' stored='' json=''
 parse_options() {
   for option in "$@"; do
     value=${option#*=}
@@ -116,6 +116,7 @@ parse_options() {
       --if-older=*) if_older=$value ;;
       --by-timer) by_timer=yes ;;
       --stored) stored=yes ;;
+      --json) json=yes ;;
       --election-timeout=*) election_timeout=$value ;;
       --min-days=*) min_days=$value ;;
       --check-id=* | --checked=* | --client-ca=* | --peer-ca=* | --member=* | --machine=* | --volume-size=*) ;; # only change the step's text, so that it checks again

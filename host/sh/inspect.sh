@@ -40,6 +40,7 @@ cmd_facts() {
   say_authorities peer-ca
   say_ended 'ended '
   say_backup
+  say_drill
   if [ -s "$STATE_DIR/last-verify" ]; then say "verify $(cat "$STATE_DIR/last-verify")"; fi
   status=$(ctl --endpoints=https://127.0.0.1:2379 endpoint status -w json 2>/dev/null | head -n 1) || :
   if [ -n "$status" ]; then say "status $status"; fi

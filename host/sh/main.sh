@@ -10,6 +10,8 @@ etcd-host: what the Pulumi program does on a host. For operators, on any host of
                               --by-rule --free-mib=N --free-percent=N: as a timer may, if there is that much to give back)
   etcd-host backup            save a snapshot as the timer does: verified, packed, and put into the store
   etcd-host snapshots         those that are kept here (--stored: those of the store)
+  etcd-host drill             restore a snapshot beside the member, in a network of its own, and ask it: does it hold? the
+                              newest, or --snapshot=NAME; --json; an encrypted one: with the key of age on stdin
   etcd-host verify            is this host as declared? changes nothing; exit 5 and a line for each difference
   etcd-host discard --yes     set the data of a stopped member aside (never deletes)
   etcd-host snapshot          save a snapshot of this member (--from-data: of its files, where no quorum is left)
@@ -21,12 +23,12 @@ Run by the program's steps:
   sudo host-key prepare install certificates start roll before guard membership prove
   stop remove-certificates remove-binaries remove-host started served facts send-snapshot history disarm
   has-copy send-copy take-copy
-  upkeep remove-upkeep
+  upkeep remove-upkeep drill-apart
 Exit codes: 0 done, 1 failed, 2 usage error, 3 refused and nothing changed, 4 another run is at work, 5 not as declared.
 HELP
 }
 
-ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot snapshot stage halt history disarm' # the cluster
+ASKING='start roll before guard membership prove status health verify facts defragment backup send-snapshot snapshot stage halt history disarm drill drill-apart' # the cluster
 main() {
   command=${1:-help}
   [ $# -eq 0 ] || shift
@@ -74,6 +76,8 @@ main() {
     halt) cmd_halt ;;
     switch) cmd_switch ;;
     put-back) cmd_put_back ;;
+    drill) cmd_drill ;;
+    drill-apart) cmd_drill_apart ;;
     help | --help | -h) cmd_help ;;
     *) usage "unknown subcommand '$command'" ;;
   esac

@@ -1,10 +1,11 @@
 // Snapshots on a schedule, from the stack file to the store: taken, verified, seen, and named when they fail.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { labDown, must, onHost } from "./lab.ts";
+import { startsOf } from "./members.ts";
 import { cli, planned } from "./planned.ts";
 import type { Project } from "./project.ts";
 import { savedCluster } from "./saved.ts";
@@ -163,6 +164,35 @@ async function assertSecret(): Promise<void> {
   const { all } = await project.pulumi("preview", "--diff");
   assert.ok(!all.includes(secret));
 }
+
+test("a drill restores the newest of the store apart from the cluster: nothing restarts, nothing stays, and it is shown", async (context) => {
+  const identity = join(folder, "identity");
+  await writeFile(identity, await onHost(1, "cat /root/identity"), { mode: 0o600 });
+  const starts = await startsOf(NODES);
+  const { stdout } = await must(cli(project, "restore-drill", "--json", "--identity", identity));
+  const report = JSON.parse(stdout);
+  context.diagnostic(JSON.stringify(report));
+  assert.deepEqual([report.ok, report.why], [true, ""]);
+  assert.ok((await store.keys()).includes(`etcd/${report.snapshot}`));
+  assert.ok(report.keys > 0 && report.rpo.revisions >= 0, stdout);
+  assert.deepEqual(await startsOf(NODES), starts);
+  const host = Number(report.host.slice(-1));
+  assert.equal(
+    await onHost(
+      host,
+      `find ${SNAPSHOTS} /run/etcd-host -name '.drill*' 2>/dev/null
+       grep -rlF AGE-SECRET-KEY /etc /var/lib/etcd-host /run/etcd-host /run/systemd /tmp 2>/dev/null
+       systemctl list-units --all --no-legend 'etcd-drill*'`,
+    ),
+    "",
+  );
+  assert.match((await must(cli(project, "status"))).stdout, /^last drill just now, ok$/m);
+  await onHost(host, `age-keygen -o /root/other 2>/dev/null`);
+  await writeFile(identity, await onHost(host, "cat /root/other"), { mode: 0o600 });
+  const wrong = await cli(project, "restore-drill", "--host", report.host, "--identity", identity);
+  assert.equal(wrong.code, 5, wrong.all);
+  assert.match(wrong.stdout, /^It does not hold: .*it cannot be decrypted: age: error: no identity matched/m);
+});
 
 test("while its member is down, another one takes the turn; without a quorum a snapshot is taken all the same", async () => {
   const before = (await store.keys()).length;
