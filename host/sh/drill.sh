@@ -55,10 +55,10 @@ choose_drilled() {
   [ -n "$snapshot" ] || snapshot=$(packed_files "$(snapshots_dir)" | tail -n 1 | sed 's|.*/||')
   [ -n "$snapshot" ] || refuse "there is no snapshot, neither on $name nor in a store; etcd-host backup saves one"
 }
-is_in_store() { case $snapshot in */*) has_store ;; *) return 1 ;; esac; }
+lies_in_store() { case $snapshot in */*) has_store ;; *) return 1 ;; esac; }
 fetch_drilled() { # sets $found and $sha256
   began=$(centiseconds)
-  if is_in_store; then
+  if lies_in_store; then
     found=$drill_dir/${snapshot##*/}
     store_get "$snapshot" "$found" || fail "the snapshot $snapshot cannot be fetched: $problem"
     [ -n "$sha256" ] || store_get "$snapshot.sha256" "$work/digest" || fail "the sha256 of $snapshot cannot be fetched: $problem"
