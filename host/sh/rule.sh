@@ -1,10 +1,10 @@
 # defragment --by-rule, as a timer calls it on every host in the same hour: whether there is enough to give back, and whose
 # turn it is. Too little to gain and another host's turn are no failures; a cluster that is not healthy is.
 
-TURN_SECONDS=3000 # the leader waits for the others, whose timers come within the hour
+OTHERS_SECONDS=3000 # the leader waits for the others, whose timers come within the hour
 
 wait_for_turn() { # without a lock: others have work to do meanwhile, a step of this host too
-  turn_by=$(($(date +%s) + TURN_SECONDS))
+  turn_by=$(($(date +%s) + OTHERS_SECONDS))
   until is_my_turn; do
     [ "$(date +%s)" -lt "$turn_by" ] || leave_it_to_others
     sleep 10

@@ -9,7 +9,7 @@ import { isUnhealthy } from "./rolling.ts";
 /** Of 428 MiB 30 are in use: 398 are to be had, and 7 % in use. */
 const RULE = ["--by-rule", "--free-mib=100", "--free-percent=45"];
 /** A clock that has passed every limit as soon as it is looked at again. */
-const IMPATIENT = "TURN_SECONDS=0";
+const IMPATIENT = "OTHERS_SECONDS=0";
 
 function byRule(cluster: FakeCluster, rule: readonly string[] = RULE, env = {}): Promise<Result> {
   return defragment(cluster, { args: rule, env });
