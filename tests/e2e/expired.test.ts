@@ -44,7 +44,7 @@ test("ended leaf certificates are renewed by a plain up: no restart, and nothing
 });
 
 test("a peer CA that has ended is renewed by one up, although a member was rebooted since", async (context) => {
-  await must(endAfter({ cas: 3 * pace }, () => project.up("--replace", "**peer-ca-cert")));
+  await must(endAfter({ cas: 30 + 3 * pace }, () => project.up("--replace", "**peer-ca-cert")));
   await untilEnd(1, "peer-ca");
   await must(lab("stop", "3"));
   await must(lab("start", "3"));
