@@ -47,7 +47,8 @@ give_up_snapshot() { # SENTENCE
   rm -f "$new" "$new.part"
   fail "$1; nothing was changed, run again"
 }
-# Fills $snapshot_revision and $snapshot_minor. Only 3.6 and newer say the format that the data is stored in.
+# Fills $snapshot_revision and $snapshot_minor. Only 3.6 and newer say the format that the data is stored in, and not before
+# a cluster is some seconds old: until then the version that it has agreed on tells it from one of 3.5.
 read_back() { # FILE
   # a cluster that was never proven is checked before all is installed
   etcdutl=$(find_verified etcdutl "$version" "$(linked_version)" "$(installed_version)")
@@ -56,7 +57,9 @@ read_back() { # FILE
     say_problem "cannot be read back: $(plain_answer <"$work/snapshot")" || return 1
   snapshot_revision=$(sed -n 's/^"Revision" : //p' "$work/snapshot")
   snapshot_minor=$(sed -n 's/^"Version" : "\{0,1\}\([0-9]*\.[0-9]*\).*/\1/p' "$work/snapshot")
-  snapshot_minor=${snapshot_minor:-3.5}
+  [ -z "$snapshot_minor" ] || return 0
+  snapshot_minor=$(minor_of "${version:-$(linked_version)}")
+  grep -aqF "clusterVersion$snapshot_minor." "$1" || snapshot_minor=3.5
 }
 # etcd appends the sha256 of all that it sends. Nothing compares it before a restore, `etcdutl snapshot status` neither.
 is_whole() { # FILE

@@ -99,6 +99,19 @@ test("one of 3.5 says no format: it is 3.5", async (t) => {
   assert.equal((await unpack(host, "packed", sha256(content))).stdout, "123456 3.5\n");
 });
 
+test("one of a cluster that is seconds old says none either: it is of the version that the cluster has agreed on", async (t) => {
+  const host = hostWith(t);
+  host.write("answers/without-format", "");
+  for (const [agreed, minor] of [
+    ["3.6.0", "3.6"],
+    ["3.5.0", "3.5"],
+  ] as const) {
+    const content = gzipSync(sent(undefined, `clusterVersion${agreed}`));
+    host.write("packed", content);
+    assert.equal((await unpack(host, "packed", sha256(content))).stdout, `123456 ${minor}\n`);
+  }
+});
+
 test("what cannot be packed leaves no file that has a name", async (t) => {
   const host = hostWith(t);
   const file = host.file(SNAPSHOTS, NAME);
