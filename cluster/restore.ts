@@ -11,7 +11,7 @@ import { minorOf, parseVersion } from "../etcd/releases.ts";
 import { httpsUrl } from "./bootstraps.ts";
 import type { Deployed, RestoredFrom } from "./deployed.ts";
 
-export const FOREIGN_SNAPSHOT = "foreign-snapshot";
+const FOREIGN_SNAPSHOT = "foreign-snapshot";
 
 /** A snapshot that the cluster is, or was, restored from. */
 export interface Restore extends RestoreConfig {
@@ -56,7 +56,7 @@ export function tokenAfter(token: string, { sha256, id }: Pick<RestoreConfig, "s
 }
 
 /** The name of a cluster, without the digits of its token. */
-export function clusterIn(token: string): string {
+function clusterIn(token: string): string {
   return token.replace(/-[0-9a-f]{8}$/, "");
 }
 

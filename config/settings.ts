@@ -90,7 +90,7 @@ export function keepsAllHistory(retention: string): boolean {
 }
 
 /** A duration as Go reads it: numbers with units, like 1h30m. */
-export function isDuration(text: string): boolean {
+function isDuration(text: string): boolean {
   return /^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(text);
 }
 
